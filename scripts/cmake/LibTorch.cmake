@@ -1,0 +1,34 @@
+# Defines the target LibTorch::LibTorch from an unpacked LibTorch, or from the Python package
+# `torch`, which holds the same files. Looked for in this order:
+#   -DWAVEMT_LIBTORCH=DIR, the folder that holds include/ and lib/
+#   CMAKE_PREFIX_PATH
+#   the virtual environment .venv that scripts/setup.sh makes
+# LibTorch's own CMake package is not used: for CUDA builds it wants a whole CUDA toolkit, of which
+# we need nothing, because there is no CUDA source here.
+set(WAVEMT_LIBTORCH "" CACHE PATH "The folder of LibTorch (with include/ and lib/ in it)")
+file(GLOB venv_torch ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+set(prefixes ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH})
+list(TRANSFORM prefixes APPEND /../..)  # torch.utils.cmake_prefix_path is torch/share/cmake.
+
+find_path(LIBTORCH_INCLUDE torch/library.h NO_DEFAULT_PATH
+          HINTS ${WAVEMT_LIBTORCH} ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH} ${prefixes} ${venv_torch}
+          PATH_SUFFIXES include)
+if(NOT LIBTORCH_INCLUDE)
+  message(FATAL_ERROR "LibTorch was not found. Run scripts/setup.sh, which installs it, or name its "
+                      "folder: cmake --preset release -DWAVEMT_LIBTORCH=/path/to/libtorch")
+endif()
+get_filename_component(libtorch_root ${LIBTORCH_INCLUDE} DIRECTORY)
+set(libtorch_lib ${libtorch_root}/lib)
+message(STATUS "LibTorch: ${libtorch_root}")
+
+add_library(LibTorch::LibTorch INTERFACE IMPORTED)
+target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
+                           ${LIBTORCH_INCLUDE} ${LIBTORCH_INCLUDE}/torch/csrc/api/include)
+target_link_directories(LibTorch::LibTorch INTERFACE ${libtorch_lib})
+target_link_libraries(LibTorch::LibTorch INTERFACE torch torch_cpu c10)
+if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
+  # Nothing refers to the CUDA library by name: it registers its kernels when it is loaded.
+  target_link_options(LibTorch::LibTorch INTERFACE
+                      -Wl,--no-as-needed,-ltorch_cuda,-lc10_cuda,--as-needed -Wl,--allow-shlib-undefined)
+endif()
+target_link_options(LibTorch::LibTorch INTERFACE -Wl,-rpath,${libtorch_lib})
