@@ -1,0 +1,14 @@
+#include "support/checksum.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+namespace wavemt {
+
+void Crc32::Add(const void* data, size_t size) {
+  value_ = static_cast<uint32_t>(crc32_z(value_, static_cast<const Bytef*>(data), size));
+}
+
+std::string Crc32::Hex() const { return fmt::format("{:08x}", value_); }
+
+}  // namespace wavemt

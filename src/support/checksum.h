@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace wavemt {
+
+/// CRC-32 (the one of zlib, gzip and PNG) of everything that was added. It finds every change of
+/// up to 32 neighbouring bits.
+class Crc32 {
+ public:
+  void Add(const void* data, size_t size);
+  uint32_t value() const { return value_; }
+  /// Eight lower-case hexadecimal digits.
+  std::string Hex() const;
+
+ private:
+  uint32_t value_ = 0;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "support/checksum.h"
+
+namespace wavemt {
+
+/// The whole file as bytes. A missing or unreadable file, or a directory in its place, is a usage
+/// error that names it.
+std::string ReadFile(const std::filesystem::path& path);
+
+/// A usage error unless `path` is a file that can be opened for reading.
+void RequireReadableFile(const std::filesystem::path& path);
+
+/// Replaces `path` by `contents`. Whenever the machine stops, the file holds the old bytes or the
+/// new ones, never a mixture: temporary name, fsync, rename, fsync of the folder.
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
+
+/// A new file, written from start to end. Each failing call throws a Failure that names the file,
+/// the reason and, where the disk is full, the space left.
+class OutputFile {
+ public:
+  /// Creates the file, or empties it if it is there.
+  explicit OutputFile(std::filesystem::path path);
+  /// Closes without a promise that the bytes are on the disk; for that, SyncAndClose().
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void Write(const void* data, size_t size);
+  void Write(std::string_view text) { Write(text.data(), text.size()); }
+  void SyncAndClose();
+
+  int64_t bytes_written() const { return bytes_written_; }
+  const Crc32& checksum() const { return checksum_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  int64_t bytes_written_ = 0;
+  Crc32 checksum_;
+};
+
+/// A file that is whole or not there: written piece by piece under a temporary name beside its final
+/// one, which Commit() gives it. Without a Commit() the destructor removes what was written.
+class StagedFile {
+ public:
+  explicit StagedFile(std::filesystem::path final_path);
+  ~StagedFile();
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
+
+  void Write(std::string_view text) { file_.Write(text); }
+  OutputFile& contents() { return file_; }
+  /// Syncs and renames.
+  void Commit();
+
+ private:
+  std::filesystem::path final_path_;
+  std::filesystem::path staging_path_;
+  OutputFile file_;
+  bool committed_ = false;
+};
+
+/// A folder that is whole or not there. It is filled under a temporary name beside its final one;
+/// Commit() syncs and renames it. Without a Commit() the destructor removes what was written.
+class StagedDirectory {
+ public:
+  /// REQUIRES: nothing stands at `final_path` when Commit() is called.
+  explicit StagedDirectory(std::filesystem::path final_path);
+  ~StagedDirectory();
+  StagedDirectory(const StagedDirectory&) = delete;
+  StagedDirectory& operator=(const StagedDirectory&) = delete;
+
+  /// Where to put the files until Commit().
+  const std::filesystem::path& path() const { return staging_path_; }
+  void Commit();
+
+ private:
+  std::filesystem::path final_path_;
+  std::filesystem::path staging_path_;
+  bool committed_ = false;
+};
+
+/// Names with this ending are unfinished work of a StagedFile or StagedDirectory: left behind by a
+/// process that was killed, and of no use to anyone.
+inline constexpr std::string_view kUnfinishedSuffix = ".unfinished";
+
+/// Removes what a killed process left unfinished directly inside `directory`.
+void RemoveUnfinished(const std::filesystem::path& directory);
+
+}  // namespace wavemt

@@ -1,0 +1,56 @@
+#include "support/json.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+// "line 3, column 14" of a byte offset.
+std::string PlaceInText(std::string_view text, size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
+}
+
+// "[json.exception.parse_error.101] parse error at line 2, column 3: syntax error ... - reason".
+std::string ReasonOf(const Json::parse_error& error) {
+  std::string reason = error.what();
+  const size_t colon = reason.find(": ");
+  return colon == std::string::npos ? reason : reason.substr(colon + 2);
+}
+
+}  // namespace
+
+Json ParseJson(std::string_view text, std::string_view origin) {
+  std::vector<std::set<std::string>> keys_of_open_objects;
+  const Json::parser_callback_t check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxJsonDepth) {
+      throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin, kMaxJsonDepth);
+    }
+    if (event == Json::parse_event_t::object_start) {
+      keys_of_open_objects.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      keys_of_open_objects.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys_of_open_objects.back().insert(key).second) {
+        throw UsageError("{}: the key \"{}\" stands twice in one object; keep one", origin, key);
+      }
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text, check);
+  } catch (const Json::parse_error& error) {
+    const size_t offset = error.byte > 0 ? error.byte - 1 : 0;
+    throw UsageError("{}: {}: not valid JSON: {}", origin, PlaceInText(text, offset),
+                     ReasonOf(error));
+  }
+}
+
+}  // namespace wavemt

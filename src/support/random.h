@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <numeric>
+#include <random>
+#include <span>
+#include <utility>
+
+namespace wavemt {
+
+/// A seed for one use of randomness, derived from the run's one seed and the place of use (for
+/// example {stream, step}). Neighbouring places give unrelated seeds, and nothing has to be stored
+/// to come back to one: that is what makes resuming exact.
+/// Mixing function: SplitMix64 (Steele, Lea and Flood 2014).
+inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> place) {
+  const auto mix = [](uint64_t x) {
+    x += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+  };
+  uint64_t result = mix(seed);
+  for (const uint64_t part : place) result = mix(result ^ mix(part));
+  return result;
+}
+
+/// Fisher-Yates with std::mt19937_64. Unlike std::shuffle, the same order with every compiler.
+template <typename T>
+void Shuffle(std::span<T> items, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  for (size_t i = items.size(); i > 1; --i) {
+    // The modulo's bias is below 2^-32 for any corpus that fits a machine.
+    std::swap(items[i - 1], items[generator() % i]);
+  }
+}
+
+}  // namespace wavemt
