@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace wavemt {
+
+/// A parallel corpus: either `source` and `target` (line n of one translates line n of the other;
+/// several files a side are read one after the other), or `tsv` (source, tab, target on a line).
+/// Every file may be gzip-compressed.
+struct ParallelFiles {
+  std::vector<std::filesystem::path> source;
+  std::vector<std::filesystem::path> target;
+  std::vector<std::filesystem::path> tsv;
+
+  bool empty() const { return source.empty() && target.empty() && tsv.empty(); }
+};
+
+struct DataConfig {
+  ParallelFiles train;
+  ParallelFiles valid;
+  ParallelFiles test;
+  std::string source_language;
+  std::string target_language;
+  int64_t max_length = 128;
+};
+
+enum class TokenizerType { kUnigram, kBpe };
+enum class Normalization { kIdentity, kNfkc, kNmtNfkc };
+
+struct TokenizerConfig {
+  std::filesystem::path model;
+  std::filesystem::path source_model;
+  std::filesystem::path target_model;
+  bool shared = true;
+  TokenizerType type = TokenizerType::kUnigram;
+  int64_t vocab_size = 8000;
+  double character_coverage = 0.9995;
+  bool byte_fallback = true;
+  Normalization normalization = Normalization::kIdentity;
+  int64_t training_sentences = 2'000'000;
+};
+
+enum class PositionEncodingType { kSinusoidal };
+
+struct PositionEncodingConfig {
+  PositionEncodingType type = PositionEncodingType::kSinusoidal;
+  int64_t max_length = 512;
+};
+
+enum class LayerNormPlacement { kPre, kPost };
+enum class Activation { kRelu, kGelu, kSwiglu };
+enum class TiedEmbeddings { kNone, kDecoder, kAll };
+
+struct ModelConfig {
+  int64_t d_model = 512;
+  int64_t num_heads = 8;
+  int64_t ffn_dim = 2048;
+  int64_t num_encoder_layers = 6;
+  int64_t num_decoder_layers = 6;
+  LayerNormPlacement layer_norm = LayerNormPlacement::kPre;
+  Activation activation = Activation::kRelu;
+  double dropout = 0.1;
+  double attention_dropout = 0.0;
+  double activation_dropout = 0.0;
+  TiedEmbeddings tied_embeddings = TiedEmbeddings::kAll;
+  PositionEncodingConfig position_encoding;
+};
+
+enum class OptimizerType { kAdam, kAdamW };
+
+struct OptimizerConfig {
+  OptimizerType type = OptimizerType::kAdamW;
+  double beta1 = 0.9;
+  double beta2 = 0.98;
+  double epsilon = 1e-9;
+  double weight_decay = 0.0;
+};
+
+enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
+enum class Precision { kFp32, kBf16 };
+enum class ValidationMetric { kLoss, kPerplexity, kBleu };
+
+struct TrainingConfig {
+  int64_t max_steps = 100'000;
+  int64_t max_epochs = 0;
+  int64_t batch_tokens = 4096;
+  int64_t gradient_accumulation = 1;
+  double label_smoothing = 0.1;
+  OptimizerConfig optimizer;
+  double learning_rate = 0.001;
+  LearningRateSchedule schedule = LearningRateSchedule::kInverseSqrt;
+  int64_t warmup_steps = 4000;
+  double min_learning_rate = 0.0;
+  double clip_norm = 1.0;
+  double ema_decay = 0.0;
+  Precision precision = Precision::kFp32;
+  int64_t log_every = 50;
+  int64_t validate_every = 1000;
+  int64_t save_every = 1000;
+  int64_t keep_last = 3;
+  int64_t validation_beam_size = 1;
+  ValidationMetric best_metric = ValidationMetric::kBleu;
+  int64_t patience = 0;
+};
+
+struct DecodingConfig {
+  int64_t beam_size = 5;
+  double length_penalty = 1.0;
+  int64_t n_best = 1;
+  int64_t max_output_length = 256;
+  int64_t batch_tokens = 2048;
+};
+
+enum class EvaluationTokenizer { kAuto, k13a, kZh, kChar, kNone };
+
+struct EvaluationConfig {
+  EvaluationTokenizer tokenize = EvaluationTokenizer::kAuto;
+};
+
+/// Everything a run depends on. The values here are the defaults; config_fields.h holds each key's
+/// name, range and description.
+struct Config {
+  int64_t seed = 1;
+  std::string run_dir;
+  DataConfig data;
+  TokenizerConfig tokenizer;
+  ModelConfig model;
+  TrainingConfig training;
+  DecodingConfig decoding;
+  EvaluationConfig evaluation;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,216 @@
+#include "config/config_reader.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <type_traits>
+#include <utility>
+
+#include "config/config_fields.h"
+#include "config/config_origin.h"
+#include "config/config_overrides.h"
+#include "config/config_validation.h"
+#include "support/error.h"
+#include "support/files.h"
+#include "support/json.h"
+#include "support/suggestion.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+// A value as it was written, cut to a length that fits a message.
+std::string Quote(const Json& value) {
+  constexpr size_t kLongest = 80;
+  const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+}
+
+std::string Describe(const Range& range) {
+  const bool has_minimum = range.minimum != std::numeric_limits<double>::lowest();
+  const bool has_maximum = range.maximum != std::numeric_limits<double>::max();
+  std::string text;
+  if (has_minimum) {
+    text = fmt::format("{} {:.15g}", range.minimum_excluded ? "above" : "at least", range.minimum);
+  }
+  if (has_maximum) {
+    text += fmt::format("{}{} {:.15g}", has_minimum ? " and " : "",
+                        range.maximum_excluded ? "below" : "at most", range.maximum);
+  }
+  return text;
+}
+
+bool IsInside(double value, const Range& range) {
+  return (range.minimum_excluded ? value > range.minimum : value >= range.minimum) &&
+         (range.maximum_excluded ? value < range.maximum : value <= range.maximum);
+}
+
+// ${WAVEMT_DATA} is the environment variable or, where that is not set, the checkout's data folder.
+std::string ExpandDataVariable(std::string path, const std::string& where) {
+  constexpr std::string_view kVariable = "${WAVEMT_DATA}";
+  if (const size_t place = path.find(kVariable); place != std::string::npos) {
+    const char* value = std::getenv("WAVEMT_DATA");
+    path.replace(place, kVariable.size(),
+                 value != nullptr && *value != '\0' ? fs::absolute(value).string()
+                                                    : std::string(WAVEMT_DEFAULT_DATA_DIR));
+  }
+  if (path.find("${") != std::string::npos) {
+    throw UsageError("{}: \"{}\": the only variable known in paths is ${{WAVEMT_DATA}}", where, path);
+  }
+  return path;
+}
+
+// Fills a section from a JSON object and refuses keys that nobody asked for.
+class SectionReader {
+ public:
+  SectionReader(const Json& object, std::string prefix, const fs::path& base,
+                const ConfigOrigin& origin)
+      : object_(object), prefix_(std::move(prefix)), base_(base), origin_(origin) {}
+
+  template <typename T>
+  void Field(std::string_view name, T& value, std::string_view /*doc*/) {
+    if (const Json* json = Find(name)) Read(*json, origin_.Of(KeyOf(name)), value);
+  }
+
+  template <typename T>
+  void Field(std::string_view name, T& value, Range range, std::string_view doc) {
+    Field(name, value, doc);
+    if (!IsInside(static_cast<double>(value), range)) {
+      throw UsageError("{}: {} is not possible: it must be {}", origin_.Of(KeyOf(name)), value,
+                       Describe(range));
+    }
+  }
+
+  template <typename T>
+  void Section(std::string_view name, T& section, std::string_view /*doc*/) {
+    const Json* json = Find(name);
+    if (json == nullptr) return;
+    if (!json->is_object()) {
+      throw UsageError("{}: must be an object {{...}}, not {}", origin_.Of(KeyOf(name)),
+                       Quote(*json));
+    }
+    SectionReader reader(*json, KeyOf(name) + ".", base_, origin_);
+    VisitFields(reader, section);
+    reader.RefuseUnknownKeys();
+  }
+
+  void RefuseUnknownKeys() const {
+    for (const auto& item : object_.items()) {
+      if (std::find(names_.begin(), names_.end(), item.key()) != names_.end()) continue;
+      std::string hint = DidYouMean(item.key(), names_);
+      if (hint.empty()) hint = HintFromOtherSections(item.key());
+      throw UsageError("{}: unknown key{}", origin_.Of(prefix_ + item.key()), hint);
+    }
+  }
+
+ private:
+  const Json* Find(std::string_view name) {
+    names_.emplace_back(name);
+    const auto found = object_.find(names_.back());
+    return found == object_.end() ? nullptr : &*found;
+  }
+
+  std::string KeyOf(std::string_view name) const { return prefix_ + std::string(name); }
+
+  // "d_model" at the top level: the key exists, but in another section.
+  static std::string HintFromOtherSections(const std::string& key) {
+    for (const std::string& full : AllConfigKeys()) {
+      if (full.ends_with("." + key)) return " (did you mean \"" + full + "\"?)";
+    }
+    return "";
+  }
+
+  static void Read(const Json& json, const std::string& where, bool& value) {
+    if (!json.is_boolean()) throw UsageError("{}: {} is not true or false", where, Quote(json));
+    value = json.get<bool>();
+  }
+
+  static void Read(const Json& json, const std::string& where, int64_t& value) {
+    const bool too_large =
+        json.is_number_unsigned() &&
+        json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    if (!json.is_number_integer() || too_large) {
+      throw UsageError("{}: {} is not a whole number", where, Quote(json));
+    }
+    value = json.get<int64_t>();
+  }
+
+  static void Read(const Json& json, const std::string& where, double& value) {
+    if (!json.is_number()) throw UsageError("{}: {} is not a number", where, Quote(json));
+    value = json.get<double>();
+  }
+
+  static void Read(const Json& json, const std::string& where, std::string& value) {
+    if (!json.is_string()) throw UsageError("{}: {} is not a text in quotes", where, Quote(json));
+    value = json.get<std::string>();
+  }
+
+  void Read(const Json& json, const std::string& where, fs::path& value) const {
+    std::string text;
+    Read(json, where, text);
+    value = text.empty() ? fs::path()
+                         : (base_ / ExpandDataVariable(text, where)).lexically_normal();
+  }
+
+  void Read(const Json& json, const std::string& where, std::vector<fs::path>& value) const {
+    value.clear();
+    const auto add = [&](const Json& item) {
+      fs::path path;
+      Read(item, where, path);
+      if (path.empty()) throw UsageError("{}: is an empty path; name a file", where);
+      value.push_back(std::move(path));
+    };
+    if (json.is_array()) {
+      for (const Json& item : json) add(item);
+    } else if (json.is_string()) {
+      if (!json.get_ref<const std::string&>().empty()) add(json);
+    } else {
+      throw UsageError("{}: {} is not a path or a list of paths", where, Quote(json));
+    }
+  }
+
+  template <typename Enum>
+    requires std::is_enum_v<Enum>
+  static void Read(const Json& json, const std::string& where, Enum& value) {
+    std::vector<std::string> names;
+    for (const auto& [name, candidate] : NamesOf(Enum{})) {
+      if (json.is_string() && json.get_ref<const std::string&>() == name) {
+        value = candidate;
+        return;
+      }
+      names.emplace_back(name);
+    }
+    throw UsageError("{}: {} is unknown: use {}{}", where, Quote(json),
+                     fmt::format("{}", fmt::join(names, ", ")),
+                     json.is_string() ? DidYouMean(json.get<std::string>(), names) : "");
+  }
+
+  const Json& object_;
+  std::string prefix_;
+  const fs::path& base_;
+  const ConfigOrigin& origin_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+Config LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+  ConfigOrigin origin{.file = file.string(), .overrides = {}};
+  Json document = ParseJson(ReadFile(file), file.string());
+  if (!document.is_object()) {
+    throw UsageError("{}: a config is an object {{...}}, not {}", file.string(), Quote(document));
+  }
+  document.erase("$schema");  // For editors.
+  ApplyOverrides(overrides, &document, &origin);
+  const fs::path base = fs::absolute(file).parent_path();
+  Config config;
+  SectionReader reader(document, "", base, origin);
+  VisitFields(reader, config);
+  reader.RefuseUnknownKeys();
+  ValidateConfig(config, origin);
+  return config;
+}
+
+}  // namespace wavemt

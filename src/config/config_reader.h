@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace wavemt {
+
+/// Reads a config file, applies `overrides` ("training.max_steps=100"), makes paths absolute and
+/// checks everything that can be checked without opening the corpus.
+///
+/// Paths in the file are relative to the file and may hold ${WAVEMT_DATA}; paths in overrides are
+/// relative to the current folder. Throws a usage error that names the place (file or --set, and
+/// the JSON path), the value and what would be right.
+Config LoadConfig(const std::filesystem::path& file,
+                  const std::vector<std::string>& overrides = {});
+
+}  // namespace wavemt

@@ -1,0 +1,141 @@
+#include "config/config_writer.h"
+
+#include <filesystem>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "config/config_fields.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+Json ToJson(bool value) { return value; }
+Json ToJson(int64_t value) { return value; }
+Json ToJson(double value) { return value; }
+Json ToJson(const std::string& value) { return value; }
+Json ToJson(const fs::path& value) { return value.string(); }
+Json ToJson(const std::vector<fs::path>& value) {
+  Json list = Json::array();
+  for (const fs::path& path : value) list.push_back(path.string());
+  return list;
+}
+template <typename Enum>
+  requires std::is_enum_v<Enum>
+Json ToJson(Enum value) {
+  return std::string(NameOf(value));
+}
+
+class SectionWriter {
+ public:
+  template <typename T>
+  void Field(std::string_view name, T& value, std::string_view /*doc*/) {
+    json_[std::string(name)] = ToJson(value);
+  }
+  template <typename T>
+  void Field(std::string_view name, T& value, Range /*range*/, std::string_view doc) {
+    Field(name, value, doc);
+  }
+  template <typename T>
+  void Section(std::string_view name, T& section, std::string_view /*doc*/) {
+    SectionWriter writer;
+    VisitFields(writer, section);
+    json_[std::string(name)] = std::move(writer.json_);
+  }
+  Json Take() { return std::move(json_); }
+
+ private:
+  Json json_ = Json::object();
+};
+
+class SchemaWriter {
+ public:
+  template <typename T>
+  void Field(std::string_view name, T& value, std::string_view doc) {
+    properties_[std::string(name)] = Describe(value, doc);
+  }
+
+  template <typename T>
+  void Field(std::string_view name, T& value, Range range, std::string_view doc) {
+    Json property = Describe(value, doc);
+    const auto bound = [](double number) {
+      return std::is_same_v<T, int64_t> ? Json(static_cast<int64_t>(number)) : Json(number);
+    };
+    if (range.minimum != std::numeric_limits<double>::lowest()) {
+      property[range.minimum_excluded ? "exclusiveMinimum" : "minimum"] = bound(range.minimum);
+    }
+    if (range.maximum != std::numeric_limits<double>::max()) {
+      property[range.maximum_excluded ? "exclusiveMaximum" : "maximum"] = bound(range.maximum);
+    }
+    properties_[std::string(name)] = std::move(property);
+  }
+
+  template <typename T>
+  void Section(std::string_view name, T& section, std::string_view doc) {
+    SchemaWriter writer;
+    VisitFields(writer, section);
+    Json property = {{"description", doc}};
+    property.update(writer.Take());
+    properties_[std::string(name)] = std::move(property);
+  }
+
+  Json& properties() { return properties_; }
+
+  Json Take() {
+    return {{"type", "object"},
+            {"additionalProperties", false},
+            {"properties", std::move(properties_)}};
+  }
+
+ private:
+  template <typename T>
+  static Json Describe(const T& value, std::string_view doc) {
+    Json property = {{"description", doc}};
+    if constexpr (std::is_same_v<T, std::vector<fs::path>>) {
+      property["type"] = {"string", "array"};
+      property["items"] = {{"type", "string"}};
+    } else if constexpr (std::is_enum_v<T>) {
+      for (const auto& named : NamesOf(T{})) property["enum"].push_back(std::string(named.first));
+    } else {
+      property["type"] = std::is_same_v<T, bool>      ? "boolean"
+                         : std::is_same_v<T, int64_t> ? "integer"
+                         : std::is_same_v<T, double>  ? "number"
+                                                      : "string";
+    }
+    property["default"] = ToJson(value);
+    return property;
+  }
+
+  Json properties_ = Json::object();
+};
+
+}  // namespace
+
+Json ConfigToJson(const Config& config) {
+  Config copy = config;  // Visitors take fields by reference.
+  SectionWriter writer;
+  VisitFields(writer, copy);
+  return writer.Take();
+}
+
+std::string ConfigText(const Config& config) {
+  return ConfigToJson(config).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json ConfigSchema() {
+  Config defaults;
+  SchemaWriter writer;
+  VisitFields(writer, defaults);
+  writer.properties()["$schema"] = {{"type", "string"}};
+  writer.properties()["data"]["required"] = {"train"};
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "wavemt config"}};
+  schema.update(writer.Take());
+  schema["required"] = {"data"};
+  return schema;
+}
+
+}  // namespace wavemt
