@@ -1,0 +1,40 @@
+#include "data/batch.h"
+
+#include <algorithm>
+
+namespace wavemt {
+
+Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
+                const SpecialTokens& source_special, const SpecialTokens& target_special) {
+  Batch batch;
+  batch.rows = static_cast<int64_t>(pairs.size());
+  for (const uint32_t pair : pairs) {
+    batch.source_lengths.push_back(static_cast<int64_t>(corpus.source(pair).size()) + 1);
+    batch.target_lengths.push_back(static_cast<int64_t>(corpus.target(pair).size()) + 1);
+    batch.source_length = std::max(batch.source_length, batch.source_lengths.back());
+    batch.target_length = std::max(batch.target_length, batch.target_lengths.back());
+    batch.source_tokens += batch.source_lengths.back();
+    batch.target_tokens += batch.target_lengths.back();
+  }
+  batch.source.assign(static_cast<size_t>(batch.rows * batch.source_length), source_special.pad);
+  batch.target_input.assign(static_cast<size_t>(batch.rows * batch.target_length),
+                            target_special.pad);
+  batch.labels.assign(batch.target_input.size(), kIgnoredLabel);
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    const uint32_t pair = pairs[static_cast<size_t>(row)];
+    const auto source = corpus.source(pair);
+    const auto target = corpus.target(pair);
+    const auto end_of_source =
+        std::copy(source.begin(), source.end(), batch.source.begin() + row * batch.source_length);
+    *end_of_source = source_special.eos;
+    const auto input = batch.target_input.begin() + row * batch.target_length;
+    *input = target_special.bos;
+    std::copy(target.begin(), target.end(), input + 1);
+    const auto end_of_labels =
+        std::copy(target.begin(), target.end(), batch.labels.begin() + row * batch.target_length);
+    *end_of_labels = target_special.eos;
+  }
+  return batch;
+}
+
+}  // namespace wavemt

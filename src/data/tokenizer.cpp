@@ -1,0 +1,71 @@
+#include "data/tokenizer.h"
+
+#include <sentencepiece_processor.h>
+
+#include <utility>
+
+#include "support/error.h"
+#include "support/files.h"
+
+namespace wavemt {
+namespace {
+
+void Check(const sentencepiece::util::Status& status) {
+  if (!status.ok()) throw Failure("SentencePiece: {}", status.ToString());
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path) {
+  return FromBytes(ReadFile(path), path.string());
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::FromBytes(std::string bytes, std::string_view origin) {
+  return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(bytes), origin));
+}
+
+Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
+    : bytes_(std::move(bytes)),
+      processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
+  const auto status = processor_->LoadFromSerializedProto(bytes_);
+  if (!status.ok()) {
+    throw UsageError("{}: is not a SentencePiece model ({})", origin, status.ToString());
+  }
+  vocab_size_ = processor_->GetPieceSize();
+  special_.unk = processor_->unk_id();
+  special_.eos = processor_->eos_id();
+  if (special_.eos < 0) {
+    throw UsageError("{}: has no </s> piece, so no sentence could end; train it with an eos_id",
+                     origin);
+  }
+  special_.bos = processor_->bos_id() >= 0 ? processor_->bos_id() : special_.eos;
+  special_.pad = processor_->pad_id() >= 0 ? processor_->pad_id() : special_.eos;
+}
+
+Tokenizer::~Tokenizer() = default;
+
+std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+  std::vector<int> ids;
+  Check(processor_->Encode({text.data(), text.size()}, &ids));
+  return {ids.begin(), ids.end()};
+}
+
+std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
+  std::vector<std::string> pieces;
+  Check(processor_->Encode({text.data(), text.size()}, &pieces));
+  return pieces;
+}
+
+std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
+  std::string text;
+  Check(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));
+  return text;
+}
+
+std::string Tokenizer::DecodePieces(const std::vector<std::string>& pieces) const {
+  std::string text;
+  Check(processor_->Decode(pieces, &text));
+  return text;
+}
+
+}  // namespace wavemt

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sentencepiece {
+class SentencePieceProcessor;
+}
+
+namespace wavemt {
+
+/// Ids of the special pieces, read from the SentencePiece model. A model without <s> starts a
+/// sentence with </s>, as Marian's do; one without <pad> fills with </s> (padding is masked by
+/// length, so any id will do).
+struct SpecialTokens {
+  int32_t pad = 0;
+  int32_t unk = 0;
+  int32_t bos = 0;
+  int32_t eos = 0;
+};
+
+/// One SentencePiece model: text <-> token ids. Safe for concurrent use.
+class Tokenizer {
+ public:
+  /// Reads a model file. A usage error if it is missing, no SentencePiece model, or has no </s>.
+  static std::shared_ptr<const Tokenizer> FromFile(const std::filesystem::path& path);
+  /// The same from a model's bytes; `origin` begins error messages.
+  static std::shared_ptr<const Tokenizer> FromBytes(std::string bytes, std::string_view origin);
+
+  ~Tokenizer();
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
+
+  /// Ids of the pieces of `text`, without sentence marks. Empty for a blank text.
+  std::vector<int32_t> Encode(std::string_view text) const;
+  /// The pieces themselves, for people.
+  std::vector<std::string> EncodePieces(std::string_view text) const;
+  /// Text of `ids`; special pieces have none. REQUIRES: 0 <= id < vocab_size().
+  std::string Decode(std::span<const int32_t> ids) const;
+  std::string DecodePieces(const std::vector<std::string>& pieces) const;
+
+  int64_t vocab_size() const { return vocab_size_; }
+  const SpecialTokens& special() const { return special_; }
+  /// The model file's bytes.
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  Tokenizer(std::string bytes, std::string_view origin);
+
+  std::string bytes_;
+  std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
+  int64_t vocab_size_ = 0;
+  SpecialTokens special_;
+};
+
+/// The tokenizers of both sides; the same object twice where the vocabulary is shared.
+struct TokenizerPair {
+  std::shared_ptr<const Tokenizer> source;
+  std::shared_ptr<const Tokenizer> target;
+
+  bool shared() const { return source == target; }
+};
+
+}  // namespace wavemt

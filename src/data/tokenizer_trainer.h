@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace wavemt {
+
+/// Trains a SentencePiece model on `sentences` and returns the bytes of its model file. The same
+/// sentences and config give the same bytes on every machine.
+/// A usage error where the corpus cannot support `config.vocab_size`; it says what it could.
+std::string TrainTokenizer(const TokenizerConfig& config, const std::vector<std::string>& sentences);
+
+}  // namespace wavemt
