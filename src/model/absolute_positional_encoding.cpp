@@ -1,0 +1,36 @@
+#include "model/absolute_positional_encoding.h"
+
+#include <cmath>
+
+#include "support/error.h"
+
+namespace wavemt {
+
+AbsolutePositionalEncodingImpl::AbsolutePositionalEncodingImpl(int64_t d_model, int64_t max_len) {
+  // In double precision: t * frequency loses digits in single precision for large t.
+  const auto position = torch::arange(max_len, torch::kDouble).unsqueeze(1);  // [max_len, 1]
+  const auto two_i = torch::arange(0, d_model, 2, torch::kDouble);
+  const auto frequency =
+      torch::exp(two_i * (-std::log(10000.0) / static_cast<double>(d_model)));  // [ceil(d/2)]
+  const auto angle = position * frequency;  // [max_len, ceil(d_model / 2)]
+  auto table = torch::zeros({max_len, d_model}, torch::kDouble);
+  using torch::indexing::None;
+  using torch::indexing::Slice;
+  table.index_put_({Slice(), Slice(0, None, 2)}, torch::sin(angle));
+  table.index_put_({Slice(), Slice(1, None, 2)},
+                   torch::cos(angle.index({Slice(), Slice(None, d_model / 2)})));
+  pe = register_buffer("pe", table.to(torch::kFloat));
+}
+
+torch::Tensor AbsolutePositionalEncodingImpl::forward(const torch::Tensor& x,
+                                                      int64_t first_position) {
+  const int64_t length = x.size(1);
+  if (first_position + length > max_len()) {
+    throw UsageError("a sentence of {} tokens is longer than the model's {} positions "
+                     "(model.position_encoding.max_length)",
+                     first_position + length, max_len());
+  }
+  return x + pe.narrow(0, first_position, length);  // [batch, length, d_model]
+}
+
+}  // namespace wavemt

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <torch/torch.h>
+
+namespace wavemt {
+
+/// Adds fixed sine and cosine waves to embeddings, so that a model without recurrence knows the
+/// order of its words. Vaswani et al. 2017, section 3.5:
+///   pe[t, 2i]     = sin(t * exp(-2i * ln(10000) / d_model))
+///   pe[t, 2i + 1] = cos(t * exp(-2i * ln(10000) / d_model))
+/// For an odd d_model the last column is a sine without its cosine.
+class AbsolutePositionalEncodingImpl : public torch::nn::Module {
+ public:
+  explicit AbsolutePositionalEncodingImpl(int64_t d_model, int64_t max_len = 5000);
+
+  /// x: [batch, length, d_model], whose first column of words stands at `first_position`.
+  /// Returns x + pe[first_position : first_position + length]. A usage error where that passes
+  /// max_len; it names both numbers.
+  torch::Tensor forward(const torch::Tensor& x, int64_t first_position = 0);
+
+  int64_t max_len() const { return pe.size(0); }
+
+  torch::Tensor pe;  // Buffer, [max_len, d_model].
+};
+TORCH_MODULE(AbsolutePositionalEncoding);
+
+}  // namespace wavemt

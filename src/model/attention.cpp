@@ -1,0 +1,85 @@
+#include "model/attention.h"
+
+#include <optional>
+
+namespace wavemt {
+namespace {
+
+// [batch, length, d_model] -> [batch, num_heads, length, head_dim]
+torch::Tensor SplitHeads(const torch::Tensor& x, int64_t num_heads) {
+  return x.view({x.size(0), x.size(1), num_heads, x.size(2) / num_heads}).transpose(1, 2);
+}
+
+// [batch, num_heads, length, head_dim] -> [batch, length, d_model]
+torch::Tensor MergeHeads(const torch::Tensor& x) {
+  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
+}
+
+std::optional<torch::Tensor> Optional(const torch::Tensor& mask) {
+  return mask.defined() ? std::optional(mask) : std::nullopt;
+}
+
+}  // namespace
+
+SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
+    : num_heads_(config.num_heads), dropout_(config.attention_dropout) {
+  qkv_proj = register_module("qkv_proj", torch::nn::Linear(config.d_model, 3 * config.d_model));
+  out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
+}
+
+SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x) {
+  const auto parts = qkv_proj(x).chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
+  return {.query = SplitHeads(parts[0], num_heads_),
+          .memory = {.key = SplitHeads(parts[1], num_heads_),
+                     .value = SplitHeads(parts[2], num_heads_)}};
+}
+
+torch::Tensor SelfAttentionImpl::Attend(const Heads& heads, const torch::Tensor& mask,
+                                        bool causal) {
+  const auto context = at::scaled_dot_product_attention(
+      heads.query, heads.memory.key, heads.memory.value, Optional(mask),
+      is_training() ? dropout_ : 0.0, causal);  // [batch, num_heads, length, head_dim]
+  return out_proj(MergeHeads(context));
+}
+
+torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x,
+                                         const torch::Tensor& padding_mask) {
+  return Attend(Project(x), padding_mask, /*causal=*/false);
+}
+
+torch::Tensor SelfAttentionImpl::ForwardCausal(const torch::Tensor& x) {
+  return Attend(Project(x), /*mask=*/{}, /*causal=*/true);
+}
+
+torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* past) {
+  Heads heads = Project(x);
+  if (past->key.defined()) {
+    heads.memory.key = torch::cat({past->key, heads.memory.key}, /*dim=*/2);
+    heads.memory.value = torch::cat({past->value, heads.memory.value}, /*dim=*/2);
+  }
+  *past = heads.memory;
+  return Attend(heads, /*mask=*/{}, /*causal=*/false);
+}
+
+CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
+    : num_heads_(config.num_heads), dropout_(config.attention_dropout) {
+  q_proj = register_module("q_proj", torch::nn::Linear(config.d_model, config.d_model));
+  kv_proj = register_module("kv_proj", torch::nn::Linear(config.d_model, 2 * config.d_model));
+  out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
+}
+
+KeyValue CrossAttentionImpl::ProjectMemory(const torch::Tensor& memory) {
+  const auto parts = kv_proj(memory).chunk(2, /*dim=*/-1);  // 2 of [batch, src_len, d_model]
+  return {.key = SplitHeads(parts[0], num_heads_), .value = SplitHeads(parts[1], num_heads_)};
+}
+
+torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& memory,
+                                          const torch::Tensor& src_padding_mask) {
+  const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
+  const auto context = at::scaled_dot_product_attention(query, memory.key, memory.value,
+                                                        Optional(src_padding_mask),
+                                                        is_training() ? dropout_ : 0.0);
+  return out_proj(MergeHeads(context));
+}
+
+}  // namespace wavemt

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "config/config.h"
+#include "model/attention.h"
+#include "model/feed_forward.h"
+#include "model/residual.h"
+
+namespace wavemt {
+
+class EncoderLayerImpl : public torch::nn::Module {
+ public:
+  explicit EncoderLayerImpl(const ModelConfig& config);
+
+  /// x: [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true = may attend.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
+
+  torch::nn::LayerNorm self_attention_norm{nullptr};
+  SelfAttention self_attention{nullptr};
+  torch::nn::LayerNorm feed_forward_norm{nullptr};
+  FeedForward feed_forward{nullptr};
+
+ private:
+  Residual residual_;
+};
+TORCH_MODULE(EncoderLayer);
+
+/// The stack of encoder layers; with layer_norm "pre" a last norm stands behind it.
+class EncoderImpl : public torch::nn::Module {
+ public:
+  explicit EncoderImpl(const ModelConfig& config);
+
+  /// x: embedded source, [batch, src_len, d_model]. An undefined mask: no padding.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
+
+  torch::nn::ModuleList layers{nullptr};
+  torch::nn::LayerNorm norm{nullptr};
+};
+TORCH_MODULE(Encoder);
+
+}  // namespace wavemt

@@ -1,0 +1,34 @@
+#include "model/feed_forward.h"
+
+namespace wavemt {
+namespace {
+
+torch::Tensor Activate(const torch::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return torch::relu(x);
+    case Activation::kGelu:
+      return torch::gelu(x);
+    case Activation::kSwiglu: {
+      const auto halves = x.chunk(2, /*dim=*/-1);  // 2 of [..., ffn_dim]
+      return torch::silu(halves[0]) * halves[1];
+    }
+  }
+  return x;
+}
+
+}  // namespace
+
+FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
+    : activation_(config.activation), dropout_(config.activation_dropout) {
+  const int64_t inner = config.activation == Activation::kSwiglu ? 2 * config.ffn_dim : config.ffn_dim;
+  in_proj = register_module("in_proj", torch::nn::Linear(config.d_model, inner));
+  out_proj = register_module("out_proj", torch::nn::Linear(config.ffn_dim, config.d_model));
+}
+
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
+  const auto inner = Activate(in_proj(x), activation_);  // [..., ffn_dim]
+  return out_proj(torch::dropout(inner, dropout_, is_training()));
+}
+
+}  // namespace wavemt

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "config/config.h"
+
+namespace wavemt {
+
+/// The position-wise layer: out_proj(activation(in_proj(x))). Vaswani et al. 2017, section 3.3.
+/// For SwiGLU (Shazeer 2020) in_proj makes two halves, [gate, up], and silu(gate) * up goes on.
+class FeedForwardImpl : public torch::nn::Module {
+ public:
+  explicit FeedForwardImpl(const ModelConfig& config);
+
+  /// x: [..., d_model] -> [..., d_model]
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::nn::Linear in_proj{nullptr};
+  torch::nn::Linear out_proj{nullptr};
+
+ private:
+  Activation activation_;
+  double dropout_;
+};
+TORCH_MODULE(FeedForward);
+
+}  // namespace wavemt
