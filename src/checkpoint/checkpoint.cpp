@@ -1,0 +1,110 @@
+#include "checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <fstream>
+#include <vector>
+
+#include "checkpoint/safetensors.h"
+#include "support/checksum.h"
+#include "support/error.h"
+#include "support/files.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+constexpr std::string_view kFormat = "wavemt-checkpoint";
+constexpr int kVersion = 1;
+
+FileDigest WriteTextFile(const fs::path& path, std::string_view text) {
+  OutputFile file(path);
+  file.Write(text);
+  file.SyncAndClose();
+  return {.bytes = file.bytes_written(), .crc32 = file.checksum().Hex()};
+}
+
+FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
+  OutputFile file(path);
+  const FileDigest digest = WriteSafetensors(file, tensors);
+  file.SyncAndClose();
+  return digest;
+}
+
+FileDigest DigestOf(const fs::path& path) {
+  RequireReadableFile(path);
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> buffer(1 << 20);
+  Crc32 checksum;
+  int64_t bytes = 0;
+  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), file.gcount() > 0) {
+    checksum.Add(buffer.data(), static_cast<size_t>(file.gcount()));
+    bytes += file.gcount();
+  }
+  if (file.bad()) throw UsageError("{}: cannot be read", path.string());
+  return {.bytes = bytes, .crc32 = checksum.Hex()};
+}
+
+void VerifyFile(const fs::path& directory, std::string_view name, const Json& manifest) {
+  const fs::path path = directory / name;
+  const auto entry = manifest["files"].find(std::string(name));
+  if (entry == manifest["files"].end() || !entry->is_object() || !entry->contains("bytes") ||
+      !entry->contains("crc32")) {
+    throw UsageError("{}: does not list {}", (directory / kManifestFile).string(), name);
+  }
+  const FileDigest found = DigestOf(path);
+  if ((*entry)["bytes"] != found.bytes) {
+    throw UsageError("{}: is damaged: {} bytes, but its manifest says {}", path.string(),
+                     found.bytes, (*entry)["bytes"].dump());
+  }
+  if ((*entry)["crc32"] != found.crc32) {
+    throw UsageError("{}: is damaged: its checksum is {}, but its manifest says {}", path.string(),
+                     found.crc32, (*entry)["crc32"].dump());
+  }
+}
+
+}  // namespace
+
+void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
+  StagedDirectory staged(directory);
+  Json files;
+  const auto note = [&](std::string_view name, const FileDigest& digest) {
+    files[std::string(name)] = {{"bytes", digest.bytes}, {"crc32", digest.crc32}};
+  };
+  note(kModelFile, WriteTensorFile(staged.path() / kModelFile, checkpoint.model));
+  note(kOptimizerFile, WriteTensorFile(staged.path() / kOptimizerFile, checkpoint.optimizer));
+  note(kStateFile, WriteTextFile(staged.path() / kStateFile, checkpoint.state.dump(2) + "\n"));
+  const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files}};
+  WriteTextFile(staged.path() / kManifestFile, manifest.dump(2) + "\n");
+  staged.Commit();
+}
+
+void VerifyCheckpoint(const fs::path& directory) {
+  const fs::path path = directory / kManifestFile;
+  const Json manifest = ParseJson(ReadFile(path), path.string());
+  const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
+                     manifest.contains("files") && manifest["files"].is_object();
+  if (!known) throw UsageError("{}: is not the manifest of a checkpoint", path.string());
+  if (manifest.value("version", Json()) != kVersion) {
+    throw UsageError("{}: is of version {}; this program reads version {}", path.string(),
+                     manifest.value("version", Json()).dump(), kVersion);
+  }
+  for (const std::string_view name : {kModelFile, kOptimizerFile, kStateFile}) {
+    VerifyFile(directory, name, manifest);
+  }
+}
+
+Checkpoint ReadCheckpoint(const fs::path& directory) {
+  VerifyCheckpoint(directory);
+  const fs::path state = directory / kStateFile;
+  return {.model = ReadSafetensors(directory / kModelFile),
+          .optimizer = ReadSafetensors(directory / kOptimizerFile),
+          .state = ParseJson(ReadFile(state), state.string())};
+}
+
+NamedTensors ReadCheckpointModel(const fs::path& directory) {
+  VerifyCheckpoint(directory);
+  return ReadSafetensors(directory / kModelFile);
+}
+
+}  // namespace wavemt

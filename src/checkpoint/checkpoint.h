@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "checkpoint/named_tensors.h"
+#include "support/json.h"
+
+namespace wavemt {
+
+/// The names of the files in a checkpoint's folder.
+inline constexpr std::string_view kModelFile = "model.safetensors";
+inline constexpr std::string_view kOptimizerFile = "optimizer.safetensors";
+inline constexpr std::string_view kStateFile = "state.json";
+inline constexpr std::string_view kManifestFile = "manifest.json";
+
+/// Everything that resuming needs; `model` alone is what translating needs.
+struct Checkpoint {
+  NamedTensors model;      // Weights to translate with: the moving average where there is one.
+  NamedTensors optimizer;  // Moments, and the weights in training where `model` is an average.
+  Json state;
+};
+
+/// Writes the folder `directory`: whole, synced and listed with sizes and checksums in its
+/// manifest, or not there at all.
+void WriteCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
+
+/// Compares every file with the manifest. A usage error that names the file that is missing,
+/// damaged, or cut short.
+void VerifyCheckpoint(const std::filesystem::path& directory);
+
+/// Verifies and reads a whole checkpoint.
+Checkpoint ReadCheckpoint(const std::filesystem::path& directory);
+
+/// Verifies a checkpoint and reads its model alone.
+NamedTensors ReadCheckpointModel(const std::filesystem::path& directory);
+
+}  // namespace wavemt

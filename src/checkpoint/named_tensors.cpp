@@ -1,0 +1,50 @@
+#include "checkpoint/named_tensors.h"
+
+#include <fmt/ranges.h>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+std::string ShapeText(const torch::Tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
+}
+
+}  // namespace
+
+NamedTensors ParametersOf(const torch::nn::Module& module) {
+  NamedTensors tensors;
+  for (const auto& item : module.named_parameters()) tensors.emplace(item.key(), item.value());
+  return tensors;
+}
+
+NamedTensors StateOf(const torch::nn::Module& module) {
+  NamedTensors tensors = ParametersOf(module);
+  for (const auto& item : module.named_buffers()) tensors.emplace(item.key(), item.value());
+  return tensors;
+}
+
+void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
+  // All checks come before the first copy: a refused file leaves the model as it was.
+  for (const auto& [name, target] : to) {
+    const auto found = from.find(name);
+    if (found == from.end()) {
+      throw UsageError("{}: has no \"{}\", which the model of this config needs", origin, name);
+    }
+    if (found->second.sizes() != target.sizes()) {
+      throw UsageError("{}: \"{}\" has the shape {}, but the model of this config needs {}", origin,
+                       name, ShapeText(found->second), ShapeText(target));
+    }
+  }
+  for (const auto& [name, tensor] : from) {
+    if (!to.contains(name)) {
+      throw UsageError("{}: holds \"{}\", which the model of this config does not have", origin,
+                       name);
+    }
+  }
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : to) tensor.copy_(from.at(name));
+}
+
+}  // namespace wavemt
