@@ -1,0 +1,24 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "config/config.h"
+
+namespace wavemt {
+
+/// While it lives, matrix products on `device` run in bfloat16 if `precision` says so; what needs
+/// the range of fp32 (norms, softmax, loss) stays in fp32.
+class Autocast {
+ public:
+  Autocast(torch::Device device, Precision precision);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  at::DeviceType device_type_;
+  bool enabled_;
+  bool previously_enabled_ = false;
+};
+
+}  // namespace wavemt

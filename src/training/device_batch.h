@@ -1,0 +1,20 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "data/batch.h"
+
+namespace wavemt {
+
+/// A batch as the model takes it.
+struct DeviceBatch {
+  torch::Tensor source;            // [rows, src_len], ids
+  torch::Tensor src_padding_mask;  // [rows, 1, 1, src_len], true = may attend; undefined: all may
+  torch::Tensor target_input;      // [rows, tgt_len], ids
+  torch::Tensor labels;            // [rows, tgt_len], ids or kIgnoredLabel
+};
+
+/// Copies a batch to a device; to a GPU without waiting for it.
+DeviceBatch ToDevice(const Batch& batch, torch::Device device);
+
+}  // namespace wavemt

@@ -1,0 +1,80 @@
+#include "training/optimizer.h"
+
+namespace wavemt {
+namespace {
+
+std::vector<torch::Tensor> GradientsOf(const std::vector<torch::Tensor>& parameters) {
+  std::vector<torch::Tensor> gradients;
+  gradients.reserve(parameters.size());
+  for (const auto& parameter : parameters) gradients.push_back(parameter.grad());
+  return gradients;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& config)
+    : config_(config), parameters_(parameters), groups_(2) {
+  groups_[0].weight_decay = config.weight_decay;
+  for (const auto& [name, parameter] : parameters_) {
+    // Biases and layer norms, the vectors among the parameters, are not decayed.
+    Group& group = groups_[parameter.dim() > 1 ? 0 : 1];
+    group.parameters.push_back(parameter);
+    group.exp_avg.push_back(torch::zeros_like(parameter));
+    group.exp_avg_sq.push_back(torch::zeros_like(parameter));
+    group.step_counts.push_back(torch::zeros({}, parameter.options().requires_grad(false)));
+    state_["exp_avg." + name] = group.exp_avg.back();
+    state_["exp_avg_sq." + name] = group.exp_avg_sq.back();
+  }
+}
+
+torch::Tensor Optimizer::Step(double learning_rate, double clip_norm) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor norm = ClipGradients(clip_norm);
+  for (Group& group : groups_) StepGroup(group, learning_rate);
+  ++steps_;
+  return norm;
+}
+
+torch::Tensor Optimizer::ClipGradients(double clip_norm) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, parameter] : parameters_) gradients.push_back(parameter.grad());
+  const torch::Tensor norm = torch::linalg_vector_norm(torch::stack(at::_foreach_norm(gradients)));
+  if (clip_norm > 0) {
+    // Multiplied even where nothing is to be clipped: to look first would wait for the device.
+    at::_foreach_mul_(gradients, torch::clamp_max(clip_norm / (norm + 1e-6), 1.0));
+  }
+  return norm;
+}
+
+void Optimizer::StepGroup(Group& group, double learning_rate) {
+  if (group.parameters.empty()) return;
+  at::_foreach_add_(group.step_counts, 1);
+  const auto gradients = GradientsOf(group.parameters);
+  const auto update = [&](auto kernel) {
+    kernel(group.parameters, gradients, group.exp_avg, group.exp_avg_sq,
+           /*max_exp_avg_sqs=*/at::TensorList(), group.step_counts, learning_rate, config_.beta1,
+           config_.beta2, group.weight_decay, config_.epsilon, /*amsgrad=*/false,
+           /*maximize=*/false, /*grad_scale=*/std::nullopt, /*found_inf=*/std::nullopt);
+  };
+  // The kernels are overloaded functions: only a lambda can name one.
+  if (config_.type == OptimizerType::kAdamW) {
+    update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
+  } else {
+    update([](auto&&... arguments) { at::_fused_adam_(arguments...); });
+  }
+}
+
+void Optimizer::ZeroGradients() {
+  for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
+}
+
+NamedTensors Optimizer::State() const { return state_; }
+
+void Optimizer::set_steps(int64_t steps) {
+  steps_ = steps;
+  for (Group& group : groups_) {
+    for (auto& count : group.step_counts) count.fill_(static_cast<double>(steps));
+  }
+}
+
+}  // namespace wavemt

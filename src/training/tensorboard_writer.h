@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wavemt {
+
+/// Writes scalars as a TensorBoard event file: TFRecord framing around Event messages
+/// (tensorflow/core/util/event.proto), of which this encodes the few fields that scalars need.
+class TensorboardWriter {
+ public:
+  using Scalars = std::vector<std::pair<std::string, double>>;
+
+  /// Begins a new event file in `directory`. Behind `last_step` > 0, TensorBoard is told to forget
+  /// what earlier files say of later steps.
+  TensorboardWriter(const std::filesystem::path& directory, int64_t last_step);
+
+  /// Adds points at `step`. A failing write gives a warning, as in MetricsLog.
+  void Write(int64_t step, const Scalars& scalars);
+
+ private:
+  void WriteRecord(const std::string& event);
+
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+}  // namespace wavemt

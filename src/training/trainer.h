@@ -1,0 +1,85 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/run_directory.h"
+#include "config/config.h"
+#include "data/batcher.h"
+#include "data/tokenized_corpus.h"
+#include "data/tokenizer.h"
+#include "model/transformer.h"
+#include "training/optimizer.h"
+#include "training/training_reporter.h"
+#include "training/training_state.h"
+#include "training/validation.h"
+#include "training/weight_average.h"
+
+namespace wavemt {
+
+/// Why training ended.
+enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal };
+
+struct TranslationScore {
+  double bleu = 0;
+  std::string signature;
+};
+
+/// What a trainer works on. The references outlive it.
+struct TrainingParts {
+  Transformer model{nullptr};  // On `device`.
+  torch::Device device = torch::kCPU;
+  const TokenizedCorpus& train;
+  const TokenizedCorpus* valid = nullptr;  // Null: no validation.
+  TokenizerPair tokenizers;
+  RunDirectory run;
+  /// Translates the validation text by the model as it is and scores it. May be empty.
+  std::function<TranslationScore()> score_translations;
+};
+
+/// The training loop: batches in, checkpoints out. Everything random is drawn from seeds derived
+/// from the config's seed and the step, so a trainer that resumed a checkpoint does exactly what
+/// one that never stopped does.
+class Trainer {
+ public:
+  Trainer(const Config& config, TrainingParts parts);
+
+  /// Puts everything back to where a checkpoint of this run stands. Before Run(), once.
+  void Restore(const Checkpoint& checkpoint, const std::string& origin);
+
+  /// Trains until there is a reason to stop, which a checkpoint then holds.
+  StopReason Run();
+
+  const TrainingState& state() const { return state_; }
+
+ private:
+  std::optional<StopReason> ReasonToStop() const;
+  void TrainStep();
+  torch::Tensor BackwardBatch(const Batch& batch, int64_t micro_batch, int64_t update_tokens);
+  void Log();
+  bool ValidationIsDue() const;
+  /// True if the scores are the best so far.
+  bool Validate();
+  ValidationScores MeasureValidation();
+  void Save(bool is_best);
+  Checkpoint MakeCheckpoint() const;
+
+  Config config_;
+  TrainingParts parts_;
+  Batcher batcher_;
+  NamedTensors parameters_;
+  Optimizer optimizer_;
+  std::unique_ptr<WeightAverage> average_;  // Null: training.ema_decay is 0.
+  std::unique_ptr<TrainingReporter> reporter_;
+  TrainingState state_;
+  torch::Tensor interval_loss_;  // On the device: reading it would wait for the step.
+  torch::Tensor gradient_norm_;
+  int64_t validated_step_ = -1;
+  int64_t saved_step_ = -1;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,64 @@
+#include "training/training_state.h"
+
+#include <string>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+const Json& Member(const Json& json, const char* name, std::string_view origin) {
+  const bool found = json.is_object() && json.contains(name);
+  if (!found || !(json[name].is_number() || json[name].is_null())) {
+    throw UsageError("{}: \"{}\" is missing or no number", origin, name);
+  }
+  return json[name];
+}
+
+int64_t Count(const Json& json, const char* name, std::string_view origin) {
+  const Json& value = Member(json, name, origin);
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > (uint64_t{1} << 62)) {
+    throw UsageError("{}: \"{}\" is not a count", origin, name);
+  }
+  return value.get<int64_t>();
+}
+
+double Number(const Json& json, const char* name, std::string_view origin) {
+  const Json& value = Member(json, name, origin);
+  if (!value.is_number()) throw UsageError("{}: \"{}\" is not a number", origin, name);
+  return value.get<double>();
+}
+
+}  // namespace
+
+Json ToJson(const TrainingState& state) {
+  return {{"step", state.step},
+          {"epoch", state.position.epoch},
+          {"batch_in_epoch", state.position.batch},
+          {"target_tokens", state.target_tokens},
+          {"seconds", state.seconds},
+          {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
+          {"best_step", state.best_step},
+          {"validations_without_best", state.validations_without_best},
+          {"interval_loss", state.interval_loss},
+          {"interval_tokens", state.interval_tokens}};
+}
+
+TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
+  TrainingState state;
+  state.step = Count(json, "step", origin);
+  state.position = {.epoch = Count(json, "epoch", origin),
+                    .batch = Count(json, "batch_in_epoch", origin)};
+  state.target_tokens = Count(json, "target_tokens", origin);
+  state.seconds = Number(json, "seconds", origin);
+  if (!Member(json, "best_score", origin).is_null()) {
+    state.best_score = Number(json, "best_score", origin);
+  }
+  state.best_step = Count(json, "best_step", origin);
+  state.validations_without_best = Count(json, "validations_without_best", origin);
+  state.interval_loss = Number(json, "interval_loss", origin);
+  state.interval_tokens = Count(json, "interval_tokens", origin);
+  return state;
+}
+
+}  // namespace wavemt

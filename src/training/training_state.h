@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "data/batcher.h"
+#include "support/json.h"
+
+namespace wavemt {
+
+/// Everything about a training that is neither weights nor moments: what state.json holds.
+/// Random generators need no place here: each step's numbers come from the run's seed and the
+/// step (random.h).
+struct TrainingState {
+  int64_t step = 0;
+  DataPosition position;
+  int64_t target_tokens = 0;  // Trained on so far.
+  double seconds = 0;         // Spent in training, all sessions together.
+
+  std::optional<double> best_score;  // Of training.best_metric.
+  int64_t best_step = 0;
+  int64_t validations_without_best = 0;
+
+  // Since the last line of metrics.jsonl.
+  double interval_loss = 0;
+  int64_t interval_tokens = 0;
+};
+
+Json ToJson(const TrainingState& state);
+
+/// A usage error that begins with `origin` where `json` is not what ToJson() makes.
+TrainingState TrainingStateFromJson(const Json& json, std::string_view origin);
+
+}  // namespace wavemt

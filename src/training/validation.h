@@ -1,0 +1,39 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "data/batch.h"
+#include "data/tokenized_corpus.h"
+#include "model/transformer.h"
+
+namespace wavemt {
+
+/// What a validation found.
+struct ValidationScores {
+  double loss = 0;        // Mean cross-entropy of a target token in nats, without smoothing.
+  double perplexity = 0;  // exp(loss)
+  std::optional<double> bleu;
+  std::string bleu_signature;
+};
+
+/// The mean cross-entropy of the target tokens of `corpus`, in nats, without label smoothing.
+struct ValidationOptions {
+  int64_t batch_tokens = 0;
+  Precision precision = Precision::kFp32;
+  SpecialTokens source_special;
+  SpecialTokens target_special;
+};
+double ValidationLoss(Transformer& model, const TokenizedCorpus& corpus, torch::Device device,
+                      const ValidationOptions& options);
+
+/// The score that training.best_metric names; nothing where it was not measured.
+std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);
+
+/// Whether `score` is an improvement over `best`.
+bool IsBetter(double score, double best, ValidationMetric metric);
+
+}  // namespace wavemt

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "checkpoint/named_tensors.h"
+
+namespace wavemt {
+
+/// An exponential moving average of a model's weights. Its decay grows with the updates up to the
+/// one that was asked for, min(decay, (1 + n) / (10 + n)), so that the random start is forgotten
+/// (as in TensorFlow's ExponentialMovingAverage).
+class WeightAverage {
+ public:
+  WeightAverage(const NamedTensors& parameters, double decay);
+
+  /// Moves the average towards the weights; `step` is the number of the update, from 1.
+  void Update(int64_t step);
+
+  /// The average by parameter name. Not copied.
+  const NamedTensors& tensors() const { return average_; }
+
+  /// Puts the average into the model for as long as the object lives.
+  class Applied {
+   public:
+    explicit Applied(const WeightAverage& average);
+    ~Applied();
+    Applied(const Applied&) = delete;
+    Applied& operator=(const Applied&) = delete;
+
+   private:
+    NamedTensors parameters_;
+    NamedTensors weights_;
+  };
+
+ private:
+  NamedTensors parameters_;
+  NamedTensors average_;
+  double decay_;
+};
+
+}  // namespace wavemt
