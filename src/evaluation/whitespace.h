@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace wavemt {
+
+/// Whether Python's str.isspace() holds for the character: Unicode's White_Space and the four
+/// ASCII separators U+001C to U+001F.
+bool IsPythonSpace(int32_t code_point);
+
+/// Python's str.rstrip(), str.strip() and str.split() on UTF-8. REQUIRES: well-formed UTF-8.
+std::string_view StripRight(std::string_view text);
+std::string_view Strip(std::string_view text);
+void SplitOnSpace(std::string_view text, std::vector<std::string_view>* words);
+
+}  // namespace wavemt
