@@ -1,0 +1,69 @@
+#include "commands/command_line.h"
+
+#include <c10/util/Exception.h>
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include "commands/commands.h"
+#include "support/error.h"
+#include "support/logging.h"
+
+namespace wavemt {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kWrongUsage = 2;
+
+// LibTorch's messages carry a stack trace behind their first line.
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+int ReportParseError(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    return app.exit(error);  // --help and --version.
+  }
+  spdlog::error("{}; `wavemt --help` and `wavemt COMMAND --help` show what is possible",
+                error.what());
+  return kWrongUsage;
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  InitLogging();
+  int exit_code = 0;
+  CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
+               "wavemt");
+  app.set_version_flag("--version", "wavemt " WAVEMT_VERSION);
+  app.require_subcommand(1);
+  AddTrainCommand(app, &exit_code);
+  AddResumeCommand(app, &exit_code);
+  AddTranslateCommand(app, &exit_code);
+  AddEvaluateCommand(app, &exit_code);
+  AddMetricsCommand(app, &exit_code);
+  AddTokenizerCommand(app, &exit_code);
+  AddInspectCommand(app, &exit_code);
+  AddAverageCommand(app, &exit_code);
+  AddConfigCommand(app, &exit_code);
+  try {
+    app.parse(argc, argv);
+    return exit_code;
+  } catch (const CLI::ParseError& error) {
+    return ReportParseError(app, error);
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    spdlog::error("out of memory; a smaller training.batch_tokens or decoding.batch_tokens helps");
+    return kFailure;
+  } catch (const c10::Error& error) {
+    spdlog::error("LibTorch: {}", FirstLine(error.what_without_backtrace()));
+    return kFailure;
+  } catch (const std::exception& error) {
+    spdlog::error("{}", FirstLine(error.what()));
+    return kFailure;
+  }
+}
+
+}  // namespace wavemt

@@ -1,0 +1,56 @@
+#include "commands/compute_device.h"
+
+#include <ATen/Parallel.h>
+
+#include <charconv>
+#include <optional>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+torch::Device RequireGpu(int64_t index) {
+  const auto count = static_cast<int64_t>(torch::cuda::device_count());
+  if (count == 0) {
+    throw UsageError("--device cuda: this machine or this build of LibTorch has no GPU; use "
+                     "--device cpu");
+  }
+  if (index >= count) {
+    throw UsageError("--device cuda:{}: there are only {} GPUs, numbered from 0", index, count);
+  }
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+std::optional<int64_t> GpuIndex(std::string_view name) {
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  int64_t index = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+  if (error != std::errc() || end != name.data() + name.size() || index < 0 || index > 127) {
+    return std::nullopt;
+  }
+  return index;
+}
+
+}  // namespace
+
+torch::Device SelectDevice(const ComputeOptions& options) {
+  if (options.threads < 0) {
+    throw UsageError("--threads {}: must be at least 1", options.threads);
+  }
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  const std::string& name = options.device;
+  if (name == "cpu") return torch::kCPU;
+  if (name == "auto") return torch::cuda::is_available() ? RequireGpu(0) : torch::Device(torch::kCPU);
+  if (name == "cuda") return RequireGpu(0);
+  if (const auto index = GpuIndex(name)) return RequireGpu(*index);
+  throw UsageError("--device {}: use auto, cpu, cuda or cuda:N", name);
+}
+
+std::string DescribeDevice(torch::Device device) {
+  return device.is_cuda() ? device.str() : fmt::format("cpu, {} threads", at::get_num_threads());
+}
+
+}  // namespace wavemt

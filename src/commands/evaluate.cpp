@@ -1,0 +1,106 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+#include "commands/compute_device.h"
+#include "commands/loaded_model.h"
+#include "commands/scoring.h"
+#include "commands/shared_options.h"
+#include "commands/text_output.h"
+#include "data/corpus.h"
+#include "decoding/translator.h"
+#include "support/error.h"
+#include "support/line_reader.h"
+#include "support/progress.h"
+
+namespace wavemt {
+namespace {
+
+struct EvaluateOptions {
+  std::string model;
+  std::string source;
+  std::string reference;
+  std::string output;
+  std::vector<std::string> overrides;
+  ScoringOptions scoring;
+  ComputeOptions compute;
+};
+
+struct TestText {
+  std::vector<std::string> sources;
+  ScoredText scored;  // Its hypotheses are still to be made.
+};
+
+TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
+  if (options.source.empty() != options.reference.empty()) {
+    throw UsageError("--source and --reference go together");
+  }
+  TestText text;
+  if (!options.source.empty()) {
+    text.sources = ReadLines(options.source);
+    text.scored.references = ReadLines(options.reference);
+    text.scored.hypotheses_name = options.source;
+    text.scored.references_name = options.reference;
+    if (text.sources.size() != text.scored.references.size()) {
+      throw UsageError("{} has {} lines but {} has {}; line n of one must translate line n of the "
+                       "other",
+                       options.source, text.sources.size(), options.reference,
+                       text.scored.references.size());
+    }
+  } else {
+    if (config.data.test.empty()) {
+      throw UsageError("give --source and --reference: the run's config has no data.test");
+    }
+    for (SentencePair& pair : ReadParallel(config.data.test)) {
+      text.sources.push_back(std::move(pair.source));
+      text.scored.references.push_back(std::move(pair.target));
+    }
+    text.scored.hypotheses_name = text.scored.references_name = "data.test";
+  }
+  if (text.sources.empty()) {
+    throw UsageError("{}: is empty; there is nothing to evaluate", text.scored.references_name);
+  }
+  return text;
+}
+
+int Evaluate(const EvaluateOptions& options) {
+  const torch::Device device = SelectDevice(options.compute);
+  const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
+  TestText text = ReadTestText(options, loaded.config);
+  Translator translator(loaded.model, loaded.tokenizers, device);
+  ProgressBar progress("translating", static_cast<int64_t>(text.sources.size()));
+  text.scored.hypotheses = translator.TranslateBest(
+      {.lines = text.sources,
+       .first_line_number = 1,
+       .progress = [&](int64_t done) { progress.Update(done); }},
+      loaded.config.decoding);
+  if (!options.output.empty()) {
+    TextOutput output(options.output);
+    for (const std::string& line : text.scored.hypotheses) output.Write(line + "\n");
+    output.Finish();
+  }
+  PrintScores(text.scored, options.scoring, BleuTokenizer(loaded.config));
+  return 0;
+}
+
+}  // namespace
+
+void AddEvaluateCommand(CLI::App& app, int* exit_code) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command =
+      app.add_subcommand("evaluate", "Translate a test set and score the translations.");
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("--source", options->source,
+                      "Text to translate. Default: data.test of the run's config.");
+  command->add_option("--reference", options->reference, "Its translation by people.");
+  command->add_option("--output", options->output, "Keep the translations in this file.");
+  AddScoringOptions(command, &options->scoring);
+  AddDecodingOptions(command, /*with_n_best=*/false, &options->overrides);
+  AddSetOption(command, &options->overrides);
+  AddComputeOptions(command, &options->compute);
+  command->callback([options, exit_code] { *exit_code = Evaluate(*options); });
+}
+
+}  // namespace wavemt

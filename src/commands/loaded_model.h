@@ -1,0 +1,41 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "checkpoint/named_tensors.h"
+#include "config/config.h"
+#include "data/tokenizer.h"
+#include "model/transformer.h"
+
+namespace wavemt {
+
+/// A trained model with all that translating by it takes.
+struct LoadedModel {
+  Config config;
+  std::filesystem::path checkpoint;  // Where the weights were read from.
+  TokenizerPair tokenizers;
+  Transformer model{nullptr};  // On the device that was asked for.
+};
+
+/// Loads what `path` names (see LocateModel() in run_directory.h), with `overrides` put over the
+/// run's config.
+LoadedModel LoadModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+                      torch::Device device);
+
+/// The tokenizers that lie in a run's folder.
+TokenizerPair LoadRunTokenizers(const std::filesystem::path& run);
+
+/// The weights of a checkpoint's folder or of a single safetensors file.
+NamedTensors ReadWeights(const std::filesystem::path& checkpoint);
+
+/// "zh": data.target_language or, where that is empty, the extension of the training text.
+std::string TargetLanguage(const DataConfig& data);
+
+/// The config's tokenizer for BLEU, with auto decided by the target language.
+EvaluationTokenizer BleuTokenizer(const Config& config);
+
+}  // namespace wavemt

@@ -1,0 +1,83 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/run_directory.h"
+#include "commands/commands.h"
+#include "commands/compute_device.h"
+#include "commands/loaded_model.h"
+#include "commands/shared_options.h"
+#include "commands/training_session.h"
+#include "config/config_reader.h"
+#include "config/config_writer.h"
+#include "support/error.h"
+#include "support/files.h"
+
+namespace wavemt {
+namespace {
+
+struct ResumeOptions {
+  std::string run_dir;
+  std::vector<std::string> overrides;
+  ComputeOptions compute;
+};
+
+// What the saved position in the data, the vocabulary and the weights depend on.
+constexpr const char* kFixedKeys[] = {
+    "seed",  "data.train",           "data.max_length",
+    "model", "tokenizer",            "training.batch_tokens",
+    "training.optimizer.type",       "training.gradient_accumulation",
+};
+
+void RefuseFixedKeys(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    const std::string key = text.substr(0, text.find('='));
+    for (const std::string fixed : kFixedKeys) {
+      if (key == fixed || key.starts_with(fixed + ".")) {
+        throw UsageError("--set {}: {} cannot change in the middle of a run; begin a new one by "
+                         "`wavemt train`",
+                         text, key);
+      }
+    }
+  }
+}
+
+int Resume(const ResumeOptions& options) {
+  const RunDirectory run = RunDirectory::Open(options.run_dir);
+  RefuseFixedKeys(options.overrides);
+  const Config before = LoadConfig(run.ConfigPath());
+  const Config config = LoadConfig(run.ConfigPath(), options.overrides);
+  if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
+    throw UsageError("--set training.ema_decay={}: the moving average cannot be switched on or off "
+                     "in the middle of a run; begin a new one by `wavemt train`",
+                     config.training.ema_decay);
+  }
+  const torch::Device device = SelectDevice(options.compute);
+  const int64_t step = run.NewestWholeStep();
+  const TokenizerPair tokenizers = LoadRunTokenizers(run.path());
+  const TrainingText text = LoadTrainingText(config, tokenizers);
+  const Transformer model = MakeModel(config, tokenizers, device);
+  DescribeTraining(config, text, tokenizers, model, device);
+  if (!options.overrides.empty()) WriteFileAtomically(run.ConfigPath(), ConfigText(config));
+  return RunTraining({.config = config,
+                      .text = text,
+                      .tokenizers = tokenizers,
+                      .model = model,
+                      .device = device,
+                      .run = run,
+                      .resume_step = step});
+}
+
+}  // namespace
+
+void AddResumeCommand(CLI::App& app, int* exit_code) {
+  auto options = std::make_shared<ResumeOptions>();
+  CLI::App* command =
+      app.add_subcommand("resume", "Go on with a run exactly where its newest checkpoint stands.");
+  command->add_option("RUN_DIR", options->run_dir, "The run's folder.")->required();
+  AddSetOption(command, &options->overrides);
+  AddComputeOptions(command, &options->compute);
+  command->callback([options, exit_code] { *exit_code = Resume(*options); });
+}
+
+}  // namespace wavemt

@@ -1,0 +1,115 @@
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/run_directory.h"
+#include "commands/commands.h"
+#include "commands/compute_device.h"
+#include "commands/shared_options.h"
+#include "commands/training_session.h"
+#include "config/config_reader.h"
+#include "config/config_writer.h"
+#include "data/corpus.h"
+#include "data/tokenizer_trainer.h"
+#include "support/logging.h"
+#include "support/random.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+struct TrainOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string run_dir;
+  ComputeOptions compute;
+  bool overwrite = false;
+  bool dry_run = false;
+};
+
+constexpr uint64_t kTokenizerSample = 104;  // What a seed derived from the run's seed is for.
+
+std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool source, bool target) {
+  const std::vector<std::string> sentences = SampleSentences(
+      config.data.train,
+      {.source = source,
+       .target = target,
+       .limit = config.tokenizer.training_sentences,
+       .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
+  return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer");
+}
+
+TokenizerPair MakeTokenizers(const Config& config) {
+  const TokenizerConfig& tokenizer = config.tokenizer;
+  if (!tokenizer.source_model.empty()) {
+    return {.source = Tokenizer::FromFile(tokenizer.source_model),
+            .target = Tokenizer::FromFile(tokenizer.target_model)};
+  }
+  if (tokenizer.shared) {
+    const auto shared = tokenizer.model.empty() ? TrainTokenizerOn(config, true, true)
+                                                : Tokenizer::FromFile(tokenizer.model);
+    return {.source = shared, .target = shared};
+  }
+  return {.source = TrainTokenizerOn(config, true, false),
+          .target = TrainTokenizerOn(config, false, true)};
+}
+
+std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers) {
+  std::map<std::string, std::string> files = {{"config.json", ConfigText(config)}};
+  if (tokenizers.shared()) {
+    files["tokenizer.model"] = tokenizers.source->bytes();
+  } else {
+    files["source.model"] = tokenizers.source->bytes();
+    files["target.model"] = tokenizers.target->bytes();
+  }
+  return files;
+}
+
+int Train(const TrainOptions& options) {
+  Config config = LoadConfig(options.config, options.overrides);
+  if (!options.run_dir.empty()) config.run_dir = options.run_dir;
+  if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
+  config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
+  const torch::Device device = SelectDevice(options.compute);
+  RunDirectory::RequireFree(config.run_dir, options.overwrite || options.dry_run);
+
+  const TokenizerPair tokenizers = MakeTokenizers(config);
+  const TrainingText text = LoadTrainingText(config, tokenizers);
+  const Transformer model = MakeModel(config, tokenizers, device);
+  DescribeTraining(config, text, tokenizers, model, device);
+  if (options.dry_run) {
+    spdlog::info("dry run: nothing was written; the run would be in {}", config.run_dir);
+    return 0;
+  }
+  // Only now, with all input read and found good, does anything appear on the disk.
+  return RunTraining({.config = config,
+                      .text = text,
+                      .tokenizers = tokenizers,
+                      .model = model,
+                      .device = device,
+                      .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers),
+                                                  options.overwrite),
+                      .resume_step = std::nullopt});
+}
+
+}  // namespace
+
+void AddTrainCommand(CLI::App& app, int* exit_code) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App* command = app.add_subcommand("train", "Train a model as a JSON config says.");
+  command->add_option("CONFIG", options->config, "The config, for example configs/quickstart.json.")
+      ->required();
+  AddSetOption(command, &options->overrides);
+  command->add_option("--run-dir", options->run_dir,
+                      "Folder to write the run to. Default: runs/ and the config's name.");
+  AddComputeOptions(command, &options->compute);
+  command->add_flag("--overwrite", options->overwrite, "Throw away a run that is there already.");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Read and check everything, say how large it is, and write nothing.");
+  command->callback([options, exit_code] { *exit_code = Train(*options); });
+}
+
+}  // namespace wavemt

@@ -1,0 +1,146 @@
+#include "commands/training_session.h"
+
+#include <ATen/Parallel.h>
+
+#include <utility>
+
+#include "commands/compute_device.h"
+#include "commands/loaded_model.h"
+#include "data/batcher.h"
+#include "data/corpus.h"
+#include "decoding/translator.h"
+#include "evaluation/bleu.h"
+#include "support/logging.h"
+#include "support/progress.h"
+#include "support/random.h"
+#include "support/signals.h"
+
+namespace wavemt {
+namespace {
+
+constexpr uint64_t kInitialWeights = 103;  // What a seed derived from the run's seed is for.
+
+TokenizedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                           const TokenizeOptions& options) {
+  TokenizedText text = TokenizeCorpus(files, tokenizers, options);
+  spdlog::info("{}: {}", options.name, text.counts.Summary(options.max_length));
+  return std::move(text.corpus);
+}
+
+// Translates the validation text as `wavemt evaluate` would, with the beam size of validation.
+std::function<TranslationScore()> MakeScorer(const Session& session) {
+  if (session.text.valid_sources.empty()) return {};
+  DecodingConfig decoding = session.config.decoding;
+  decoding.beam_size = session.config.training.validation_beam_size;
+  return [&text = session.text, decoding, tokenizer = BleuTokenizer(session.config),
+          translator = std::make_shared<Translator>(session.model, session.tokenizers,
+                                                    session.device)] {
+    ProgressBar progress("translating data.valid",
+                         static_cast<int64_t>(text.valid_sources.size()));
+    const std::vector<std::string> hypotheses = translator->TranslateBest(
+        {.lines = text.valid_sources,
+         .first_line_number = 1,
+         .progress = [&](int64_t done) { progress.Update(done); }},
+        decoding);
+    const BleuScore bleu = ComputeBleu(hypotheses, text.valid_references, tokenizer);
+    return TranslationScore{.bleu = bleu.score, .signature = bleu.signature};
+  };
+}
+
+int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState& state) {
+  const std::string run = session.run.path().string();
+  const std::string step = WithThousands(state.step);
+  const std::string best =
+      state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
+  switch (reason) {
+    case StopReason::kSignal:
+      spdlog::info("stopped by a signal at step {}; `wavemt resume {}` goes on from there", step,
+                   run);
+      return ExitCodeOfSignal(StopSignal());
+    case StopReason::kMaxSteps:
+      spdlog::info("done: training.max_steps = {} reached{}; the run is in {}", step, best, run);
+      return 0;
+    case StopReason::kMaxEpochs:
+      spdlog::info("done: training.max_epochs = {} reached at step {}{}; the run is in {}",
+                   session.config.training.max_epochs, step, best, run);
+      return 0;
+    case StopReason::kPatience:
+      spdlog::info("done: {} validations without a better one, at step {}{}; the run is in {}",
+                   state.validations_without_best, step, best, run);
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers) {
+  const int threads = at::get_num_threads();
+  TrainingText text;
+  text.train = LoadCorpus(
+      config.data.train, tokenizers,
+      {.max_length = config.data.max_length, .num_threads = threads, .name = "data.train"});
+  if (!config.data.valid.empty()) {
+    // Validation leaves out only what the model cannot hold.
+    text.valid = LoadCorpus(config.data.valid, tokenizers,
+                            {.max_length = config.model.position_encoding.max_length - 1,
+                             .num_threads = threads,
+                             .name = "data.valid"});
+    for (SentencePair& pair : ReadParallel(config.data.valid)) {
+      text.valid_sources.push_back(std::move(pair.source));
+      text.valid_references.push_back(std::move(pair.target));
+    }
+  }
+  return text;
+}
+
+void DescribeTraining(const Config& config, const TrainingText& text,
+                      const TokenizerPair& tokenizers, const Transformer& model,
+                      torch::Device device) {
+  const BatchPlan plan = PlanBatches(text.train, config.training.batch_tokens, /*seed=*/0);
+  spdlog::info("batches: {} an epoch of at most {} target tokens, {:.1f}% padding",
+               WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
+               100 * PaddingShare(text.train, plan));
+  int64_t weights = 0;
+  for (const auto& parameter : model->parameters()) weights += parameter.numel();
+  const std::string vocabulary =
+      tokenizers.shared()
+          ? fmt::format("one vocabulary of {}", WithThousands(tokenizers.source->vocab_size()))
+          : fmt::format("vocabularies of {} and {}",
+                        WithThousands(tokenizers.source->vocab_size()),
+                        WithThousands(tokenizers.target->vocab_size()));
+  spdlog::info("model: {} weights, {}+{} layers, d_model {}, {}; on {}", WithThousands(weights),
+               config.model.num_encoder_layers, config.model.num_decoder_layers,
+               config.model.d_model, vocabulary, DescribeDevice(device));
+}
+
+Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers,
+                      torch::Device device) {
+  torch::manual_seed(DeriveSeed(static_cast<uint64_t>(config.seed), {kInitialWeights}));
+  // Drawn on the CPU, so that a seed means the same weights on every device.
+  Transformer model(config.model, VocabularySizes{.source = tokenizers.source->vocab_size(),
+                                                  .target = tokenizers.target->vocab_size()});
+  model->to(device);
+  return model;
+}
+
+int RunTraining(Session session) {
+  Trainer trainer(session.config,
+                  {.model = session.model,
+                   .device = session.device,
+                   .train = session.text.train,
+                   .valid = session.text.valid ? &*session.text.valid : nullptr,
+                   .tokenizers = session.tokenizers,
+                   .run = session.run,
+                   .score_translations = MakeScorer(session)});
+  if (session.resume_step) {
+    const auto directory = session.run.CheckpointPath(*session.resume_step);
+    trainer.Restore(ReadCheckpoint(directory), directory.string());
+    spdlog::info("going on from {}", directory.string());
+  }
+  InstallStopSignals();
+  const StopReason reason = trainer.Run();
+  return ExitCodeAfter(reason, session, trainer.state());
+}
+
+}  // namespace wavemt

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/run_directory.h"
+#include "config/config.h"
+#include "data/tokenized_corpus.h"
+#include "data/tokenizer.h"
+#include "training/trainer.h"
+
+namespace wavemt {
+
+/// The text that a training works on, as train and resume both need it.
+struct TrainingText {
+  TokenizedCorpus train;
+  std::optional<TokenizedCorpus> valid;
+  std::vector<std::string> valid_sources;
+  std::vector<std::string> valid_references;
+};
+
+/// Reads, checks, tokenizes and counts all text of `config`, with a line of summary for each part.
+TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers);
+
+/// Says how large the batches and the model are.
+void DescribeTraining(const Config& config, const TrainingText& text,
+                      const TokenizerPair& tokenizers, const Transformer& model,
+                      torch::Device device);
+
+/// A model with fresh weights, drawn from the config's seed, on `device`.
+Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, torch::Device device);
+
+/// Trains `model` in `run`, from the checkpoint of `resume_step` on if that is given, until
+/// something stops it. Returns the process's exit code.
+struct Session {
+  const Config& config;
+  const TrainingText& text;
+  TokenizerPair tokenizers;
+  Transformer model{nullptr};
+  torch::Device device = torch::kCPU;
+  RunDirectory run;
+  std::optional<int64_t> resume_step;
+};
+int RunTraining(Session session);
+
+}  // namespace wavemt

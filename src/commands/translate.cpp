@@ -1,0 +1,77 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+#include "commands/compute_device.h"
+#include "commands/line_input.h"
+#include "commands/loaded_model.h"
+#include "commands/shared_options.h"
+#include "commands/text_output.h"
+#include "decoding/translator.h"
+#include "support/error.h"
+#include "support/progress.h"
+
+namespace wavemt {
+namespace {
+
+struct TranslateOptions {
+  std::string model;
+  std::string input = "-";
+  std::string output = "-";
+  std::vector<std::string> overrides;
+  ComputeOptions compute;
+};
+
+// One translation a line; with n-best lists, Moses's format: number ||| translation ||| score.
+std::string Format(const std::vector<Translation>& translations, int64_t line_index) {
+  if (translations.size() == 1) return translations.front().text + "\n";
+  std::string text;
+  for (const Translation& translation : translations) {
+    text += fmt::format("{} ||| {} ||| {:.6f}\n", line_index, translation.text, translation.score);
+  }
+  return text;
+}
+
+int Translate(const TranslateOptions& options) {
+  // Enough lines to sort by length, few enough for output to flow.
+  constexpr size_t kPortion = 4096;
+  LineInput input(options.input);
+  const torch::Device device = SelectDevice(options.compute);
+  const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
+  TextOutput output(options.output);
+  Translator translator(loaded.model, loaded.tokenizers, device);
+  ProgressBar progress("translating", 0);
+  int64_t done = 0;
+  while (true) {
+    const std::vector<std::string> lines = input.NextPortion(kPortion);
+    if (lines.empty()) break;
+    const auto translations = translator.Translate(
+        {.lines = lines,
+         .first_line_number = done + 1,
+         .progress = [&](int64_t lines_done) { progress.Update(done + lines_done, "lines"); }},
+        loaded.config.decoding);
+    for (const auto& of_line : translations) output.Write(Format(of_line, done++));
+    output.Flush();
+  }
+  output.Finish();
+  return 0;
+}
+
+}  // namespace
+
+void AddTranslateCommand(CLI::App& app, int* exit_code) {
+  auto options = std::make_shared<TranslateOptions>();
+  CLI::App* command = app.add_subcommand("translate", "Translate text, line by line.");
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("--input", options->input, "Text to translate; -: standard input.")
+      ->capture_default_str();
+  command->add_option("--output", options->output, "Where to write; -: standard output.")
+      ->capture_default_str();
+  AddDecodingOptions(command, /*with_n_best=*/true, &options->overrides);
+  AddSetOption(command, &options->overrides);
+  AddComputeOptions(command, &options->compute);
+  command->callback([options, exit_code] { *exit_code = Translate(*options); });
+}
+
+}  // namespace wavemt

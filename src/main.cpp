@@ -1,0 +1,3 @@
+#include "commands/command_line.h"
+
+int main(int argc, char** argv) { return wavemt::RunCommandLine(argc, argv); }
