@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Checks every #include in src/ against the order of the rooms: the data's way, one direction."""
+import re
+import sys
+from pathlib import Path
+
+# Which rooms a room may include, besides itself.
+BELOW = {
+    "support": set(),
+    "config": {"support"},
+    "data": {"config", "support"},
+    "model": {"config", "support"},
+    "checkpoint": {"config", "support"},
+    "training": {"data", "model", "checkpoint", "config", "support"},
+    "decoding": {"data", "model", "checkpoint", "config", "support"},
+    "evaluation": {"config", "support"},
+    "commands": {"training", "decoding", "evaluation", "data", "model", "checkpoint", "config",
+                 "support"},
+    "main.cpp": {"commands"},
+}
+WITHOUT_TORCH = {"support", "config", "data", "evaluation"}
+
+source = Path(__file__).resolve().parent.parent / "src"
+faults = []
+for path in sorted(source.rglob("*.[ch]*")):
+    room = path.relative_to(source).parts[0]
+    for number, line in enumerate(path.read_text("utf8").splitlines(), 1):
+        found = re.match(r'#include\s+([<"])([^>"]+)', line)
+        if not found:
+            continue
+        bracket, name = found.groups()
+        where = f"{path.relative_to(source.parent)}:{number}"
+        other = name.split("/")[0]
+        if bracket == '"' and other not in BELOW:
+            faults.append(f"{where}: {name} does not begin with a room of src/")
+        elif bracket == '"' and other != room and other not in BELOW[room]:
+            faults.append(f"{where}: {room} must not include {name}")
+        if bracket == "<" and room in WITHOUT_TORCH and re.match(r"(torch|ATen|c10)/", name):
+            faults.append(f"{where}: {room} knows nothing of LibTorch, but includes {name}")
+print("\n".join(faults) or f"{source.name}: includes follow the order of the rooms")
+sys.exit(1 if faults else 0)

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs what wavemt needs on Debian or Ubuntu; what is there already is left alone.
+#   scripts/setup.sh           to build and run
+#   scripts/setup.sh --tests   to build, run and test
+# LibTorch comes with the Python package torch, into .venv. To use another one, set WAVEMT_LIBTORCH
+# to its folder (the one with include/ and lib/ in it).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(build-essential ca-certificates ccache cmake git libcli11-dev libfmt-dev libgtest-dev
+  libgmock-dev libicu-dev libsentencepiece-dev libspdlog-dev ninja-build nlohmann-json3-dev
+  pkg-config python3 python3-venv zlib1g-dev)
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local sudo=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo > /dev/null || {
+      echo "setup.sh: needs root or sudo to install: ${missing[*]}" >&2
+      exit 1
+    }
+    sudo=(sudo)
+  fi
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+}
+
+# pip_install NAME ARGUMENTS...: installs once; a change of the arguments or of a file that they
+# name installs again.
+pip_install() {
+  local name=$1 stamp
+  shift
+  stamp=.venv/installed-$name-$(for a in "$@"; do echo "$a"; [ ! -f "$a" ] || cat "$a"; done | cksum | cut -d ' ' -f 1)
+  [ ! -f "$stamp" ] || return 0
+  say "Installing Python packages ($name)"
+  # The system's own Python: another one that is first in PATH may lack venv.
+  [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+  touch "$stamp"
+}
+
+command -v apt-get > /dev/null || {
+  echo "setup.sh: knows Debian and Ubuntu; elsewhere install the likes of: ${packages[*]}" >&2
+  exit 1
+}
+install_packages
+if [ -z "${WAVEMT_LIBTORCH:-}" ] || [ "${1:-}" = --tests ]; then
+  pip_install torch "${WAVEMT_TORCH:-torch==2.13.0}" numpy
+fi
+if [ "${1:-}" = --tests ]; then pip_install tests -r tests/requirements.txt; fi

@@ -1,0 +1,71 @@
+"""What the tests of the whole program share: the program, a small corpus, a small trained run."""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt"))
+
+# A model that trains dozens of steps a second.
+SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
+               "num_encoder_layers": 1, "num_decoder_layers": 1,
+               "position_encoding": {"max_length": 64}}
+
+
+def wavemt(*arguments, check=True, **options):
+    """Runs the program; with `check`, a failure shows what it said."""
+    options.setdefault("timeout", 300)
+    # Models as small as these gain nothing from threads, and tests share the machine.
+    options.setdefault("env", os.environ | {"OMP_NUM_THREADS": "1"})
+    result = subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True,
+                            **options)
+    if check:
+        assert result.returncode == 0, result.stderr
+    return result
+
+
+def merge(base, changes):
+    """A copy of a config with nested `changes` put over it."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both_sections = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both_sections else value
+    return merged
+
+
+def write_config(path, corpus, **changes):
+    """Writes a config for `corpus` (see the fixture) that trains in seconds; returns its path."""
+    config = {
+        "data": {split: {side: str(corpus / f"{split}.{side_language}")
+                         for side, side_language in (("source", "en"), ("target", "zh"))}
+                 for split in ("train", "valid", "test")} | {"max_length": 60},
+        "tokenizer": {"vocab_size": 400, "byte_fallback": False},
+        "model": SMALL_MODEL,
+        "training": {"max_steps": 20, "batch_tokens": 256, "warmup_steps": 10, "log_every": 5,
+                     "validate_every": 10, "save_every": 10},
+    }
+    path.write_text(json.dumps(merge(config, changes)), encoding="utf8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """The first pairs of data/quickstart, as a folder with {train,valid,test}.{en,zh}."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for split, pairs in (("train", 300), ("valid", 20), ("test", 20)):
+        for language in ("en", "zh"):
+            lines = (ROOT / f"data/quickstart/{split}.{language}").read_text("utf8").split("\n")
+            (folder / f"{split}.{language}").write_text("\n".join(lines[:pairs]) + "\n", "utf8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, corpus):
+    """The folder of a run that trained for a moment."""
+    folder = tmp_path_factory.mktemp("run")
+    config = write_config(folder / "config.json", corpus)
+    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu")
+    return folder / "run"
