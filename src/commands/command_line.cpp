@@ -5,10 +5,13 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "commands/commands.h"
 #include "support/error.h"
 #include "support/logging.h"
+#include "support/memory.h"
+#include "support/suggestion.h"
 
 namespace wavemt {
 namespace {
@@ -19,9 +22,26 @@ constexpr int kWrongUsage = 2;
 // LibTorch's messages carry a stack trace behind their first line.
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+// The word where a command's name should stand, if that is what is wrong.
+std::string UnknownCommand(const CLI::App& app, std::vector<std::string>* known) {
+  const CLI::App* level = &app;
+  while (!level->get_subcommands().empty()) level = level->get_subcommands().front();
+  for (const CLI::App* command : level->get_subcommands([](const CLI::App*) { return true; })) {
+    known->push_back(command->get_name());
+  }
+  const std::vector<std::string> unknown = level->remaining();
+  return known->empty() || unknown.empty() ? "" : unknown.front();
+}
+
 int ReportParseError(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
     return app.exit(error);  // --help and --version.
+  }
+  std::vector<std::string> commands;
+  if (const std::string word = UnknownCommand(app, &commands); !word.empty()) {
+    spdlog::error("{}: there is no such command{}; `wavemt --help` shows them all", word,
+                  DidYouMean(word, commands));
+    return kWrongUsage;
   }
   spdlog::error("{}; `wavemt --help` and `wavemt COMMAND --help` show what is possible",
                 error.what());
@@ -32,6 +52,7 @@ int ReportParseError(const CLI::App& app, const CLI::ParseError& error) {
 
 int RunCommandLine(int argc, char** argv) {
   InitLogging();
+  KeepFreedMemory();
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
                "wavemt");

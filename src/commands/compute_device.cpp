@@ -50,7 +50,8 @@ torch::Device SelectDevice(const ComputeOptions& options) {
 }
 
 std::string DescribeDevice(torch::Device device) {
-  return device.is_cuda() ? device.str() : fmt::format("cpu, {} threads", at::get_num_threads());
+  if (device.is_cuda()) return device.str();
+  return fmt::format("cpu, {} threads, {}", at::get_num_threads(), at::get_cpu_capability());
 }
 
 }  // namespace wavemt

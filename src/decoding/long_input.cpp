@@ -1,6 +1,7 @@
 #include "decoding/long_input.h"
 
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
 #include <array>
@@ -31,6 +32,9 @@ size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t li
 }
 
 bool WritesNoSpaces(UChar32 character) {
+  UErrorCode ignored = U_ZERO_ERROR;
+  // As wide as Chinese characters, but with spaces between words.
+  if (uscript_getScript(character, &ignored) == USCRIPT_HANGUL) return false;
   const int width = u_getIntPropertyValue(character, UCHAR_EAST_ASIAN_WIDTH);
   return width == U_EA_FULLWIDTH || width == U_EA_WIDE;
 }

@@ -26,9 +26,10 @@ torch::Tensor AbsolutePositionalEncodingImpl::forward(const torch::Tensor& x,
                                                       int64_t first_position) {
   const int64_t length = x.size(1);
   if (first_position + length > max_len()) {
-    throw UsageError("a sentence of {} tokens is longer than the model's {} positions "
-                     "(model.position_encoding.max_length)",
-                     first_position + length, max_len());
+    throw UsageError(
+        "a sentence of {} tokens is longer than the model's {} positions "
+        "(model.position_encoding.max_length)",
+        first_position + length, max_len());
   }
   return x + pe.narrow(0, first_position, length);  // [batch, length, d_model]
 }

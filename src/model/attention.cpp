@@ -76,9 +76,8 @@ KeyValue CrossAttentionImpl::ProjectMemory(const torch::Tensor& memory) {
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& memory,
                                           const torch::Tensor& src_padding_mask) {
   const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
-  const auto context = at::scaled_dot_product_attention(query, memory.key, memory.value,
-                                                        Optional(src_padding_mask),
-                                                        is_training() ? dropout_ : 0.0);
+  const auto context = at::scaled_dot_product_attention(
+      query, memory.key, memory.value, Optional(src_padding_mask), is_training() ? dropout_ : 0.0);
   return out_proj(MergeHeads(context));
 }
 

@@ -65,8 +65,7 @@ DecoderCache DecoderImpl::MakeCache(const torch::Tensor& memory,
   cache.src_padding_mask = src_padding_mask;
   for (const auto& layer : *layers) {
     cache.layers.push_back(
-        {.past = {},
-         .memory = layer->as<DecoderLayer>()->cross_attention->ProjectMemory(memory)});
+        {.past = {}, .memory = layer->as<DecoderLayer>()->cross_attention->ProjectMemory(memory)});
   }
   return cache;
 }

@@ -1,5 +1,7 @@
 #include "model/feed_forward.h"
 
+#include "model/dropout.h"
+
 namespace wavemt {
 namespace {
 
@@ -21,14 +23,16 @@ torch::Tensor Activate(const torch::Tensor& x, Activation activation) {
 
 FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
     : activation_(config.activation), dropout_(config.activation_dropout) {
-  const int64_t inner = config.activation == Activation::kSwiglu ? 2 * config.ffn_dim : config.ffn_dim;
+  const int64_t inner =
+      config.activation == Activation::kSwiglu ? 2 * config.ffn_dim : config.ffn_dim;
   in_proj = register_module("in_proj", torch::nn::Linear(config.d_model, inner));
   out_proj = register_module("out_proj", torch::nn::Linear(config.ffn_dim, config.d_model));
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
   const auto inner = Activate(in_proj(x), activation_);  // [..., ffn_dim]
-  return out_proj(torch::dropout(inner, dropout_, is_training()));
+  const bool drops = is_training() && dropout_ > 0;
+  return out_proj(drops ? DropoutAdd(/*base=*/{}, inner, dropout_) : inner);
 }
 
 }  // namespace wavemt

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "config/config.h"
+#include "model/dropout.h"
 
 namespace wavemt {
 
@@ -18,11 +19,12 @@ class Residual {
   torch::Tensor Apply(const torch::Tensor& x, torch::nn::LayerNorm& norm,
                       const Sublayer& sublayer) const {
     // The norm's module knows whether the model is training.
-    const bool training = norm->is_training();
-    if (placement_ == LayerNormPlacement::kPre) {
-      return x + torch::dropout(sublayer(norm(x)), dropout_, training);
-    }
-    return norm(x + torch::dropout(sublayer(x), dropout_, training));
+    const bool drops = norm->is_training() && dropout_ > 0;
+    const auto join = [&](const torch::Tensor& output) {
+      return drops ? DropoutAdd(x, output, dropout_) : x + output;
+    };
+    return placement_ == LayerNormPlacement::kPre ? join(sublayer(norm(x)))
+                                                  : norm(join(sublayer(x)));
   }
 
  private:

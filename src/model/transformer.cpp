@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/dropout.h"
+
 namespace wavemt {
 namespace {
 
@@ -43,8 +45,8 @@ TransformerImpl::TransformerImpl(const ModelConfig& config, const VocabularySize
   encoder = register_module("encoder", Encoder(config));
   decoder = register_module("decoder", Decoder(config));
   if (!tied_output_) {
-    output_projection = register_parameter("output_projection",
-                                           torch::empty({vocabulary.target, config.d_model}));
+    output_projection =
+        register_parameter("output_projection", torch::empty({vocabulary.target, config.d_model}));
   }
   InitializeWeights();
 }
@@ -76,7 +78,8 @@ torch::Tensor TransformerImpl::Embed(torch::nn::Embedding& embedding, const torc
                                      int64_t first_position) {
   // Scaled as in Vaswani et al. 2017, section 3.4.
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
-  return torch::dropout(position_encoding(x, first_position), dropout_, is_training());
+  const auto placed = position_encoding(x, first_position);
+  return is_training() && dropout_ > 0 ? DropoutAdd(/*base=*/{}, placed, dropout_) : placed;
 }
 
 torch::Tensor TransformerImpl::Encode(const torch::Tensor& source,
@@ -91,8 +94,12 @@ torch::Tensor TransformerImpl::Decode(const torch::Tensor& target_input,
                  src_padding_mask);
 }
 
+const torch::Tensor& TransformerImpl::OutputWeight() const {
+  return tied_output_ ? target_embedding->weight : output_projection;
+}
+
 torch::Tensor TransformerImpl::Project(const torch::Tensor& hidden) const {
-  return torch::linear(hidden, tied_output_ ? target_embedding->weight : output_projection);
+  return torch::linear(hidden, OutputWeight());
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& source,

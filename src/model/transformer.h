@@ -36,6 +36,9 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor Decode(const torch::Tensor& target_input, const torch::Tensor& memory,
                        const torch::Tensor& src_padding_mask);
 
+  /// What turns decoder output into logits, [target vocabulary, d_model].
+  const torch::Tensor& OutputWeight() const;
+
   /// Decoder output -> logits: [..., d_model] -> [..., target vocabulary].
   torch::Tensor Project(const torch::Tensor& hidden) const;
 

@@ -82,7 +82,9 @@ std::string Event(int64_t step, const std::string& what) {
 TensorboardWriter::TensorboardWriter(const std::filesystem::path& directory, int64_t last_step) {
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
-  path_ = directory / fmt::format("events.out.tfevents.{:.0f}.{}.{}", WallTime(), host, getpid());
+  // Readers take the files in the order of their names: seconds alone would let the files of a run
+  // that stopped and went on at once change places.
+  path_ = directory / fmt::format("events.out.tfevents.{:.6f}.{}.{}", WallTime(), host, getpid());
   file_.open(path_, std::ios::binary);
   WriteRecord(Event(0, BytesField(kFileVersion, "brain.Event:2")));
   if (last_step > 0) {

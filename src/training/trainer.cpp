@@ -63,8 +63,8 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 }
 
 StopReason Trainer::Run() {
-  reporter_ = std::make_unique<TrainingReporter>(parts_.run, state_.step,
-                                                 config_.training.max_steps);
+  reporter_ =
+      std::make_unique<TrainingReporter>(parts_.run, state_.step, config_.training.max_steps);
   parts_.model->train();
   while (true) {
     if (const auto reason = ReasonToStop()) {
@@ -108,30 +108,30 @@ void Trainer::TrainStep() {
   for (size_t i = 0; i < batches.size(); ++i) {
     interval_loss_ += BackwardBatch(batches[i], static_cast<int64_t>(i), update_tokens);
   }
-  gradient_norm_ = optimizer_.Step(LearningRateAt(state_.step, config_.training),
-                                   config_.training.clip_norm);
+  gradient_norm_ =
+      optimizer_.Step(LearningRateAt(state_.step, config_.training), config_.training.clip_norm);
   if (average_) average_->Update(state_.step);
   state_.position = batcher_.position();
   state_.target_tokens += update_tokens;
   state_.interval_tokens += update_tokens;
-  state_.seconds +=
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  state_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   reporter_->Step(state_.step, update_tokens);
 }
 
 torch::Tensor Trainer::BackwardBatch(const Batch& batch, int64_t micro_batch,
                                      int64_t update_tokens) {
-  torch::manual_seed(DeriveSeed(static_cast<uint64_t>(config_.seed),
-                                {kDropout, static_cast<uint64_t>(state_.step),
-                                 static_cast<uint64_t>(micro_batch)}));
+  torch::manual_seed(DeriveSeed(
+      static_cast<uint64_t>(config_.seed),
+      {kDropout, static_cast<uint64_t>(state_.step), static_cast<uint64_t>(micro_batch)}));
   const DeviceBatch on_device = ToDevice(batch, parts_.device);
   torch::Tensor loss_sum;
   {
     const Autocast autocast(parts_.device, config_.training.precision);
-    const auto logits =
-        parts_.model(on_device.source, on_device.src_padding_mask, on_device.target_input);
-    loss_sum =
-        LabelSmoothedCrossEntropy(logits, on_device.labels, config_.training.label_smoothing);
+    Transformer& model = parts_.model;
+    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
+    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
+    loss_sum = ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
+                                     config_.training.label_smoothing);
   }
   // The mean over the tokens of the whole update, whatever batches they came in.
   (loss_sum / static_cast<double>(update_tokens)).backward();
@@ -160,9 +160,8 @@ bool Trainer::Validate() {
   validated_step_ = state_.step;
   const ValidationMetric metric = config_.training.best_metric;
   const auto score = ScoreOf(scores, metric);
-  const bool is_best =
-      score && std::isfinite(*score) &&
-      (!state_.best_score || IsBetter(*score, *state_.best_score, metric));
+  const bool is_best = score && std::isfinite(*score) &&
+                       (!state_.best_score || IsBetter(*score, *state_.best_score, metric));
   if (is_best) {
     state_.best_score = score;
     state_.best_step = state_.step;
@@ -190,6 +189,8 @@ ValidationScores Trainer::MeasureValidation() {
     const TranslationScore translated = parts_.score_translations();
     scores.bleu = translated.bleu;
     scores.bleu_signature = translated.signature;
+    scores.chrf = translated.chrf;
+    scores.chrf_signature = translated.chrf_signature;
   }
   parts_.model->train();
   return scores;

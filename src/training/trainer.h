@@ -26,7 +26,9 @@ enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal };
 
 struct TranslationScore {
   double bleu = 0;
-  std::string signature;
+  std::string signature;  // Of BLEU.
+  double chrf = 0;
+  std::string chrf_signature{};
 };
 
 /// What a trainer works on. The references outlive it.

@@ -79,6 +79,12 @@ void TrainingReporter::Validation(int64_t step, int64_t epoch, const ValidationS
     scalars.emplace_back("valid/bleu", *scores.bleu);
     text += fmt::format("  BLEU {:.2f}", *scores.bleu);
   }
+  if (scores.chrf) {
+    line["valid/chrf"] = *scores.chrf;
+    line["valid/chrf_signature"] = scores.chrf_signature;
+    scalars.emplace_back("valid/chrf", *scores.chrf);
+    text += fmt::format("  chrF {:.2f}", *scores.chrf);
+  }
   spdlog::info("{}{}", text, is_best ? "  (best so far)" : "");
   metrics_.Write(line);
   tensorboard_.Write(step, scalars);

@@ -1,5 +1,6 @@
 #include "training/training_state.h"
 
+#include <limits>
 #include <string>
 
 #include "support/error.h"
@@ -17,7 +18,8 @@ const Json& Member(const Json& json, const char* name, std::string_view origin) 
 
 int64_t Count(const Json& json, const char* name, std::string_view origin) {
   const Json& value = Member(json, name, origin);
-  if (!value.is_number_unsigned() || value.get<uint64_t>() > (uint64_t{1} << 62)) {
+  // A negative number is far out of range as an unsigned one.
+  if (!value.is_number_integer() || value.get<uint64_t>() > (uint64_t{1} << 62)) {
     throw UsageError("{}: \"{}\" is not a count", origin, name);
   }
   return value.get<int64_t>();
@@ -56,7 +58,10 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   }
   state.best_step = Count(json, "best_step", origin);
   state.validations_without_best = Count(json, "validations_without_best", origin);
-  state.interval_loss = Number(json, "interval_loss", origin);
+  // JSON has no word for the loss of a run that diverged; the library writes null for it.
+  state.interval_loss = Member(json, "interval_loss", origin).is_null()
+                            ? std::numeric_limits<double>::quiet_NaN()
+                            : Number(json, "interval_loss", origin);
   state.interval_tokens = Count(json, "interval_tokens", origin);
   return state;
 }

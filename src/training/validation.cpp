@@ -20,9 +20,10 @@ double ValidationLoss(Transformer& model, const TokenizedCorpus& corpus, torch::
         MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
     const DeviceBatch on_device = ToDevice(batch, device);
     const Autocast autocast(device, options.precision);
-    const auto logits =
-        model(on_device.source, on_device.src_padding_mask, on_device.target_input);
-    sum += LabelSmoothedCrossEntropy(logits, on_device.labels, /*label_smoothing=*/0.0);
+    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
+    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
+    sum += ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
+                                 /*label_smoothing=*/0.0);
     tokens += batch.target_tokens;
   }
   model->train(was_training);
@@ -37,12 +38,16 @@ std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric m
       return scores.perplexity;
     case ValidationMetric::kBleu:
       return scores.bleu;
+    case ValidationMetric::kChrf:
+      return scores.chrf;
   }
   return std::nullopt;
 }
 
 bool IsBetter(double score, double best, ValidationMetric metric) {
-  return metric == ValidationMetric::kBleu ? score > best : score < best;
+  const bool higher_is_better =
+      metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf;
+  return higher_is_better ? score > best : score < best;
 }
 
 }  // namespace wavemt

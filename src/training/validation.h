@@ -18,6 +18,8 @@ struct ValidationScores {
   double perplexity = 0;  // exp(loss)
   std::optional<double> bleu;
   std::string bleu_signature;
+  std::optional<double> chrf{};
+  std::string chrf_signature{};
 };
 
 /// The mean cross-entropy of the target tokens of `corpus`, in nats, without label smoothing.

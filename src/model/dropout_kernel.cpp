@@ -1,0 +1,50 @@
+#include "model/dropout_kernel.h"
+
+#include <cmath>
+
+#include "support/vectorize.h"
+
+namespace wavemt {
+namespace {
+
+// MurmurHash3's finalizer (Appleby): every bit of the input changes each bit of the output with
+// probability 1/2.
+WAVEMT_INLINE uint32_t Mix(uint32_t x) {
+  x ^= x >> 16;
+  x *= 0x85EBCA6BU;
+  x ^= x >> 13;
+  x *= 0xC2B2AE35U;
+  x ^= x >> 16;
+  return x;
+}
+
+// Two keyed rounds, so that the bits of different keys are not shifts of one another.
+WAVEMT_INLINE uint32_t RandomBits(uint32_t low_key, uint32_t high_key, uint32_t number) {
+  return Mix(Mix(number ^ low_key) ^ high_key);
+}
+
+}  // namespace
+
+DropoutRule DropoutRule::Make(double p, uint64_t key) {
+  return {.key = key,
+          .threshold = static_cast<uint32_t>(std::lround(p * 4294967295.0)),
+          .scale = static_cast<float>(1.0 / (1.0 - p))};
+}
+
+WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
+                                       const float* values, float* output, int64_t begin,
+                                       int64_t end) {
+  const auto low_key = static_cast<uint32_t>(rule.key);
+  const auto high_key = static_cast<uint32_t>(rule.key >> 32);
+  const uint32_t threshold = rule.threshold;
+  const float scale = rule.scale;
+  const bool has_base = base != nullptr;
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) {
+    const uint32_t bits = RandomBits(low_key, high_key, static_cast<uint32_t>(i));
+    const float kept = bits >= threshold ? values[i] * scale : 0.0F;
+    output[i] = has_base ? base[i] + kept : kept;
+  }
+}
+
+}  // namespace wavemt

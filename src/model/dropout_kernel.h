@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+namespace wavemt {
+
+/// Which elements a dropout keeps: a pure function of `key` and the element's number, so that the
+/// backward pass makes the same choice again instead of reading a stored mask.
+struct DropoutRule {
+  uint64_t key = 0;
+  uint32_t threshold = 0;  // An element is kept if its 32 random bits are at least this.
+  float scale = 1;         // 1 / (1 - p), by which the kept ones grow.
+
+  /// 0 <= p < 1
+  static DropoutRule Make(double p, uint64_t key);
+};
+
+/// output[i] = base[i] + dropout(values[i]) for i in [begin, end); `base` may be null (0) and
+/// `output` may be one of the inputs.
+void DropoutAddRange(const DropoutRule& rule, const float* base, const float* values, float* output,
+                     int64_t begin, int64_t end);
+
+}  // namespace wavemt

@@ -1,0 +1,12 @@
+#pragma once
+
+/// Marks a function whose loops are compiled several times, for the vector instructions of older
+/// and newer processors; the fitting one is chosen when the program starts. Such functions work on
+/// plain arrays; what they call must be inlined into them, hence WAVEMT_INLINE.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WAVEMT_VECTORIZED \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WAVEMT_VECTORIZED
+#endif
+#define WAVEMT_INLINE inline __attribute__((always_inline))

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+
+namespace wavemt {
+
+/// The cross-entropy of one row of logits with a label-smoothed target, in nats:
+///   (1 - label_smoothing) * -log p(label) + label_smoothing * mean of -log p
+/// Replaces the logits by the gradient of that with respect to them.
+/// REQUIRES: 0 <= label < size.
+float CrossEntropyRow(float* logits, int64_t size, int64_t label, float label_smoothing);
+
+}  // namespace wavemt
