@@ -81,7 +81,7 @@ struct OptimizerConfig {
 
 enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
 enum class Precision { kFp32, kBf16 };
-enum class ValidationMetric { kLoss, kPerplexity, kBleu };
+enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf };
 
 struct TrainingConfig {
   int64_t max_steps = 100'000;
@@ -114,7 +114,7 @@ struct DecodingConfig {
   int64_t batch_tokens = 2048;
 };
 
-enum class EvaluationTokenizer { kAuto, k13a, kZh, kChar, kNone };
+enum class EvaluationTokenizer { kAuto, k13a, kIntl, kZh, kChar, kNone };
 
 struct EvaluationConfig {
   EvaluationTokenizer tokenize = EvaluationTokenizer::kAuto;

@@ -55,9 +55,8 @@ constexpr auto NamesOf(LayerNormPlacement) {
       {{"pre", LayerNormPlacement::kPre}, {"post", LayerNormPlacement::kPost}});
 }
 constexpr auto NamesOf(Activation) {
-  return std::to_array<NamedValue<Activation>>({{"relu", Activation::kRelu},
-                                                {"gelu", Activation::kGelu},
-                                                {"swiglu", Activation::kSwiglu}});
+  return std::to_array<NamedValue<Activation>>(
+      {{"relu", Activation::kRelu}, {"gelu", Activation::kGelu}, {"swiglu", Activation::kSwiglu}});
 }
 constexpr auto NamesOf(TiedEmbeddings) {
   return std::to_array<NamedValue<TiedEmbeddings>>({{"none", TiedEmbeddings::kNone},
@@ -82,11 +81,13 @@ constexpr auto NamesOf(Precision) {
 constexpr auto NamesOf(ValidationMetric) {
   return std::to_array<NamedValue<ValidationMetric>>({{"loss", ValidationMetric::kLoss},
                                                       {"perplexity", ValidationMetric::kPerplexity},
-                                                      {"bleu", ValidationMetric::kBleu}});
+                                                      {"bleu", ValidationMetric::kBleu},
+                                                      {"chrf", ValidationMetric::kChrf}});
 }
 constexpr auto NamesOf(EvaluationTokenizer) {
   return std::to_array<NamedValue<EvaluationTokenizer>>({{"auto", EvaluationTokenizer::kAuto},
                                                          {"13a", EvaluationTokenizer::k13a},
+                                                         {"intl", EvaluationTokenizer::kIntl},
                                                          {"zh", EvaluationTokenizer::kZh},
                                                          {"char", EvaluationTokenizer::kChar},
                                                          {"none", EvaluationTokenizer::kNone}});
@@ -176,9 +177,10 @@ void VisitFields(Visitor& v, ModelConfig& c) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, OptimizerConfig& c) {
-  v.Field("type", c.type,
-          "adamw decays weights apart from the gradient (Loshchilov and Hutter 2019), adam adds the "
-          "decay to the gradient.");
+  v.Field(
+      "type", c.type,
+      "adamw decays weights apart from the gradient (Loshchilov and Hutter 2019), adam adds the "
+      "decay to the gradient.");
   v.Field("beta1", c.beta1, FromToBelow(0, 1), "Decay of the mean of gradients.");
   v.Field("beta2", c.beta2, FromToBelow(0, 1), "Decay of the mean of squared gradients.");
   v.Field("epsilon", c.epsilon, Above(0), "Added to the denominator.");

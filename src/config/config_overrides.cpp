@@ -97,16 +97,17 @@ Json ParseValue(KeyKind kind, const std::string& text, const std::string& typed)
 }
 
 // Where `key` has its value in the document; sections that are missing are made.
-Json& Locate(Json& document, std::string_view key, const std::string& file) {
+Json& Locate(Json& document, const std::string& key, const std::string& file) {
   Json* place = &document;
-  for (size_t dot; (dot = key.find('.')) != std::string_view::npos; key.remove_prefix(dot + 1)) {
-    place = &(*place)[std::string(key.substr(0, dot))];
+  size_t begin = 0;
+  for (size_t dot; (dot = key.find('.', begin)) != std::string::npos; begin = dot + 1) {
+    place = &(*place)[key.substr(begin, dot - begin)];
     if (!place->is_object() && !place->is_null()) {
       throw UsageError("{}: {}: must be an object {{...}}, not {}", file, key.substr(0, dot),
                        place->dump());
     }
   }
-  return (*place)[std::string(key)];
+  return (*place)[key.substr(begin)];
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ std::string ExpandDataVariable(std::string path, const std::string& where) {
                                                     : std::string(WAVEMT_DEFAULT_DATA_DIR));
   }
   if (path.find("${") != std::string::npos) {
-    throw UsageError("{}: \"{}\": the only variable known in paths is ${{WAVEMT_DATA}}", where, path);
+    throw UsageError("{}: \"{}\": the only variable known in paths is ${{WAVEMT_DATA}}", where,
+                     path);
   }
   return path;
 }
@@ -99,8 +100,8 @@ class SectionReader {
   void RefuseUnknownKeys() const {
     for (const auto& item : object_.items()) {
       if (std::find(names_.begin(), names_.end(), item.key()) != names_.end()) continue;
-      std::string hint = DidYouMean(item.key(), names_);
-      if (hint.empty()) hint = HintFromOtherSections(item.key());
+      std::string hint = HintFromOtherSections(item.key());
+      if (hint.empty()) hint = DidYouMean(item.key(), names_);
       throw UsageError("{}: unknown key{}", origin_.Of(prefix_ + item.key()), hint);
     }
   }
@@ -150,8 +151,8 @@ class SectionReader {
   void Read(const Json& json, const std::string& where, fs::path& value) const {
     std::string text;
     Read(json, where, text);
-    value = text.empty() ? fs::path()
-                         : (base_ / ExpandDataVariable(text, where)).lexically_normal();
+    value =
+        text.empty() ? fs::path() : (base_ / ExpandDataVariable(text, where)).lexically_normal();
   }
 
   void Read(const Json& json, const std::string& where, std::vector<fs::path>& value) const {
@@ -172,7 +173,7 @@ class SectionReader {
   }
 
   template <typename Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   static void Read(const Json& json, const std::string& where, Enum& value) {
     std::vector<std::string> names;
     for (const auto& [name, candidate] : NamesOf(Enum{})) {

@@ -24,10 +24,7 @@ Json ToJson(const std::vector<fs::path>& value) {
   return list;
 }
 template <typename Enum>
-  requires std::is_enum_v<Enum>
-Json ToJson(Enum value) {
-  return std::string(NameOf(value));
-}
+requires std::is_enum_v<Enum> Json ToJson(Enum value) { return std::string(NameOf(value)); }
 
 class SectionWriter {
  public:

@@ -49,9 +49,9 @@ void ParallelReader::RefuseDifferentLengths(bool source_is_longer) {
   const LineReader& shorter = source_is_longer ? *target_ : *source_;
   for (std::string line; longer.Next(&line);) {
   }
-  throw UsageError("{} has {} lines but {} has {}; line n of one must translate line n of the other",
-                   longer.path().string(), longer.line_number(), shorter.path().string(),
-                   shorter.line_number());
+  throw UsageError(
+      "{} has {} lines but {} has {}; line n of one must translate line n of the other",
+      longer.path().string(), longer.line_number(), shorter.path().string(), shorter.line_number());
 }
 
 std::vector<SentencePair> ReadParallel(const ParallelFiles& files) {

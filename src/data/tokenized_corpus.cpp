@@ -40,6 +40,7 @@ std::vector<std::vector<EncodedPair>> EncodeInParallel(std::span<const SentenceP
                               std::cref(tokenizers)));
   }
   std::vector<std::vector<EncodedPair>> results;
+  results.reserve(parts);
   for (auto& result : work) results.push_back(result.get());
   return results;
 }
@@ -63,8 +64,7 @@ void TokenizedCorpus::Add(std::span<const int32_t> source, std::span<const int32
 }
 
 std::string CorpusCounts::Summary(int64_t max_length) const {
-  std::string text =
-      fmt::format("{} pairs: {} used", WithThousands(read), WithThousands(kept()));
+  std::string text = fmt::format("{} pairs: {} used", WithThousands(read), WithThousands(kept()));
   if (empty > 0) text += fmt::format(", {} skipped with a blank side", WithThousands(empty));
   if (too_long > 0) {
     text += fmt::format(", {} skipped over {} tokens", WithThousands(too_long), max_length);

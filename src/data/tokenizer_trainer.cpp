@@ -2,7 +2,7 @@
 
 #include <sentencepiece_trainer.h>
 
-#include <regex>
+#include <string_view>
 #include <unordered_map>
 
 #include "config/config_fields.h"
@@ -26,19 +26,31 @@ class VectorIterator : public sentencepiece::SentenceIterator {
   size_t next_ = 0;
 };
 
-// SentencePiece words its refusals for its own command line; these are for ours.
+// The digits behind `phrase` in `message`, where `phrase` stands there; else "".
+std::string NumberAfter(const std::string& message, std::string_view phrase) {
+  const size_t place = message.find(phrase);
+  if (place == std::string::npos) return "";
+  const size_t begin = message.find_first_not_of(' ', place + phrase.size());
+  if (begin == std::string::npos) return "";
+  return message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+}
+
+// SentencePiece words its refusals for its own command line; these are for ours. Its words:
+// "Vocabulary size too high (5000). Please set it to a value <= 123."
+// "Vocabulary size is smaller than required_chars. 8 vs 25. Increase vocab_size or decrease ..."
 Error RefusalFor(const TokenizerConfig& config, const std::string& message) {
-  std::smatch found;
-  if (std::regex_search(message, found, std::regex("too high.*<= *([0-9]+)"))) {
+  const std::string most = NumberAfter(message, "Please set it to a value <=");
+  if (!most.empty()) {
     return UsageError("tokenizer.vocab_size: {} is more than this corpus supports; use at most {}",
-                      config.vocab_size, found[1].str());
+                      config.vocab_size, most);
   }
-  if (std::regex_search(message, found,
-                        std::regex("smaller than required_chars\\. *[0-9]+ *vs *([0-9]+)"))) {
+  const std::string least =
+      NumberAfter(message, fmt::format("required_chars. {} vs", config.vocab_size));
+  if (!least.empty()) {
     return UsageError(
-        "tokenizer.vocab_size: {} is too small for this corpus's characters; use more than {}, or "
+        "tokenizer.vocab_size: {} is too small for this corpus's characters; use at least {}, or "
         "a smaller tokenizer.character_coverage",
-        config.vocab_size, found[1].str());
+        config.vocab_size, least);
   }
   return UsageError("tokenizer: SentencePiece cannot train on this corpus: {}", message);
 }

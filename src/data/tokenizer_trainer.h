@@ -10,6 +10,7 @@ namespace wavemt {
 /// Trains a SentencePiece model on `sentences` and returns the bytes of its model file. The same
 /// sentences and config give the same bytes on every machine.
 /// A usage error where the corpus cannot support `config.vocab_size`; it says what it could.
-std::string TrainTokenizer(const TokenizerConfig& config, const std::vector<std::string>& sentences);
+std::string TrainTokenizer(const TokenizerConfig& config,
+                           const std::vector<std::string>& sentences);
 
 }  // namespace wavemt

@@ -22,7 +22,8 @@ Error WriteFailure(const fs::path& path, int error_number) {
   std::error_code ignored;
   const fs::space_info space = fs::space(path.parent_path(), ignored);
   const std::string free_space =
-      ignored ? "" : fmt::format(" ({} free there)", HumanBytes(static_cast<double>(space.available)));
+      ignored ? ""
+              : fmt::format(" ({} free there)", HumanBytes(static_cast<double>(space.available)));
   return Failure("{}: cannot be written: {}{}", path.string(), std::strerror(error_number),
                  free_space);
 }
@@ -61,7 +62,8 @@ void Rename(const fs::path& from, const fs::path& to) {
 // Open file descriptor that closes itself.
 class InputDescriptor {
  public:
-  explicit InputDescriptor(const fs::path& path) : value_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit InputDescriptor(const fs::path& path)
+      : value_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (value_ < 0) throw ReadFailure(path, errno);
   }
   ~InputDescriptor() { close(value_); }
@@ -95,9 +97,9 @@ std::string ReadFile(const fs::path& path) {
 }
 
 void RequireReadableFile(const fs::path& path) {
-  std::error_code ignored;
-  const fs::file_status status = fs::status(path, ignored);
-  if (!fs::exists(status)) throw UsageError("{}: no such file", path.string());
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) throw ReadFailure(path, error ? error.value() : ENOENT);
   if (fs::is_directory(status)) {
     throw UsageError("{}: is a directory, a file is needed", path.string());
   }

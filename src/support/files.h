@@ -46,8 +46,8 @@ class OutputFile {
   Crc32 checksum_;
 };
 
-/// A file that is whole or not there: written piece by piece under a temporary name beside its final
-/// one, which Commit() gives it. Without a Commit() the destructor removes what was written.
+/// A file that is whole or not there: written piece by piece under a temporary name beside its
+/// final one, which Commit() gives it. Without a Commit() the destructor removes what was written.
 class StagedFile {
  public:
   explicit StagedFile(std::filesystem::path final_path);

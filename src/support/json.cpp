@@ -13,7 +13,8 @@ namespace {
 std::string PlaceInText(std::string_view text, size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  const size_t line_start =
+      before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
   return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
 }
 
@@ -29,7 +30,9 @@ std::string ReasonOf(const Json::parse_error& error) {
 Json ParseJson(std::string_view text, std::string_view origin) {
   std::vector<std::set<std::string>> keys_of_open_objects;
   const Json::parser_callback_t check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxJsonDepth) {
+    const bool opens =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth >= kMaxJsonDepth) {
       throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin, kMaxJsonDepth);
     }
     if (event == Json::parse_event_t::object_start) {
@@ -50,6 +53,13 @@ Json ParseJson(std::string_view text, std::string_view origin) {
     const size_t offset = error.byte > 0 ? error.byte - 1 : 0;
     throw UsageError("{}: {}: not valid JSON: {}", origin, PlaceInText(text, offset),
                      ReasonOf(error));
+  } catch (const Json::out_of_range& error) {
+    // Thrown for nothing else: "[json.exception.out_of_range.406] number overflow parsing '1e999'".
+    const std::string_view message = error.what();
+    const size_t quote = message.find('\'') + 1;
+    const std::string_view number = message.substr(quote, message.rfind('\'') - quote);
+    throw UsageError("{}: {}: the number {} is too large", origin,
+                     PlaceInText(text, text.find(number)), number);
   }
 }
 

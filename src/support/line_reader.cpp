@@ -47,8 +47,7 @@ bool LineReader::FillBuffer() {
   // A gzip file that was cut short reads without a failure up to its end, then shows Z_BUF_ERROR.
   if (count < 0 || code == Z_BUF_ERROR) {
     throw UsageError("{}: after line {}: the compressed data is damaged or cut short ({})",
-                     path_.string(), line_number_,
-                     code == Z_ERRNO ? std::strerror(errno) : reason);
+                     path_.string(), line_number_, code == Z_ERRNO ? std::strerror(errno) : reason);
   }
   begin_ = 0;
   end_ = static_cast<size_t>(count);
@@ -72,7 +71,7 @@ bool LineReader::Next(std::string* line) {
   }
   if (!found_any) return false;
   ++line_number_;
-  if (line->ends_with('\r')) line->pop_back();
+  if (found_end && line->ends_with('\r')) line->pop_back();
   if (line_number_ == 1 && line->starts_with(kByteOrderMark)) line->erase(0, kByteOrderMark.size());
   if (const auto offset = FindInvalidUtf8(*line)) {
     throw UsageError("{}: line {}: invalid UTF-8 at byte {} of the line", path_.string(),

@@ -19,8 +19,7 @@ void InitLogging() {
   auto logger = std::make_shared<spdlog::logger>("wavemt", std::move(sink));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
-  spdlog::set_pattern(StandardErrorIsTerminal() ? "\r\x1b[K%T %^%l%$: %v"
-                                                : "%Y-%m-%d %T %l: %v");
+  spdlog::set_pattern(StandardErrorIsTerminal() ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
 }
 
 }  // namespace wavemt

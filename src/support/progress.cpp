@@ -44,7 +44,8 @@ std::string HumanDuration(double seconds) {
 std::string HumanBytes(double bytes) {
   constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
   size_t unit = 0;
-  while (bytes >= 1000 && unit + 1 < std::size(kUnits)) {
+  // From 999.95 on, one digit behind the point rounds to 1000.0.
+  while (bytes >= (unit == 0 ? 999.5 : 999.95) && unit + 1 < std::size(kUnits)) {
     bytes /= 1000;
     ++unit;
   }
@@ -86,7 +87,8 @@ void ProgressBar::DrawOnTerminal(int64_t done, std::string_view detail) {
   std::string line;
   if (total_ > 0) {
     constexpr int kBarWidth = 24;
-    const double share = std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0., 1.);
+    const double share =
+        std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0., 1.);
     const int filled = static_cast<int>(std::floor(share * kBarWidth));
     std::string bar;
     for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "━" : "┄";
@@ -95,7 +97,11 @@ void ProgressBar::DrawOnTerminal(int64_t done, std::string_view detail) {
     if (!detail.empty()) line += fmt::format("  {}", detail);
     if (done > 0 && done < total_) line += "  " + HumanDuration(SecondsLeft(done)) + " left";
     // The bar is only drawn where the line has room for it; its characters are 3 bytes a column.
-    if (static_cast<int>(line.size()) + kBarWidth + 2 < TerminalWidth()) line = bar + "  " + line;
+    if (static_cast<int>(line.size()) + kBarWidth + 2 < TerminalWidth()) {
+      line = bar + "  " + line;
+    } else {
+      line.resize(std::min(line.size(), static_cast<size_t>(TerminalWidth() - 1)));
+    }
   } else {
     line = fmt::format("{}  {}", label_, WithThousands(done));
     if (!detail.empty()) line += fmt::format("  {}", detail);

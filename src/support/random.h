@@ -21,7 +21,8 @@ inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> place)
     return x ^ (x >> 31);
   };
   uint64_t result = mix(seed);
-  for (const uint64_t part : place) result = mix(result ^ mix(part));
+  // Added, not mixed in as mix(part): seed 1 at place 2 must not be seed 2 at place 1.
+  for (const uint64_t part : place) result = mix(result + part);
   return result;
 }
 

@@ -1,0 +1,159 @@
+#include "config/config_validation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config_folder.h"
+
+namespace wavemt {
+namespace {
+
+using testing::StartsWith;
+
+TEST(ConfigValidationTest, NeedsTrainingText) {
+  const ConfigFolder folder;
+  const std::string expected =
+      "config.json: data.train: is missing: give source and target files, or one tsv file, of "
+      "parallel text";
+  EXPECT_EQ(folder.Refusal("{}"), expected);
+  EXPECT_EQ(folder.Refusal(R"({"data": {"valid": {"tsv": "v.tsv"}}})"), expected);
+}
+
+TEST(ConfigValidationTest, TakesTsvOrTwoSidesNotBoth) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.Refusal(R"({"data": {"train": {"tsv": "t", "source": "a", "target": "b"}}})"),
+            "config.json: data.train: give either tsv or source and target, not both");
+}
+
+TEST(ConfigValidationTest, EachSourceFileNeedsItsTargetFile) {
+  const ConfigFolder folder;
+  for (const std::string split : {"train", "valid", "test"}) {
+    EXPECT_EQ(folder.RefusalSet({"data.train.tsv=", "data.train.source=a", "data.train.target=b",
+                                 "data." + split + R"(.source=["a", "b"])",
+                                 "data." + split + ".target=c"}),
+              "config.json: data." + split +
+                  ": 2 source file(s) but 1 target file(s); line n of a source file must have its "
+                  "translation on line n of the target file beside it");
+  }
+}
+
+TEST(ConfigValidationTest, SentencesFitIntoThePositions) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"data.max_length=511"}));
+  EXPECT_EQ(folder.RefusalSet({"data.max_length=512"}),
+            "--set data.max_length=512: data.max_length: 512 tokens and the end of the sentence do "
+            "not fit into model.position_encoding.max_length = 512 positions; use at most 511");
+}
+
+TEST(ConfigValidationTest, TheLargestNumbersDoNotOverflow) {
+  const ConfigFolder folder;
+  const std::string largest = std::to_string(INT64_MAX);
+  EXPECT_THAT(folder.RefusalSet({"data.max_length=" + largest}),
+              StartsWith("--set data.max_length=" + largest + ": data.max_length: "));
+  EXPECT_THAT(folder.RefusalSet(
+                  {"data.max_length=" + largest, "model.position_encoding.max_length=" + largest}),
+              StartsWith("--set data.max_length=" + largest + ": data.max_length: "));
+}
+
+TEST(ConfigValidationTest, ABatchHoldsTheLongestSentence) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"data.max_length=100", "training.batch_tokens=101"}));
+  EXPECT_EQ(folder.RefusalSet({"data.max_length=100", "training.batch_tokens=100"}),
+            "--set training.batch_tokens=100: training.batch_tokens: 100 is too small for one "
+            "sentence of data.max_length = 100 tokens; use at least 101");
+}
+
+TEST(ConfigValidationTest, ModelsOfTheTwoSidesGoTogether) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"source_model": "s", "shared": false})"),
+            "config.json: tokenizer.target_model: is missing: tokenizer.source_model and "
+            "tokenizer.target_model go together");
+  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"target_model": "t", "shared": false})"),
+            "config.json: tokenizer.source_model: is missing: tokenizer.source_model and "
+            "tokenizer.target_model go together");
+}
+
+TEST(ConfigValidationTest, OneModelASideIsNotShared) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"source_model": "s", "target_model": "t"})"),
+            "config.json: tokenizer.shared: true does not go with one model a side; use false, or "
+            "give tokenizer.model alone");
+}
+
+TEST(ConfigValidationTest, OneModelForBothSidesStandsAlone) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"model": "m", "source_model": "s",
+                                                "target_model": "t", "shared": false})"),
+            "config.json: tokenizer.model: is one model for both sides, but tokenizer.source_model "
+            "is given too; leave one of the two out");
+  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"model": "m", "shared": false},
+                                  "model": {"tied_embeddings": "none"})"),
+            "config.json: tokenizer.model: is one model for both sides, but tokenizer.shared is "
+            "false; leave one of the two out");
+}
+
+TEST(ConfigValidationTest, AVocabularyWithBytesHasRoomForMore) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocab_size=261"}));
+  EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocab_size=260", "tokenizer.byte_fallback=false"}));
+  EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocab_size=260", "tokenizer.model=m"}));
+  EXPECT_EQ(folder.RefusalSet({"tokenizer.vocab_size=260"}),
+            "--set tokenizer.vocab_size=260: tokenizer.vocab_size: 260 leaves no room beside the "
+            "256 bytes of tokenizer.byte_fallback; use more than 260");
+}
+
+TEST(ConfigValidationTest, HeadsDivideTheWidth) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalWith(R"("model": {"num_heads": 7})"),
+            "config.json: model.num_heads: 7 does not divide d_model = 512");
+  EXPECT_NO_THROW(folder.LoadWith(R"("model": {"num_heads": 7, "d_model": 21})"));
+}
+
+TEST(ConfigValidationTest, TyingAllEmbeddingsNeedsOneVocabulary) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalSet({"tokenizer.shared=false"}),
+            "config.json: model.tied_embeddings: all needs one vocabulary for both sides, but "
+            "tokenizer.shared is false; use decoder or none");
+  EXPECT_NO_THROW(folder.LoadSet({"tokenizer.shared=false", "model.tied_embeddings=decoder"}));
+}
+
+TEST(ConfigValidationTest, AScheduleToTheEndNeedsStepsAfterTheWarmUp) {
+  const ConfigFolder folder;
+  for (const std::string schedule : {"cosine", "linear"}) {
+    EXPECT_EQ(folder.RefusalSet({"training.schedule=" + schedule, "training.max_steps=4000"}),
+              "config.json: training.warmup_steps: 4000 leaves no step for the " + schedule +
+                  " schedule; use less than training.max_steps = 4000");
+  }
+  EXPECT_NO_THROW(folder.LoadSet({"training.schedule=cosine", "training.max_steps=4001"}));
+  EXPECT_NO_THROW(folder.LoadSet({"training.schedule=constant", "training.max_steps=10"}));
+}
+
+TEST(ConfigValidationTest, TheLowestLearningRateIsNotAboveTheHighest) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalSet({"training.min_learning_rate=0.5"}),
+            "--set training.min_learning_rate=0.5: training.min_learning_rate: 0.5 is above "
+            "training.learning_rate = 0.001");
+}
+
+TEST(ConfigValidationTest, PatienceNeedsValidations) {
+  const ConfigFolder folder;
+  const std::string expected =
+      "--set training.patience=3: training.patience: 3 needs validations to watch; give "
+      "data.valid and training.validate_every";
+  EXPECT_EQ(folder.RefusalSet({"training.patience=3"}), expected);
+  EXPECT_EQ(folder.RefusalSet(
+                {"training.patience=3", "data.valid.tsv=v.tsv", "training.validate_every=0"}),
+            expected);
+  EXPECT_NO_THROW(folder.LoadSet({"training.patience=3", "data.valid.tsv=v.tsv"}));
+}
+
+TEST(ConfigValidationTest, TheBeamHoldsTheTranslationsWanted) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"decoding.n_best=5"}));
+  EXPECT_EQ(folder.RefusalSet({"decoding.n_best=6"}),
+            "--set decoding.n_best=6: decoding.n_best: 6 translations need a beam at least as "
+            "large, but decoding.beam_size is 5");
+}
+
+}  // namespace
+}  // namespace wavemt

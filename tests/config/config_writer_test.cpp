@@ -1,0 +1,179 @@
+#include "config/config_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "config/config_overrides.h"
+#include "config_folder.h"
+
+namespace wavemt {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+// The leaves of the schema, by key ("model.d_model"), in their order.
+void CollectKeys(const Json& section, const std::string& prefix,
+                 std::vector<std::pair<std::string, Json>>* keys) {
+  for (const auto& item : section.at("properties").items()) {
+    if (item.key() == "$schema") continue;
+    const std::string key = prefix + item.key();
+    if (item.value().contains("properties")) {
+      CollectKeys(item.value(), key + ".", keys);
+    } else {
+      keys->emplace_back(key, item.value());
+    }
+  }
+}
+
+std::vector<std::pair<std::string, Json>> SchemaKeys() {
+  std::vector<std::pair<std::string, Json>> keys;
+  CollectKeys(ConfigSchema(), "", &keys);
+  return keys;
+}
+
+Json ValueAt(const Json& config, const std::string& key) {
+  std::string pointer = "/" + key;
+  for (char& letter : pointer) letter = letter == '.' ? '/' : letter;
+  return config.at(Json::json_pointer(pointer));
+}
+
+// As one would type it behind --set.
+std::string Typed(const std::string& key, const Json& value) {
+  return key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+// Some value of the kind and range that the schema gives.
+Json RandomValue(const Json& property, std::mt19937_64* generator) {
+  auto& random = *generator;
+  if (property.contains("enum")) return property["enum"][random() % property["enum"].size()];
+  if (property["type"].is_array()) {
+    Json paths = Json::array();
+    for (uint64_t i = random() % 3; i > 0; --i) paths.push_back(fmt::format("/x/{}.txt", random()));
+    return paths;
+  }
+  const std::string type = property["type"];
+  if (type == "boolean") return random() % 2 == 0;
+  if (type == "string") return fmt::format("/x/\"ü\\{}\n", random());
+  const double low = property.value("minimum", property.value("exclusiveMinimum", -1000.0));
+  const double high = property.value("maximum", property.value("exclusiveMaximum", low + 1000));
+  if (type == "integer") return static_cast<int64_t>(low) + static_cast<int64_t>(random() % 1000);
+  // Never the bounds themselves.
+  return low + (high - low) * (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
+}
+
+TEST(ConfigTextTest, LoadsToTheSameConfig) {
+  const ConfigFolder folder;
+  const std::string text = ConfigText(folder.LoadWith(R"("seed": 3, "model": {"dropout": 0.3})"));
+  EXPECT_EQ(ConfigText(folder.Load(text)), text);
+  EXPECT_THAT(text, EndsWith("}\n"));
+  EXPECT_THAT(text, HasSubstr("\n  \"seed\": 3,\n"));
+  EXPECT_THAT(text, HasSubstr("\n    \"dropout\": 0.3,\n"));
+}
+
+TEST(ConfigTextTest, LoadsToTheSameConfigFromAnotherFolder) {
+  const ConfigFolder folder;
+  const ConfigFolder other;
+  const std::string text = ConfigText(folder.LoadWith(R"("tokenizer": {"model": "m.model"})"));
+  EXPECT_EQ(ConfigText(other.Load(text)), text);
+}
+
+TEST(ConfigTextTest, AnyConfigThatIsAcceptedComesBackToTheLastBit) {
+  const ConfigFolder folder;
+  const auto keys = SchemaKeys();
+  std::mt19937_64 generator(1);
+  int accepted = 0;
+  constexpr int kTrials = 500;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const auto& [key, property] = keys[static_cast<size_t>(trial) % keys.size()];
+    const Json value = RandomValue(property, &generator);
+    Config config;
+    try {
+      config = folder.LoadSet({Typed(key, value)});
+    } catch (const Error& error) {
+      // Possible alone, but not with the rest.
+      ASSERT_THAT(error.what(), Not(HasSubstr("is not possible"))) << Typed(key, value);
+      continue;
+    }
+    ++accepted;
+    ASSERT_EQ(ValueAt(ConfigToJson(config), key), value) << key;
+    ASSERT_EQ(ConfigText(folder.Load(ConfigText(config))), ConfigText(config)) << key;
+  }
+  EXPECT_GT(accepted, kTrials * 3 / 4);
+}
+
+TEST(ConfigTextTest, SettingAKeyToItsValueChangesNothing) {
+  const ConfigFolder folder;
+  const Config config = folder.LoadWith("");
+  std::vector<std::string> all;
+  for (const std::string& key : AllConfigKeys()) {
+    all.push_back(Typed(key, ValueAt(ConfigToJson(config), key)));
+    EXPECT_EQ(ConfigText(folder.LoadSet({all.back()})), ConfigText(config)) << all.back();
+  }
+  EXPECT_EQ(ConfigText(folder.LoadSet(all)), ConfigText(config));
+}
+
+TEST(ConfigSchemaTest, DescribesEveryKeyAndNoOther) {
+  std::vector<std::string> described;
+  for (const auto& [key, property] : SchemaKeys()) {
+    described.push_back(key);
+    EXPECT_GT(property.at("description").get<std::string>().size(), 5) << key;
+    EXPECT_TRUE(property.contains("type") || property.contains("enum")) << key;
+  }
+  EXPECT_THAT(described, ElementsAreArray(AllConfigKeys()));
+}
+
+TEST(ConfigSchemaTest, GivesTheDefaultsOfTheConfig) {
+  const Json defaults = ConfigToJson(Config{});
+  for (const auto& [key, property] : SchemaKeys()) {
+    EXPECT_EQ(property.at("default"), ValueAt(defaults, key)) << key;
+  }
+}
+
+TEST(ConfigSchemaTest, NeedsTheTrainingTextAndNoUnknownKey) {
+  const Json schema = ConfigSchema();
+  EXPECT_EQ(schema["required"], Json({"data"}));
+  EXPECT_EQ(schema["properties"]["data"]["required"], Json({"train"}));
+  EXPECT_EQ(schema["additionalProperties"], false);
+  EXPECT_EQ(schema["properties"]["model"]["additionalProperties"], false);
+}
+
+// The reader takes the bounds that the schema names and nothing beyond them.
+TEST(ConfigSchemaTest, NamesTheRangesThatTheReaderKeeps) {
+  const ConfigFolder folder;
+  int bounds = 0;
+  for (const auto& [key, property] : SchemaKeys()) {
+    const auto possible = [&, &key = key](const Json& value) {
+      return folder.RefusalSet({Typed(key, value)}).find("is not possible") == std::string::npos;
+    };
+    const double step = property.value("type", Json()) == "integer" ? 1 : 1e-6;
+    const auto beside = [&](const Json& bound, double distance) {
+      return bound.is_number_integer() ? Json(bound.get<int64_t>() + static_cast<int64_t>(distance))
+                                       : Json(bound.get<double>() + distance);
+    };
+    for (const auto& [bound, inward] :
+         std::map<std::string, int>{{"minimum", 1}, {"maximum", -1}}) {
+      const std::string excluded = bound == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum";
+      if (property.contains(bound)) {
+        ++bounds;
+        EXPECT_TRUE(possible(property[bound])) << key;
+        EXPECT_FALSE(possible(beside(property[bound], -inward * step))) << key;
+      } else if (property.contains(excluded)) {
+        ++bounds;
+        EXPECT_FALSE(possible(property[excluded])) << key;
+        EXPECT_TRUE(possible(beside(property[excluded], inward * step))) << key;
+      }
+    }
+  }
+  EXPECT_GT(bounds, 30);
+}
+
+}  // namespace
+}  // namespace wavemt

@@ -1,0 +1,222 @@
+#include "data/batcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "../support/thrown_error.h"
+
+namespace wavemt {
+namespace {
+
+constexpr int kLongest = 40;
+
+// Pairs whose ids name them: the source of pair i holds i only. Lengths fall off like a corpus's.
+TokenizedCorpus RandomCorpus(int pairs, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  TokenizedCorpus corpus;
+  for (int i = 0; i < pairs; ++i) {
+    const size_t source = 1 + generator() % (1 + generator() % kLongest);
+    const size_t target = std::min<size_t>(kLongest, 1 + (source * (20 + generator() % 180)) / 100);
+    corpus.Add(std::vector<int32_t>(source, i), std::vector<int32_t>(target, i));
+  }
+  return corpus;
+}
+
+Batcher::Options Options(int64_t batch_tokens, uint64_t seed = 1) {
+  const SpecialTokens special = {.pad = -1, .unk = -2, .bos = -3, .eos = -4};
+  return {.batch_tokens = batch_tokens,
+          .seed = seed,
+          .source_special = special,
+          .target_special = special};
+}
+
+// The pairs of each batch of one pass.
+std::vector<std::vector<uint32_t>> BatchesOf(const BatchPlan& plan) {
+  std::vector<std::vector<uint32_t>> batches;
+  for (int64_t i = 0; i < plan.size(); ++i) {
+    const auto pairs = plan.pairs(i);
+    batches.emplace_back(pairs.begin(), pairs.end());
+  }
+  return batches;
+}
+
+// The pairs of a batch, by the ids of its source.
+std::vector<int64_t> PairsOf(const Batch& batch) {
+  std::vector<int64_t> pairs;
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    pairs.push_back(batch.source[static_cast<size_t>(row * batch.source_length)]);
+  }
+  return pairs;
+}
+
+TEST(PlanBatchesTest, HoldsEveryPairOnce) {
+  std::mt19937_64 generator(1);
+  for (int trial = 0; trial < 100; ++trial) {
+    const int pairs = 1 + static_cast<int>(generator() % 300);
+    const TokenizedCorpus corpus = RandomCorpus(pairs, generator());
+    std::vector<int> seen(static_cast<size_t>(pairs), 0);
+    for (const auto& batch : BatchesOf(PlanBatches(corpus, 1 + generator() % 500, generator()))) {
+      ASSERT_FALSE(batch.empty());
+      for (const uint32_t pair : batch) ++seen[pair];
+    }
+    ASSERT_EQ(std::count(seen.begin(), seen.end(), 1), pairs);
+  }
+}
+
+TEST(PlanBatchesTest, KeepsTheTokenBudgetOfBothSides) {
+  std::mt19937_64 generator(2);
+  for (int trial = 0; trial < 100; ++trial) {
+    const TokenizedCorpus corpus = RandomCorpus(200, generator());
+    const int64_t budget = 1 + static_cast<int64_t>(generator() % 500);
+    Batcher batcher(corpus, Options(budget, generator()));
+    for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
+      const Batch batch = batcher.Next();
+      if (batch.rows == 1) continue;  // A pair that is too long alone still comes.
+      ASSERT_LE(batch.rows * batch.target_length, budget);
+      ASSERT_LE(batch.rows * batch.source_length, 2 * budget);
+    }
+  }
+}
+
+TEST(PlanBatchesTest, ABudgetWithoutLimitGivesOneBatch) {
+  const TokenizedCorpus corpus = RandomCorpus(100, 1);
+  EXPECT_EQ(PlanBatches(corpus, INT64_MAX, 1).size(), 1);
+}
+
+TEST(PlanBatchesTest, AnEmptyCorpusHasNoBatch) {
+  EXPECT_EQ(PlanBatches(TokenizedCorpus(), 100, 1).size(), 0);
+}
+
+TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
+  const TokenizedCorpus corpus = RandomCorpus(500, 1);
+  auto first = BatchesOf(PlanBatches(corpus, 200, 1));
+  auto second = BatchesOf(PlanBatches(corpus, 200, 2));
+  EXPECT_EQ(first, BatchesOf(PlanBatches(corpus, 200, 1)));
+  const auto as_sets = [](const std::vector<std::vector<uint32_t>>& batches) {
+    std::set<std::set<uint32_t>> sets;
+    for (const auto& batch : batches) sets.emplace(batch.begin(), batch.end());
+    return sets;
+  };
+  EXPECT_NE(as_sets(first), as_sets(second));
+  // Sorted by length, the first batch of every pass would hold the shortest.
+  EXPECT_NE(corpus.source(first[0][0]).size(), corpus.source(second[0][0]).size());
+}
+
+TEST(PlanBatchesTest, GroupsPairsOfLikeLengths) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const TokenizedCorpus corpus = RandomCorpus(5000, seed);
+    EXPECT_LT(PaddingShare(corpus, PlanBatches(corpus, 500, seed)), 0.10);
+  }
+}
+
+TEST(PaddingShareTest, IsTheShareOfPlacesWithoutAToken) {
+  TokenizedCorpus corpus;
+  corpus.Add(std::vector{1}, std::vector{1, 2, 3});
+  corpus.Add(std::vector{1, 2, 3}, std::vector{1});
+  // One batch of two rows, four places a side each; 2 + 4 + 4 + 2 tokens with </s>.
+  EXPECT_DOUBLE_EQ(PaddingShare(corpus, PlanBatches(corpus, 8, 1)), 1 - 12.0 / 16.0);
+  // One batch a pair: no padding at all.
+  EXPECT_EQ(PaddingShare(corpus, PlanBatches(corpus, 4, 1)), 0);
+  EXPECT_EQ(PaddingShare(TokenizedCorpus(), PlanBatches(TokenizedCorpus(), 8, 1)), 0);
+}
+
+TEST(PaddingShareTest, IsWhatTheBatchesHold) {
+  const TokenizedCorpus corpus = RandomCorpus(300, 4);
+  Batcher batcher(corpus, Options(150));
+  const double share = PaddingShare(corpus, batcher.plan());
+  double places = 0;
+  double padding = 0;
+  for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
+    const Batch batch = batcher.Next();
+    places += static_cast<double>(batch.source.size() + batch.labels.size());
+    padding +=
+        static_cast<double>(std::count(batch.source.begin(), batch.source.end(), -1) +
+                            std::count(batch.labels.begin(), batch.labels.end(), kIgnoredLabel));
+  }
+  EXPECT_DOUBLE_EQ(share, padding / places);
+}
+
+TEST(BatcherTest, GivesEveryPairOnceAnEpochInANewOrder) {
+  const TokenizedCorpus corpus = RandomCorpus(200, 5);
+  Batcher batcher(corpus, Options(100));
+  std::set<std::vector<int64_t>> orders;
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    std::vector<int64_t> order;
+    for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
+      EXPECT_EQ(batcher.position().epoch, epoch);
+      for (const int64_t pair : PairsOf(batcher.Next())) order.push_back(pair);
+    }
+    orders.insert(order);
+    std::sort(order.begin(), order.end());
+    ASSERT_EQ(order.size(), 200);
+    for (int64_t i = 0; i < 200; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i);
+  }
+  EXPECT_EQ(orders.size(), 5);
+}
+
+TEST(BatcherTest, TheSameSeedGivesTheSameBatches) {
+  const TokenizedCorpus corpus = RandomCorpus(200, 6);
+  Batcher one(corpus, Options(100, 7));
+  Batcher same(corpus, Options(100, 7));
+  Batcher other(corpus, Options(100, 8));
+  int differing = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto pairs = PairsOf(one.Next());
+    ASSERT_EQ(PairsOf(same.Next()), pairs);
+    differing += PairsOf(other.Next()) == pairs ? 0 : 1;
+  }
+  EXPECT_GT(differing, 90);
+}
+
+TEST(BatcherTest, ThePositionMovesIntoTheNextEpoch) {
+  const TokenizedCorpus corpus = RandomCorpus(50, 7);
+  Batcher batcher(corpus, Options(100));
+  const int64_t batches = batcher.batches_per_epoch();
+  for (int64_t i = 0; i < batches; ++i) {
+    EXPECT_EQ(batcher.position(), (DataPosition{.epoch = 0, .batch = i}));
+    batcher.Next();
+  }
+  EXPECT_EQ(batcher.position(), (DataPosition{.epoch = 1, .batch = 0}));
+}
+
+TEST(BatcherTest, SeekGoesOnAsIfNothingHadHappenedFromEveryPosition) {
+  const TokenizedCorpus corpus = RandomCorpus(60, 8);
+  Batcher batcher(corpus, Options(100));
+  std::vector<DataPosition> positions;
+  std::vector<std::vector<int64_t>> batches;
+  while (batcher.position().epoch < 4) {
+    positions.push_back(batcher.position());
+    batches.push_back(PairsOf(batcher.Next()));
+  }
+  Batcher used(corpus, Options(100));
+  for (size_t start = positions.size(); start-- > 0;) {
+    Batcher fresh(corpus, Options(100));
+    fresh.Seek(positions[start]);
+    used.Seek(positions[start]);
+    for (size_t i = start; i < positions.size(); ++i) {
+      ASSERT_EQ(PairsOf(fresh.Next()), batches[i]) << "from batch " << start;
+      ASSERT_EQ(PairsOf(used.Next()), batches[i]) << "from batch " << start;
+    }
+  }
+}
+
+TEST(BatcherTest, RefusesAPositionThatIsNotInTheCorpus) {
+  const TokenizedCorpus corpus = RandomCorpus(1, 9);
+  const auto refusal = [&](const DataPosition& position) {
+    Batcher batcher(corpus, Options(100));
+    return UsageErrorOf([&] { batcher.Seek(position); });
+  };
+  EXPECT_EQ(refusal({.epoch = 2, .batch = 0}), "no error");
+  EXPECT_EQ(refusal({.epoch = 2, .batch = 1}),
+            "the data position, batch 1 of epoch 2, is not in this corpus, which has 1 batches an "
+            "epoch: it is not the corpus of the checkpoint");
+  EXPECT_NE(refusal({.epoch = 0, .batch = -1}), "no error");
+}
+
+}  // namespace
+}  // namespace wavemt

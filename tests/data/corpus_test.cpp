@@ -1,0 +1,136 @@
+#include "data/corpus.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../support/gzip.h"
+#include "../support/temporary_folder.h"
+#include "../support/thrown_error.h"
+
+namespace wavemt {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+std::vector<std::string> Joined(const std::vector<SentencePair>& pairs) {
+  std::vector<std::string> joined;
+  joined.reserve(pairs.size());
+  for (const SentencePair& pair : pairs) joined.push_back(pair.source + "=" + pair.target);
+  return joined;
+}
+
+class CorpusTest : public testing::Test {
+ protected:
+  ParallelFiles Sides(const std::string& source, const std::string& target) const {
+    return {.source = {folder_.Write("a.en", source)},
+            .target = {folder_.Write("a.zh", target)},
+            .tsv = {}};
+  }
+  ParallelFiles Tsv(const std::string& text) const {
+    return {.source = {}, .target = {}, .tsv = {folder_.Write("a.tsv", text)}};
+  }
+  std::string Path(const std::string& name) const { return folder_.path() / name; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CorpusTest, PairsLineWithLine) {
+  EXPECT_THAT(Joined(ReadParallel(Sides("one\n\nthree", "1\n2\n3\n"))),
+              ElementsAre("one=1", "=2", "three=3"));
+  EXPECT_THAT(ReadParallel(Sides("", "")), IsEmpty());
+}
+
+TEST_F(CorpusTest, ReadsFileAfterFile) {
+  ParallelFiles files = Sides("one\n", "1\n");
+  files.source.push_back(folder_.Write("empty.en", ""));
+  files.target.push_back(folder_.Write("empty.zh", ""));
+  files.source.push_back(folder_.Write("b.en.gz", Gzip("two\nthree\n")));
+  files.target.push_back(folder_.Write("b.zh", "2\n3"));
+  EXPECT_THAT(Joined(ReadParallel(files)), ElementsAre("one=1", "two=2", "three=3"));
+}
+
+TEST_F(CorpusTest, ReadsTsv) {
+  ParallelFiles files = Tsv("one\t1\n\t2\nthree\t\n");
+  files.tsv.push_back(folder_.Write("b.tsv.gz", Gzip("four\t4")));
+  EXPECT_THAT(Joined(ReadParallel(files)), ElementsAre("one=1", "=2", "three=", "four=4"));
+}
+
+TEST_F(CorpusTest, NamesTheTsvLineWithoutExactlyTwoColumns) {
+  const auto message = [&](int line) {
+    return Path("a.tsv") + ": line " + std::to_string(line) +
+           ": must be the source, one tab and the target";
+  };
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Tsv("one\t1\nno tab\n")); }), message(2));
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Tsv("one\t1\t!\n")); }), message(1));
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Tsv("one\t1\n\n")); }), message(2));
+}
+
+TEST_F(CorpusTest, RefusesSidesOfDifferentLengthWithBothCounts) {
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Sides("1\n2\n3\n4\n5\n", "1\n2\n3\n")); }),
+            Path("a.en") + " has 5 lines but " + Path("a.zh") +
+                " has 3; line n of one must translate line n of the other");
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Sides("", "1\n")); }),
+            Path("a.zh") + " has 1 lines but " + Path("a.en") +
+                " has 0; line n of one must translate line n of the other");
+}
+
+TEST_F(CorpusTest, RefusesDifferentLengthsThoughTheSumsAgree) {
+  ParallelFiles files = Sides("1\n2\n", "1\n");
+  files.source.push_back(folder_.Write("b.en", "3\n"));
+  files.target.push_back(folder_.Write("b.zh", "2\n3\n"));
+  EXPECT_NE(UsageErrorOf([&] { ReadParallel(files); }), "no error");
+}
+
+TEST_F(CorpusTest, NamesAFileThatIsMissingAndALineThatIsNotUtf8) {
+  ParallelFiles files = Sides("one\n", "1\n");
+  files.target = {Path("missing.zh")};
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(files); }), Path("missing.zh") + ": no such file");
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Sides("1\n2\n", "1\n\x80\n")); }),
+            Path("a.zh") + ": line 2: invalid UTF-8 at byte 1 of the line");
+}
+
+TEST_F(CorpusTest, SamplesTheSidesAskedForWithoutBlankLines) {
+  const ParallelFiles files = Sides("one\n \t\ntwo\n", "1\n2\n\n");
+  const auto sample = [&](bool source, bool target) {
+    return SampleSentences(files, {.source = source, .target = target, .limit = 10, .seed = 1});
+  };
+  EXPECT_THAT(sample(true, false), UnorderedElementsAre("one", "two"));
+  EXPECT_THAT(sample(false, true), UnorderedElementsAre("1", "2"));
+  EXPECT_THAT(sample(true, true), UnorderedElementsAre("one", "two", "1", "2"));
+}
+
+TEST_F(CorpusTest, TheSameSeedGivesTheSameSample) {
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) lines += std::to_string(i) + "\n";
+  const ParallelFiles files = Sides(lines, lines);
+  const auto sample = [&](uint64_t seed) {
+    return SampleSentences(files, {.source = true, .target = true, .limit = 50, .seed = seed});
+  };
+  EXPECT_EQ(sample(1).size(), 50);
+  EXPECT_EQ(sample(1), sample(1));
+  EXPECT_NE(sample(1), sample(2));
+}
+
+TEST_F(CorpusTest, EverySentenceIsSampledEquallyOften) {
+  const ParallelFiles files = Sides("0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n", "\n\n\n\n\n\n\n\n\n\n");
+  std::map<std::string, int> counts;
+  constexpr int kMean = 900;
+  for (uint64_t seed = 0; seed < kMean * 10ULL / 3; ++seed) {
+    for (const std::string& sentence :
+         SampleSentences(files, {.source = true, .target = true, .limit = 3, .seed = seed})) {
+      ++counts[sentence];
+    }
+  }
+  ASSERT_EQ(counts.size(), 10);
+  // Five standard deviations of a binomial count.
+  for (const auto& [sentence, count] : counts) EXPECT_NEAR(count, kMean, 126) << sentence;
+}
+
+}  // namespace
+}  // namespace wavemt

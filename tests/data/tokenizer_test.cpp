@@ -1,0 +1,169 @@
+#include "data/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sentencepiece_trainer.h>
+
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "../support/temporary_folder.h"
+#include "../support/thrown_error.h"
+#include "synthetic_text.h"
+
+namespace wavemt {
+namespace {
+
+using testing::IsEmpty;
+using testing::StartsWith;
+
+using SpecialIds = std::unordered_map<std::string, std::string>;
+
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  bool done() const override { return next_ == sentences_.size(); }
+  void Next() override { ++next_; }
+  const std::string& value() const override { return sentences_[next_]; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  std::vector<std::string> sentences_ = SyntheticSentences(100);
+  size_t next_ = 0;
+};
+
+// The bytes of a model with these ids, by SentencePiece alone.
+std::string ModelWith(const SpecialIds& ids) {
+  SpecialIds options = {{"vocab_size", "60"}, {"model_type", "bpe"}, {"minloglevel", "2"}};
+  options.insert(ids.begin(), ids.end());
+  Sentences sentences;
+  std::string bytes;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(options, &sentences, &bytes);
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+  return bytes;
+}
+
+TEST(TokenizerTest, ReadsTheSpecialIdsFromTheModel) {
+  const auto tokenizer = Tokenizer::FromBytes(
+      ModelWith({{"pad_id", "4"}, {"unk_id", "2"}, {"bos_id", "3"}, {"eos_id", "1"}}), "x.model");
+  EXPECT_EQ(tokenizer->special().pad, 4);
+  EXPECT_EQ(tokenizer->special().unk, 2);
+  EXPECT_EQ(tokenizer->special().bos, 3);
+  EXPECT_EQ(tokenizer->special().eos, 1);
+  EXPECT_EQ(tokenizer->vocab_size(), 60);
+}
+
+TEST(TokenizerTest, TheEndStandsInForAMissingBeginningAndPadding) {
+  const auto tokenizer = Tokenizer::FromBytes(
+      ModelWith({{"pad_id", "-1"}, {"bos_id", "-1"}, {"eos_id", "0"}, {"unk_id", "1"}}), "x.model");
+  EXPECT_EQ(tokenizer->special().bos, 0);
+  EXPECT_EQ(tokenizer->special().pad, 0);
+  EXPECT_EQ(tokenizer->special().eos, 0);
+  EXPECT_EQ(tokenizer->special().unk, 1);
+}
+
+TEST(TokenizerTest, RefusesAModelWithoutAnEnd) {
+  const std::string bytes = ModelWith({{"eos_id", "-1"}});
+  EXPECT_EQ(UsageErrorOf([&] { Tokenizer::FromBytes(bytes, "x.model"); }),
+            "x.model: has no </s> piece, so no sentence could end; train it with an eos_id");
+}
+
+TEST(TokenizerTest, RefusesWhatIsNoModel) {
+  const TemporaryFolder folder;
+  const std::string model = ModelWith({});
+  for (const std::string& bytes : {std::string(), std::string("text"), std::string(1000, '\xFF'),
+                                   model.substr(0, model.size() / 2)}) {
+    const std::string path = folder.Write("x.model", bytes);
+    EXPECT_THAT(UsageErrorOf([&] { Tokenizer::FromFile(path); }),
+                StartsWith(path + ": is not a SentencePiece model ("));
+  }
+}
+
+TEST(TokenizerTest, NamesAMissingFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() / "missing.model";
+  EXPECT_EQ(UsageErrorOf([&] { Tokenizer::FromFile(path); }), path + ": no such file");
+}
+
+TEST(TokenizerTest, KeepsTheBytesOfTheModel) {
+  const TemporaryFolder folder;
+  const std::string bytes = ModelWith({});
+  EXPECT_EQ(Tokenizer::FromFile(folder.Write("x.model", bytes))->bytes(), bytes);
+}
+
+TEST(TokenizerTest, DecodesWhatItEncoded) {
+  const auto tokenizer = SyntheticTokenizer();
+  for (const std::string& sentence : SyntheticSentences(500, 2)) {
+    const std::vector<int32_t> ids = tokenizer->Encode(sentence);
+    ASSERT_EQ(tokenizer->Decode(ids), sentence);
+    ASSERT_EQ(tokenizer->DecodePieces(tokenizer->EncodePieces(sentence)), sentence);
+    for (const int32_t id : ids) {
+      ASSERT_GE(id, 0);
+      ASSERT_LT(id, tokenizer->vocab_size());
+    }
+  }
+}
+
+TEST(TokenizerTest, ABlankTextHasNoIds) {
+  const auto tokenizer = SyntheticTokenizer();
+  EXPECT_THAT(tokenizer->Encode(""), IsEmpty());
+  EXPECT_THAT(tokenizer->Encode("  "), IsEmpty());
+  EXPECT_EQ(tokenizer->Decode({}), "");
+}
+
+TEST(TokenizerTest, SentenceMarksAndPaddingHaveNoText) {
+  const auto tokenizer = SyntheticTokenizer();
+  const SpecialTokens& special = tokenizer->special();
+  std::vector<int32_t> ids = tokenizer->Encode("kalo mi");
+  ids.insert(ids.begin(), special.bos);
+  ids.push_back(special.eos);
+  ids.push_back(special.pad);
+  EXPECT_EQ(tokenizer->Decode(ids), "kalo mi");
+}
+
+TEST(TokenizerTest, ByteFallbackKeepsEveryCharacter) {
+  TokenizerConfig config;
+  config.vocab_size = 330;
+  const auto tokenizer =
+      Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "x.model");
+  for (const std::string text :
+       {"🌊", "kalo 🌊🏄‍♀️ mi", "波は、「高い」！", "ﬁ Å Å", "\u00ad\u200bx"}) {
+    const std::vector<int32_t> ids = tokenizer->Encode(text);
+    EXPECT_EQ(tokenizer->Decode(ids), text);
+    EXPECT_THAT(ids, testing::Not(testing::Contains(tokenizer->special().unk)));
+  }
+}
+
+TEST(TokenizerTest, WithoutByteFallbackAnUnknownCharacterIsUnk) {
+  const auto tokenizer = SyntheticTokenizer();
+  EXPECT_THAT(tokenizer->Encode("🌊"), testing::Contains(tokenizer->special().unk));
+}
+
+TEST(TokenizerTest, ManyThreadsMayEncodeAtOnce) {
+  const auto tokenizer = SyntheticTokenizer();
+  const std::vector<std::string> sentences = SyntheticSentences(300, 3);
+  const auto encode_all = [&] {
+    std::vector<std::vector<int32_t>> ids;
+    ids.reserve(sentences.size());
+    for (const std::string& sentence : sentences) ids.push_back(tokenizer->Encode(sentence));
+    return ids;
+  };
+  const auto expected = encode_all();
+  std::vector<std::vector<std::vector<int32_t>>> results(4);
+  std::vector<std::thread> threads;
+  threads.reserve(results.size());
+  for (auto& result : results) threads.emplace_back([&] { result = encode_all(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(results, testing::Each(expected));
+}
+
+TEST(TokenizerPairTest, IsSharedWhereBothSidesAreOneObject) {
+  const auto one = SyntheticTokenizer();
+  const auto other = SyntheticTokenizer();
+  EXPECT_TRUE((TokenizerPair{.source = one, .target = one}).shared());
+  EXPECT_FALSE((TokenizerPair{.source = one, .target = other}).shared());
+}
+
+}  // namespace
+}  // namespace wavemt

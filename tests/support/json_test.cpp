@@ -1,0 +1,83 @@
+#include "support/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "../support/thrown_error.h"
+
+namespace wavemt {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string Refusal(const std::string& text) {
+  return UsageErrorOf([&] { ParseJson(text, "x.json"); });
+}
+
+std::string Nested(int levels, const std::string& open, const std::string& close) {
+  std::string text;
+  for (int i = 0; i < levels; ++i) text += open;
+  text += "1";
+  for (int i = 0; i < levels; ++i) text += close;
+  return text;
+}
+
+TEST(ParseJsonTest, KeepsTheOrderOfKeys) {
+  EXPECT_EQ(ParseJson(R"({"z": 1, "a": [true, null], "m": {"y": 1.5, "b": "ü"}})", "").dump(),
+            R"({"z":1,"a":[true,null],"m":{"y":1.5,"b":"ü"}})");
+}
+
+TEST(ParseJsonTest, NamesLineAndColumnOfAMistake) {
+  EXPECT_THAT(Refusal("{\n  \"a\": 1,\n  \"b\": }\n"),
+              StartsWith("x.json: line 3, column 8: not valid JSON: syntax error"));
+  EXPECT_THAT(Refusal("[1 2]"), StartsWith("x.json: line 1, column 4: not valid JSON: "));
+  EXPECT_THAT(Refusal("{\"a\": 1}\n}"), StartsWith("x.json: line 2, column 1: not valid JSON: "));
+}
+
+TEST(ParseJsonTest, NamesTheEndWhereSomethingIsMissing) {
+  EXPECT_THAT(Refusal(""), StartsWith("x.json: line 1, column 1: not valid JSON: "));
+  EXPECT_THAT(Refusal("{\"a\": 1,\n"), StartsWith("x.json: line 2, column 1: not valid JSON: "));
+  EXPECT_THAT(Refusal("[1"), StartsWith("x.json: line 1, column 3: not valid JSON: "));
+}
+
+TEST(ParseJsonTest, RefusesWhatIsNoJson) {
+  for (const char* text :
+       {"{a: 1}", "{'a': 1}", "[1,]", "// no\n1", "NaN", "01", "\"\xFF\"", "nul"}) {
+    EXPECT_THAT(Refusal(text), HasSubstr("not valid JSON: ")) << text;
+  }
+}
+
+TEST(ParseJsonTest, RefusesANumberThatNoDoubleHolds) {
+  EXPECT_EQ(Refusal("[1,\n-1e999]"), "x.json: line 2, column 1: the number -1e999 is too large");
+}
+
+TEST(ParseJsonTest, RefusesAKeyThatStandsTwice) {
+  EXPECT_EQ(Refusal(R"({"a": {"b": 1, "c": 2, "b": 3}})"),
+            "x.json: the key \"b\" stands twice in one object; keep one");
+  EXPECT_EQ(Refusal(R"({"a": 1, "b": {"a": 2}, "a": 3})"),
+            "x.json: the key \"a\" stands twice in one object; keep one");
+}
+
+TEST(ParseJsonTest, AllowsTheSameKeyInDifferentObjects) {
+  EXPECT_NO_THROW(ParseJson(R"({"a": {"a": 1, "b": 4}, "b": [{"a": 2}, {"a": 3}]})", ""));
+}
+
+TEST(ParseJsonTest, NestsToTheLimitAndNoDeeper) {
+  const std::string expected = "x.json: not usable: JSON nested deeper than 64 levels";
+  EXPECT_EQ(Refusal(Nested(64, "[", "]")), "no error");
+  EXPECT_EQ(Refusal(Nested(65, "[", "]")), expected);
+  EXPECT_EQ(Refusal(Nested(64, "{\"a\":", "}")), "no error");
+  EXPECT_EQ(Refusal(Nested(65, "{\"a\":", "}")), expected);
+  EXPECT_EQ(Refusal(std::string(65, '[') + std::string(65, ']')), expected);
+}
+
+TEST(ParseJsonTest, AMillionBracketsAreRefusedLikeAnyOther) {
+  EXPECT_EQ(Refusal(std::string(1'000'000, '[')),
+            "x.json: not usable: JSON nested deeper than 64 levels");
+}
+
+}  // namespace
+}  // namespace wavemt

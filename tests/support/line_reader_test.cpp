@@ -1,0 +1,181 @@
+#include "support/line_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../support/gzip.h"
+#include "../support/temporary_folder.h"
+#include "../support/thrown_error.h"
+
+namespace wavemt {
+namespace {
+
+using namespace std::string_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::vector<std::string> LinesOf(std::string_view bytes) {
+  const TemporaryFolder folder;
+  return ReadLines(folder.Write("text", bytes));
+}
+
+// The contract again, by another way: cut at each "\n", then drop one "\r" before each.
+std::vector<std::string> ReferenceLines(const std::string& bytes) {
+  std::vector<std::string> lines;
+  size_t begin = 0;
+  while (begin < bytes.size()) {
+    const size_t end = bytes.find('\n', begin);
+    if (end == std::string::npos) {
+      lines.push_back(bytes.substr(begin));
+      break;
+    }
+    const bool windows = end > begin && bytes[end - 1] == '\r';
+    lines.push_back(bytes.substr(begin, end - begin - (windows ? 1 : 0)));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+TEST(LineReaderTest, CountsALastLineWithoutNewline) {
+  EXPECT_THAT(LinesOf("one\ntwo\n"), ElementsAre("one", "two"));
+  EXPECT_THAT(LinesOf("one\ntwo"), ElementsAre("one", "two"));
+  EXPECT_THAT(LinesOf("\n\n"), ElementsAre("", ""));
+  EXPECT_THAT(LinesOf("\n \n"), ElementsAre("", " "));
+  EXPECT_THAT(LinesOf(""), IsEmpty());
+}
+
+TEST(LineReaderTest, OnlyNewlineEndsALine) {
+  const std::string line = "a\0b\rc\u0085d\u2028e\u2029f\vg\fh\x1c\x1d\x1e"s;
+  EXPECT_THAT(LinesOf(line + "\n" + line + "\n"), ElementsAre(line, line));
+}
+
+TEST(LineReaderTest, DropsOneCarriageReturnBeforeNewline) {
+  EXPECT_THAT(LinesOf("one\r\ntwo\r\r\n\r\n"), ElementsAre("one", "two\r", ""));
+  EXPECT_THAT(LinesOf("one\r\ntwo\r"), ElementsAre("one", "two\r"));
+}
+
+TEST(LineReaderTest, DropsAByteOrderMarkAtTheStartOnly) {
+  EXPECT_THAT(LinesOf("\uFEFFone\n\uFEFFtwo\n"), ElementsAre("one", "\uFEFFtwo"));
+  EXPECT_THAT(LinesOf("\uFEFF"), ElementsAre(""));
+}
+
+TEST(LineReaderTest, SplitsRandomTextAsTheContractSays) {
+  const std::vector<std::string> pieces = {"\n",  "\r",     "\r\n",   "a",
+                                           "\0"s, "\u2028", "\u0085", "字"};
+  std::mt19937_64 generator(1);
+  for (int trial = 0; trial < 300; ++trial) {
+    std::string text = "x";
+    for (uint64_t i = generator() % 30; i > 0; --i) text += pieces[generator() % pieces.size()];
+    ASSERT_EQ(LinesOf(text), ReferenceLines(text)) << testing::PrintToString(text);
+  }
+}
+
+// Longer than the reader's buffer of 2^18 bytes, so that line ends and characters fall on its
+// edges.
+TEST(LineReaderTest, ReadsLinesOfAnyLength) {
+  std::string text = std::string((1 << 18) - 1, 'a') + "\r\n" + std::string(700'000, 'b') + "\n";
+  for (int shift = 0; shift < 3; ++shift) {
+    text += std::string(static_cast<size_t>(shift), 'c');
+    for (int i = 0; i < 100'000; ++i) text += "字";
+    text += "\n\n";
+  }
+  const TemporaryFolder folder;
+  EXPECT_EQ(ReadLines(folder.Write("plain", text)), ReferenceLines(text));
+  EXPECT_EQ(ReadLines(folder.Write("packed.gz", Gzip(text))), ReferenceLines(text));
+}
+
+TEST(LineReaderTest, KnowsItsLineNumberAndPath) {
+  const TemporaryFolder folder;
+  const auto path = folder.Write("text", "one\n\nthree");
+  LineReader reader(path);
+  EXPECT_EQ(reader.path(), path);
+  EXPECT_EQ(reader.line_number(), 0);
+  std::string line;
+  for (int number = 1; number <= 3; ++number) {
+    ASSERT_TRUE(reader.Next(&line));
+    EXPECT_EQ(reader.line_number(), number);
+  }
+  EXPECT_FALSE(reader.Next(&line));
+  EXPECT_FALSE(reader.Next(&line));
+  EXPECT_EQ(reader.line_number(), 3);
+}
+
+TEST(LineReaderTest, ReadsGzipWhateverItsName) {
+  EXPECT_THAT(LinesOf(Gzip("one\r\ntwo")), ElementsAre("one", "two"));
+  EXPECT_THAT(LinesOf(Gzip("")), IsEmpty());
+}
+
+TEST(LineReaderTest, ReadsGzipMembersAsOneText) {
+  EXPECT_THAT(LinesOf(Gzip("one\ntw") + Gzip("") + Gzip("o\nthree\n")),
+              ElementsAre("one", "two", "three"));
+}
+
+TEST(LineReaderTest, RefusesGzipCutShortAnywhere) {
+  const TemporaryFolder folder;
+  const std::string packed = Gzip("one\ntwo\nthree, a longer line than the others\n");
+  for (size_t size = 2; size < packed.size(); ++size) {
+    const std::string path = folder.Write("cut.gz", packed.substr(0, size));
+    ASSERT_THAT(UsageErrorOf([&] { ReadLines(path); }), StartsWith(path + ": after line "))
+        << "cut after " << size << " bytes";
+  }
+}
+
+TEST(LineReaderTest, RefusesALaterGzipMemberCutShort) {
+  const TemporaryFolder folder;
+  const std::string packed = Gzip("one\ntwo\n") + Gzip("three\nfour\n");
+  const std::string path = folder.Write("cut.gz", packed.substr(0, packed.size() - 1));
+  EXPECT_THAT(UsageErrorOf([&] { ReadLines(path); }),
+              HasSubstr("the compressed data is damaged or cut short ("));
+}
+
+// A changed bit is refused, or it is one of the few that hold no data; other text never comes out.
+TEST(LineReaderTest, GivesNoOtherTextForDamagedGzip) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> lines = {"one", "two", "three, a longer line than the others"};
+  const std::string packed = Gzip("one\ntwo\nthree, a longer line than the others\n");
+  constexpr size_t kHeaderSize = 10;
+  size_t refused = 0;
+  for (size_t bit = kHeaderSize * 8; bit < packed.size() * 8; ++bit) {
+    std::string damaged = packed;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    const std::string path = folder.Write("damaged.gz", damaged);
+    std::vector<std::string> read;
+    const std::string message = UsageErrorOf([&] { read = ReadLines(path); });
+    if (message == "no error") {
+      ASSERT_EQ(read, lines) << "bit " << bit;
+    } else {
+      ASSERT_THAT(message, StartsWith(path + ": ")) << "bit " << bit;
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, (packed.size() - kHeaderSize) * 8 - 8);
+}
+
+TEST(LineReaderTest, NamesLineAndByteOfInvalidUtf8) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("text", "fine\n字\xFF!\n");
+  EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
+            path + ": line 2: invalid UTF-8 at byte 4 of the line");
+  const std::string packed = folder.Write("text.gz", Gzip("\xC0\x80"));
+  EXPECT_EQ(UsageErrorOf([&] { ReadLines(packed); }),
+            packed + ": line 1: invalid UTF-8 at byte 1 of the line");
+}
+
+TEST(LineReaderTest, NamesAMissingFileAndADirectory) {
+  const TemporaryFolder folder;
+  const std::string missing = folder.path() / "missing";
+  const std::string directory = folder.path();
+  EXPECT_EQ(UsageErrorOf([&] { LineReader reader(missing); }), missing + ": no such file");
+  EXPECT_EQ(UsageErrorOf([&] { LineReader reader(directory); }),
+            directory + ": is a directory, a file is needed");
+}
+
+}  // namespace
+}  // namespace wavemt
