@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <system_error>
 #include <vector>
 
 #include "checkpoint/safetensors.h"
@@ -76,6 +77,8 @@ void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   note(kStateFile, WriteTextFile(staged.path() / kStateFile, checkpoint.state.dump(2) + "\n"));
   const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files}};
   WriteTextFile(staged.path() / kManifestFile, manifest.dump(2) + "\n");
+  std::error_code ignored;
+  fs::remove_all(directory, ignored);
   staged.Commit();
 }
 

@@ -28,6 +28,12 @@ std::optional<int64_t> StepOfName(std::string_view name) {
   return step;
 }
 
+// Without a slash at the end: the name with something behind it is then a name beside it.
+fs::path AbsolutePath(const fs::path& path) {
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  return absolute.has_filename() ? absolute : absolute.parent_path();
+}
+
 bool IsRun(const fs::path& path) { return fs::is_regular_file(path / "config.json"); }
 
 bool IsCheckpoint(const fs::path& path) { return fs::is_regular_file(path / kManifestFile); }
@@ -35,7 +41,7 @@ bool IsCheckpoint(const fs::path& path) { return fs::is_regular_file(path / kMan
 // The run around a file or folder inside it.
 fs::path RunAround(const fs::path& path) {
   constexpr int kDeepest = 4;
-  fs::path folder = fs::absolute(path).lexically_normal();
+  fs::path folder = AbsolutePath(path);
   for (int depth = 0; depth < kDeepest && folder.has_parent_path(); ++depth) {
     folder = folder.parent_path();
     if (IsRun(folder)) return folder;
@@ -58,16 +64,17 @@ void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
     throw UsageError("{}: exists and is not a run of wavemt; name another folder", path.string());
   }
   if (!overwrite) {
-    throw UsageError("{}: holds a run already; go on with it by `wavemt resume {}`, name another "
-                     "folder, or throw it away by --overwrite",
-                     path.string(), path.string());
+    throw UsageError(
+        "{}: holds a run already; go on with it by `wavemt resume {}`, name another "
+        "folder, or throw it away by --overwrite",
+        path.string(), path.string());
   }
 }
 
 RunDirectory RunDirectory::Create(const fs::path& path,
                                   const std::map<std::string, std::string>& files, bool overwrite) {
   RequireFree(path, overwrite);
-  const fs::path absolute = fs::absolute(path).lexically_normal();
+  const fs::path absolute = AbsolutePath(path);
   StagedDirectory staged(absolute);
   for (const auto& [name, contents] : files) WriteFileAtomically(staged.path() / name, contents);
   fs::create_directory(staged.path() / "checkpoints");
@@ -89,7 +96,7 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
   if (!IsRun(path)) {
     throw UsageError("{}: is not a run of wavemt: it holds no config.json", path.string());
   }
-  return RunDirectory(fs::absolute(path).lexically_normal());
+  return RunDirectory(AbsolutePath(path));
 }
 
 fs::path RunDirectory::CheckpointPath(int64_t step) const {
@@ -120,8 +127,9 @@ void RunDirectory::SetPointer(std::string_view name, int64_t step) const {
   WriteFileAtomically(CheckpointsPath() / name, StepName(step) + "\n");
 }
 
-int64_t RunDirectory::NewestWholeStep() const {
+std::optional<int64_t> RunDirectory::NewestWholeStep() const {
   std::vector<int64_t> steps = CheckpointSteps();
+  if (steps.empty()) return std::nullopt;
   for (; !steps.empty(); steps.pop_back()) {
     try {
       VerifyCheckpoint(CheckpointPath(steps.back()));
@@ -130,10 +138,11 @@ int64_t RunDirectory::NewestWholeStep() const {
       spdlog::warn("{}; trying the checkpoint before it", error.what());
     }
   }
-  throw UsageError("{}: holds no checkpoint to go on from", path_.string());
+  throw UsageError("{}: every checkpoint in it is damaged", path_.string());
 }
 
 void RunDirectory::RemoveOldCheckpoints(int64_t keep_last) const {
+  RemoveUnfinished(CheckpointsPath());
   std::vector<int64_t> steps = CheckpointSteps();
   const auto best = BestStep();
   const auto kept = static_cast<size_t>(keep_last);
@@ -160,9 +169,9 @@ ModelLocation LocateModel(const fs::path& path) {
   }
   if (IsCheckpoint(path)) return {.run = RunAround(path), .checkpoint = path};
   const RunDirectory run = RunDirectory::Open(path);
-  const auto best = run.BestStep();
-  const int64_t step = best ? *best : run.NewestWholeStep();
-  return {.run = run.path(), .checkpoint = run.CheckpointPath(step)};
+  const auto step = run.BestStep() ? run.BestStep() : run.NewestWholeStep();
+  if (!step) throw UsageError("{}: holds no checkpoint yet", path.string());
+  return {.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
 }
 
 }  // namespace wavemt

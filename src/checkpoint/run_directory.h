@@ -43,11 +43,12 @@ class RunDirectory {
   void SetLatest(int64_t step) const { SetPointer("latest", step); }
   void SetBest(int64_t step) const { SetPointer("best", step); }
 
-  /// The newest checkpoint that is whole. A newer damaged one gives a warning that names it; none
-  /// at all is a usage error.
-  int64_t NewestWholeStep() const;
+  /// The newest checkpoint that is whole; nothing before the first one was written. A newer damaged
+  /// one gives a warning that names it; nothing but damaged ones is a usage error.
+  std::optional<int64_t> NewestWholeStep() const;
 
-  /// Removes all checkpoints but the newest `keep_last` and the best.
+  /// Removes all checkpoints but the newest `keep_last` and the best, and what a killed process
+  /// left of one. For the process that writes the run.
   void RemoveOldCheckpoints(int64_t keep_last) const;
 
  private:

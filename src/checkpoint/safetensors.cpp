@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <fstream>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -150,12 +151,18 @@ class HeaderReader {
   }
 
   void CheckSize(const Entry& entry) const {
-    uint64_t bytes = torch::elementSize(entry.type);
+    // Strides are products of sizes even where a size is 0 and there is no data.
+    uint64_t extent = torch::elementSize(entry.type);
+    bool empty = false;
     for (const int64_t size : entry.shape) {
-      if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) {
+      empty = empty || size == 0;
+      if (__builtin_mul_overflow(extent, static_cast<uint64_t>(std::max<int64_t>(size, 1)),
+                                 &extent) ||
+          extent > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
         throw Refusal("the shape of \"{}\" is impossibly large", entry.name);
       }
     }
+    const uint64_t bytes = empty ? 0 : extent;
     if (bytes != entry.end - entry.begin) {
       throw Refusal("\"{}\" needs {} bytes by its shape, but its data_offsets span {}", entry.name,
                     bytes, entry.end - entry.begin);

@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,8 @@ int Resume(const ResumeOptions& options) {
                      config.training.ema_decay);
   }
   const torch::Device device = SelectDevice(options.compute);
-  const int64_t step = run.NewestWholeStep();
+  // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
+  const std::optional<int64_t> step = run.NewestWholeStep();
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path());
   const TrainingText text = LoadTrainingText(config, tokenizers);
   const Transformer model = MakeModel(config, tokenizers, device);

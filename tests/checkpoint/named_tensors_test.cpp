@@ -1,0 +1,91 @@
+#include "checkpoint/named_tensors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Key;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+struct NormImpl : torch::nn::Module {
+  NormImpl() {
+    scale = register_parameter("scale", torch::ones({2}));
+    inner = register_module("inner", torch::nn::Linear(2, 3));
+    mean = register_buffer("mean", torch::zeros({2}));
+  }
+  torch::Tensor scale;
+  torch::Tensor mean;
+  torch::nn::Linear inner{nullptr};
+};
+
+TEST(NamedTensors, ParametersAreWithoutBuffersAndStateIsWithThem) {
+  const NormImpl module;
+  EXPECT_THAT(ParametersOf(module),
+              ElementsAre(Key("inner.bias"), Key("inner.weight"), Key("scale")));
+  EXPECT_THAT(StateOf(module),
+              ElementsAre(Key("inner.bias"), Key("inner.weight"), Key("mean"), Key("scale")));
+}
+
+TEST(NamedTensors, AreTheModulesOwn) {
+  const NormImpl module;
+  const torch::NoGradGuard no_grad;
+  StateOf(module).at("mean").fill_(5);
+  ParametersOf(module).at("scale").fill_(6);
+  EXPECT_EQ(module.mean[0].item<float>(), 5);
+  EXPECT_EQ(module.scale[1].item<float>(), 6);
+}
+
+class CopyTensorsTest : public testing::Test {
+ protected:
+  void ExpectRefused(const NamedTensors& from, const std::string& what) {
+    EXPECT_THAT([&] { CopyTensors(from, to_, "x.safetensors"); },
+                ThrowsMessage<Error>(AllOf(StartsWith("x.safetensors: "), HasSubstr(what))));
+    for (const auto& [name, tensor] : to_) {
+      EXPECT_TRUE((tensor == 0).all().item<bool>()) << name << " was changed";
+    }
+  }
+
+  NamedTensors to_ = {{"a", torch::zeros({2})}, {"b", torch::zeros({3, 4})}};
+};
+
+TEST_F(CopyTensorsTest, CopiesIntoTheSameTensors) {
+  const torch::Tensor a = to_.at("a");
+  CopyTensors({{"a", torch::tensor({1.0F, 2.0F})}, {"b", torch::ones({3, 4})}}, to_, "x");
+  EXPECT_TRUE(torch::equal(a, torch::tensor({1.0F, 2.0F})));
+  EXPECT_TRUE(torch::equal(to_.at("b"), torch::ones({3, 4})));
+}
+
+TEST_F(CopyTensorsTest, CopiesIntoWeightsThatHaveGradients) {
+  const torch::nn::Linear linear(2, 1);
+  CopyTensors({{"bias", torch::ones({1})}, {"weight", torch::ones({1, 2})}}, StateOf(*linear), "x");
+  EXPECT_TRUE(torch::equal(linear->weight.detach(), torch::ones({1, 2})));
+  EXPECT_TRUE(linear->weight.requires_grad());
+  EXPECT_TRUE(linear->weight.is_leaf());
+}
+
+TEST_F(CopyTensorsTest, RefusesAMissingName) {
+  ExpectRefused({{"a", torch::ones({2})}}, "has no \"b\"");
+}
+
+TEST_F(CopyTensorsTest, RefusesANameTooMany) {
+  ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({3, 4})}, {"c", torch::ones({1})}},
+                "holds \"c\"");
+}
+
+TEST_F(CopyTensorsTest, RefusesAnotherShapeAndNamesBoth) {
+  ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({3, 5})}},
+                "\"b\" has the shape [3, 5], but the model of this config needs [3, 4]");
+  // One that would broadcast.
+  ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({4})}}, "\"b\" has the shape [4]");
+}
+
+}  // namespace
+}  // namespace wavemt

@@ -1,0 +1,275 @@
+#include "checkpoint/run_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "../support/temporary_folder.h"
+#include "checkpoint/checkpoint.h"
+#include "support/error.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::ThrowsMessage;
+
+const std::map<std::string, std::string> kFiles = {{"config.json", "{}\n"},
+                                                   {"tokenizer.model", "pieces"}};
+
+class RunDirectoryTest : public testing::Test {
+ protected:
+  RunDirectory Create(bool overwrite = false) {
+    return RunDirectory::Create(run_path_, kFiles, overwrite);
+  }
+
+  void ExpectRefused(const std::string& reason, bool overwrite) {
+    const auto message = ThrowsMessage<Error>(AllOf(HasSubstr("run"), HasSubstr(reason)));
+    EXPECT_THAT([&] { RunDirectory::RequireFree(run_path_, overwrite); }, message);
+    EXPECT_THAT([&] { Create(overwrite); }, message);
+  }
+
+  // A whole checkpoint whose weight is its step.
+  static void AddCheckpoint(const RunDirectory& run, int64_t step) {
+    WriteCheckpoint(run.CheckpointPath(step),
+                    {.model = {{"w", torch::full({1}, step, torch::kFloat)}},
+                     .optimizer = {},
+                     .state = {{"step", step}}});
+  }
+
+  std::vector<std::string> NamesInFolder() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+
+  TemporaryFolder folder_;
+  fs::path run_path_ = folder_.path() / "run";
+};
+
+TEST_F(RunDirectoryTest, CreateMakesTheWholeFolder) {
+  const RunDirectory run = Create();
+  EXPECT_EQ(run.path(), run_path_);
+  EXPECT_EQ(folder_.Read("run/config.json"), "{}\n");
+  EXPECT_EQ(folder_.Read("run/tokenizer.model"), "pieces");
+  EXPECT_TRUE(fs::is_directory(run_path_ / "checkpoints"));
+  EXPECT_TRUE(fs::is_directory(run.TensorboardPath()));
+  EXPECT_EQ(run.ConfigPath(), run_path_ / "config.json");
+  EXPECT_EQ(run.MetricsPath(), run_path_ / "metrics.jsonl");
+  EXPECT_EQ(run.CheckpointPath(1000), run_path_ / "checkpoints" / "step-00001000");
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+TEST_F(RunDirectoryTest, CreateMakesTheFoldersAboveIt) {
+  run_path_ = folder_.path() / "a" / "b" / "run";
+  Create();
+  EXPECT_TRUE(fs::exists(run_path_ / "config.json"));
+}
+
+// As a shell completes the name of a folder.
+TEST_F(RunDirectoryTest, CreateTakesAPathThatEndsWithASlash) {
+  const RunDirectory run = RunDirectory::Create(run_path_.string() + "/", kFiles, false);
+  EXPECT_TRUE(fs::exists(run_path_ / "config.json"));
+  EXPECT_EQ(run.ConfigPath(), run_path_ / "config.json");
+  EXPECT_NO_THROW(RunDirectory::Create(run_path_.string() + "/", kFiles, true));
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+TEST_F(RunDirectoryTest, CreateTakesAnEmptyFolder) {
+  fs::create_directory(run_path_);
+  EXPECT_NO_THROW(RunDirectory::RequireFree(run_path_, false));
+  Create();
+  EXPECT_TRUE(fs::exists(run_path_ / "config.json"));
+}
+
+TEST_F(RunDirectoryTest, CreateRefusesAFile) {
+  folder_.Write("run", "");
+  ExpectRefused("is a file", false);
+  ExpectRefused("is a file", true);
+}
+
+TEST_F(RunDirectoryTest, CreateRefusesAFolderThatIsNoRunEvenToOverwrite) {
+  folder_.Write("run/thesis.txt", "years of work");
+  ExpectRefused("is not a run of wavemt", false);
+  ExpectRefused("is not a run of wavemt", true);
+  EXPECT_EQ(folder_.Read("run/thesis.txt"), "years of work");
+}
+
+TEST_F(RunDirectoryTest, CreateRefusesARunUnlessItMayOverwrite) {
+  AddCheckpoint(Create(), 10);
+  ExpectRefused("--overwrite", false);
+  ExpectRefused("wavemt resume", false);
+  EXPECT_TRUE(fs::exists(run_path_ / "checkpoints" / "step-00000010"));
+
+  const RunDirectory run = Create(/*overwrite=*/true);
+  EXPECT_THAT(run.CheckpointSteps(), IsEmpty());
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+TEST_F(RunDirectoryTest, AFailedCreateLeavesNothingNew) {
+  const std::map<std::string, std::string> impossible = {{"no/such/folder/file", ""}};
+  EXPECT_THROW(RunDirectory::Create(run_path_, impossible, false), Error);
+  EXPECT_THAT(NamesInFolder(), IsEmpty());
+}
+
+TEST_F(RunDirectoryTest, AFailedOverwriteLeavesTheOldRun) {
+  AddCheckpoint(Create(), 10);
+  const std::map<std::string, std::string> impossible = {{"no/such/folder/file", ""}};
+  EXPECT_THROW(RunDirectory::Create(run_path_, impossible, true), Error);
+  EXPECT_EQ(RunDirectory::Open(run_path_).NewestWholeStep(), 10);
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+TEST_F(RunDirectoryTest, OpenRefusesWhatIsNoRun) {
+  EXPECT_THAT([&] { RunDirectory::Open(run_path_); },
+              ThrowsMessage<Error>(HasSubstr("run: no such run")));
+  fs::create_directory(run_path_);
+  EXPECT_THAT([&] { RunDirectory::Open(run_path_); },
+              ThrowsMessage<Error>(HasSubstr("holds no config.json")));
+}
+
+TEST_F(RunDirectoryTest, CheckpointStepsAreSortedAndNothingElse) {
+  const RunDirectory run = Create();
+  for (const int64_t step : {100, 9, 123456789}) AddCheckpoint(run, step);
+  fs::create_directory(run_path_ / "checkpoints" / "step-00000050.123.unfinished");
+  fs::create_directory(run_path_ / "checkpoints" / "step-x");
+  run.SetLatest(100);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(9, 100, 123456789));
+  EXPECT_TRUE(fs::exists(run_path_ / "checkpoints" / "step-123456789"));
+}
+
+TEST_F(RunDirectoryTest, PointersNameCheckpointsThatAreThere) {
+  const RunDirectory run = Create();
+  EXPECT_EQ(run.LatestStep(), std::nullopt);
+  EXPECT_EQ(run.BestStep(), std::nullopt);
+  AddCheckpoint(run, 10);
+  AddCheckpoint(run, 20);
+  run.SetBest(10);
+  run.SetLatest(20);
+  EXPECT_EQ(folder_.Read("run/checkpoints/best"), "step-00000010\n");
+  EXPECT_EQ(folder_.Read("run/checkpoints/latest"), "step-00000020\n");
+  EXPECT_EQ(run.BestStep(), 10);
+  EXPECT_EQ(run.LatestStep(), 20);
+  run.SetBest(20);
+  EXPECT_EQ(run.BestStep(), 20);
+  fs::remove_all(run.CheckpointPath(20));
+  EXPECT_EQ(run.LatestStep(), std::nullopt);
+}
+
+TEST_F(RunDirectoryTest, APointerThatSaysNothingIsNone) {
+  const RunDirectory run = Create();
+  AddCheckpoint(run, 10);
+  for (const std::string text : {"", "\n", "step-", "step-1x\n", "step--10\n", "../..\n", "10\n",
+                                 "step-99999999999999999999\n"}) {
+    folder_.Write("run/checkpoints/best", text);
+    EXPECT_EQ(run.BestStep(), std::nullopt) << text;
+  }
+}
+
+TEST_F(RunDirectoryTest, TheNewestWholeStepSkipsDamagedOnes) {
+  const RunDirectory run = Create();
+  EXPECT_EQ(run.NewestWholeStep(), std::nullopt);
+  for (const int64_t step : {10, 20, 30}) AddCheckpoint(run, step);
+  EXPECT_EQ(run.NewestWholeStep(), 30);
+  fs::remove(run.CheckpointPath(30) / "manifest.json");
+  EXPECT_EQ(run.NewestWholeStep(), 20);
+  folder_.Write("run/checkpoints/step-00000020/state.json", "{");
+  EXPECT_EQ(run.NewestWholeStep(), 10);
+  fs::remove_all(run.CheckpointPath(10) / "model.safetensors");
+  EXPECT_THAT([&] { run.NewestWholeStep(); },
+              ThrowsMessage<Error>(HasSubstr("run: every checkpoint in it is damaged")));
+}
+
+TEST_F(RunDirectoryTest, OldCheckpointsGoButTheBestStays) {
+  const RunDirectory run = Create();
+  for (const int64_t step : {10, 20, 30, 40, 50}) AddCheckpoint(run, step);
+  run.SetBest(20);
+  run.RemoveOldCheckpoints(2);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(20, 40, 50));
+  run.RemoveOldCheckpoints(2);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(20, 40, 50));
+  run.SetBest(50);
+  run.RemoveOldCheckpoints(1);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(50));
+  EXPECT_EQ(run.NewestWholeStep(), 50);
+}
+
+TEST_F(RunDirectoryTest, WhatAKilledProcessLeftGoesWithTheOldCheckpoints) {
+  const RunDirectory run = Create();
+  AddCheckpoint(run, 10);
+  folder_.Write("run/checkpoints/step-00000020.123.unfinished/model.safetensors", "half");
+  run.RemoveOldCheckpoints(3);
+  EXPECT_FALSE(fs::exists(run_path_ / "checkpoints" / "step-00000020.123.unfinished"));
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(10));
+}
+
+class LocateModelTest : public RunDirectoryTest {
+ protected:
+  LocateModelTest() {
+    for (const int64_t step : {10, 20}) AddCheckpoint(run_, step);
+    run_.SetLatest(20);
+  }
+
+  void ExpectFound(const fs::path& path, const fs::path& checkpoint) {
+    const ModelLocation found = LocateModel(path);
+    EXPECT_TRUE(fs::equivalent(found.run, run_path_)) << found.run;
+    EXPECT_TRUE(fs::equivalent(found.checkpoint, checkpoint)) << found.checkpoint;
+  }
+
+  RunDirectory run_ = Create();
+};
+
+TEST_F(LocateModelTest, OfARunIsItsBestElseItsNewest) {
+  ExpectFound(run_path_, run_.CheckpointPath(20));
+  run_.SetBest(10);
+  ExpectFound(run_path_, run_.CheckpointPath(10));
+  ExpectFound(run_path_.string() + "/", run_.CheckpointPath(10));
+}
+
+TEST_F(LocateModelTest, OfACheckpointIsItself) {
+  ExpectFound(run_.CheckpointPath(10), run_.CheckpointPath(10));
+  ExpectFound(run_.CheckpointPath(10).string() + "/", run_.CheckpointPath(10));
+}
+
+TEST_F(LocateModelTest, OfAPointerIsWhatItNames) {
+  run_.SetBest(10);
+  ExpectFound(run_path_ / "checkpoints" / "best", run_.CheckpointPath(10));
+  ExpectFound(run_path_ / "checkpoints" / "latest", run_.CheckpointPath(20));
+}
+
+TEST_F(LocateModelTest, OfASafetensorsFileInsideARunIsTheFile) {
+  const fs::path weights = run_.CheckpointPath(10) / "model.safetensors";
+  ExpectFound(weights, weights);
+  const fs::path average = folder_.Write("run/average.safetensors", "");
+  ExpectFound(average, average);
+}
+
+TEST_F(LocateModelTest, OfAnythingElseIsAUsageError) {
+  const auto expect_refused = [](const fs::path& path, const std::string& reason) {
+    EXPECT_THAT([&] { LocateModel(path); },
+                ThrowsMessage<Error>(AllOf(HasSubstr(path.filename()), HasSubstr(reason))));
+  };
+  expect_refused(folder_.path() / "none", "no such run or checkpoint");
+  expect_refused(folder_.path(), "is not a run of wavemt");
+  expect_refused(run_.ConfigPath(), "neither a run, a checkpoint nor a .safetensors file");
+  expect_refused(folder_.Write("stray.safetensors", ""), "lies in no run");
+  expect_refused(folder_.Write("run/checkpoints/old", "step-00000099\n"), "neither a run");
+}
+
+TEST_F(LocateModelTest, OfARunWithoutCheckpointsIsAUsageError) {
+  const RunDirectory empty = RunDirectory::Create(folder_.path() / "empty", kFiles, false);
+  EXPECT_THAT([&] { LocateModel(empty.path()); },
+              ThrowsMessage<Error>(HasSubstr("holds no checkpoint yet")));
+}
+
+}  // namespace
+}  // namespace wavemt

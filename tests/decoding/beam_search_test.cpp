@@ -1,0 +1,244 @@
+#include "decoding/beam_search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "table_scorer.h"
+
+namespace wavemt {
+namespace {
+
+constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
+constexpr int64_t kVocabulary = 7;  // The special tokens and three words.
+constexpr int32_t kFirstWord = 4;
+
+BeamSearchInput Input(std::vector<int64_t> longest_output) {
+  return {.longest_output = std::move(longest_output), .special = kSpecial, .device = torch::kCPU};
+}
+
+DecodingConfig Options(int64_t beam_size, int64_t n_best, double length_penalty) {
+  DecodingConfig options;
+  options.beam_size = beam_size;
+  options.n_best = n_best;
+  options.length_penalty = length_penalty;
+  return options;
+}
+
+// Every sequence of a sentence up to `longest` tokens with its </s>, best first.
+class AllSequences {
+ public:
+  AllSequences(uint64_t sentence, int64_t longest, double alpha)
+      : sentence_(sentence), longest_(longest), alpha_(alpha) {
+    Extend({kSpecial.bos}, 0.0);
+    std::sort(found_.begin(), found_.end(),
+              [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+  }
+
+  const std::vector<Hypothesis>& found() const { return found_; }
+
+ private:
+  void Extend(const std::vector<int64_t>& prefix, double log_probability) {
+    const auto next = TableScorer::LogProbabilities(sentence_, prefix, kVocabulary);
+    const double ended = log_probability + next[kSpecial.eos];
+    const auto length = static_cast<double>(prefix.size());  // <s> stands for </s> here.
+    found_.push_back({.tokens = {prefix.begin() + 1, prefix.end()},
+                      .log_probability = ended,
+                      .score = ended / std::pow((5.0 + length) / 6.0, alpha_)});
+    if (static_cast<int64_t>(prefix.size()) == longest_) return;
+    for (int32_t word = kFirstWord; word < kVocabulary; ++word) {
+      std::vector<int64_t> longer = prefix;
+      longer.push_back(word);
+      Extend(longer, log_probability + next[static_cast<size_t>(word)]);
+    }
+  }
+
+  uint64_t sentence_;
+  int64_t longest_;
+  double alpha_;
+  std::vector<Hypothesis> found_;
+};
+
+void ExpectSame(const Hypothesis& actual, const Hypothesis& expected) {
+  EXPECT_EQ(actual.tokens, expected.tokens);
+  EXPECT_NEAR(actual.log_probability, expected.log_probability, 1e-5);
+  EXPECT_NEAR(actual.score, expected.score, 1e-5);
+}
+
+TEST(LengthPenalty, IsTheFormulaOfWuEtAl) {
+  EXPECT_DOUBLE_EQ(LengthPenalty(1, 1.0), 1.0);
+  EXPECT_DOUBLE_EQ(LengthPenalty(7, 1.0), 2.0);
+  EXPECT_DOUBLE_EQ(LengthPenalty(19, 0.5), 2.0);
+  EXPECT_DOUBLE_EQ(LengthPenalty(13, 0.0), 1.0);
+  EXPECT_NEAR(LengthPenalty(10, 0.6), std::pow(15.0 / 6.0, 0.6), 1e-12);
+  EXPECT_DOUBLE_EQ(LengthPenalty(7, -1.0), 0.5);
+}
+
+class WideBeamTest : public testing::TestWithParam<double> {};
+
+// 1 + 3 + 9 + 27 = 40 sequences of at most four tokens: a beam of 40 loses none.
+TEST_P(WideBeamTest, FindsEverySequenceInTheOrderOfItsScore) {
+  const std::vector<int64_t> longest = {4, 1, 3, 4, 2};
+  TableScorer scorer({11, 12, 13, 14, 15}, kVocabulary);
+  const auto found = BeamSearch(scorer, Input(longest), Options(40, 40, GetParam()));
+  ASSERT_EQ(found.size(), longest.size());
+  for (size_t sentence = 0; sentence < longest.size(); ++sentence) {
+    SCOPED_TRACE(sentence);
+    const AllSequences sequences(11 + sentence, longest[sentence], GetParam());
+    const std::vector<Hypothesis>& all = sequences.found();
+    ASSERT_EQ(found[sentence].size(), all.size());
+    for (size_t n = 0; n < all.size(); ++n) ExpectSame(found[sentence][n], all[n]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Alpha, WideBeamTest, testing::Values(0.0, 0.6, 1.0, 2.0, -1.0),
+                         [](const auto& info) { return "case" + std::to_string(info.index); });
+
+// The search as its description has it, of one sentence, without any batching.
+std::vector<Hypothesis> SimpleBeamSearch(uint64_t sentence, int64_t longest, int64_t beam,
+                                         double alpha) {
+  struct Row {
+    std::vector<int64_t> prefix;
+    double score;
+  };
+  std::vector<Row> rows = {{{kSpecial.bos}, 0.0}};
+  std::vector<Hypothesis> finished;
+  for (int64_t length = 1; !rows.empty() && static_cast<int64_t>(finished.size()) < beam;
+       ++length) {
+    std::vector<Row> candidates;
+    for (const Row& row : rows) {
+      const auto next = TableScorer::LogProbabilities(sentence, row.prefix, kVocabulary);
+      for (int64_t token = kSpecial.eos; token < kVocabulary; ++token) {
+        if (length == longest && token != kSpecial.eos) continue;
+        Row longer = row;
+        longer.prefix.push_back(token);
+        longer.score += next[static_cast<size_t>(token)];
+        candidates.push_back(longer);
+      }
+    }
+    std::sort(candidates.begin(), candidates.end(),
+              [](const Row& a, const Row& b) { return a.score > b.score; });
+    rows.clear();
+    for (size_t rank = 0; rank < candidates.size(); ++rank) {
+      const Row& row = candidates[rank];
+      if (row.prefix.back() != kSpecial.eos) {
+        if (static_cast<int64_t>(rows.size()) < beam) rows.push_back(row);
+      } else if (static_cast<int64_t>(rank) < beam) {
+        finished.push_back({.tokens = {row.prefix.begin() + 1, row.prefix.end() - 1},
+                            .log_probability = row.score,
+                            .score = row.score / LengthPenalty(length, alpha)});
+      }
+    }
+  }
+  std::stable_sort(finished.begin(), finished.end(),
+                   [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+  return finished;
+}
+
+class NarrowBeamTest : public testing::TestWithParam<int64_t> {
+ protected:
+  static constexpr size_t kSentences = 30;
+
+  NarrowBeamTest() {
+    for (size_t i = 0; i < kSentences; ++i) {
+      sentences_.push_back(100 + i);
+      longest_.push_back(1 + static_cast<int64_t>(i * 7 % 13));
+    }
+  }
+
+  std::vector<uint64_t> sentences_;
+  std::vector<int64_t> longest_;
+};
+
+TEST_P(NarrowBeamTest, IsTheSimpleSearchForEverySentenceOfABatch) {
+  const int64_t beam = GetParam();
+  TableScorer scorer(sentences_, kVocabulary);
+  const auto found = BeamSearch(scorer, Input(longest_), Options(beam, beam, 0.8));
+  ASSERT_EQ(found.size(), kSentences);
+  for (size_t i = 0; i < kSentences; ++i) {
+    SCOPED_TRACE(i);
+    auto expected = SimpleBeamSearch(sentences_[i], longest_[i], beam, 0.8);
+    expected.resize(std::min(expected.size(), static_cast<size_t>(beam)));
+    ASSERT_EQ(found[i].size(), expected.size());
+    for (size_t n = 0; n < expected.size(); ++n) ExpectSame(found[i][n], expected[n]);
+  }
+}
+
+TEST_P(NarrowBeamTest, ASentenceGetsTheSameAloneAndInABatch) {
+  const int64_t beam = GetParam();
+  TableScorer scorer(sentences_, kVocabulary);
+  const auto together = BeamSearch(scorer, Input(longest_), Options(beam, beam, 1.0));
+  for (size_t i = 0; i < kSentences; ++i) {
+    TableScorer one({sentences_[i]}, kVocabulary);
+    const auto alone = BeamSearch(one, Input({longest_[i]}), Options(beam, beam, 1.0));
+    ASSERT_EQ(alone[0].size(), together[i].size());
+    for (size_t n = 0; n < alone[0].size(); ++n) {
+      EXPECT_EQ(alone[0][n].tokens, together[i][n].tokens);
+      EXPECT_EQ(alone[0][n].score, together[i][n].score);
+    }
+  }
+}
+
+TEST_P(NarrowBeamTest, HypothesesAreSortedDistinctShortEnoughAndOfWordsAlone) {
+  const int64_t beam = GetParam();
+  TableScorer scorer(sentences_, kVocabulary);
+  const auto found = BeamSearch(scorer, Input(longest_), Options(beam, beam, 1.0));
+  for (size_t i = 0; i < kSentences; ++i) {
+    ASSERT_FALSE(found[i].empty());
+    EXPECT_LE(found[i].size(), static_cast<size_t>(beam));
+    std::set<std::vector<int32_t>> distinct;
+    for (size_t n = 0; n < found[i].size(); ++n) {
+      const Hypothesis& hypothesis = found[i][n];
+      EXPECT_LE(hypothesis.score, found[i][n == 0 ? 0 : n - 1].score);
+      EXPECT_LT(static_cast<int64_t>(hypothesis.tokens.size()), longest_[i]);
+      for (const int32_t token : hypothesis.tokens) EXPECT_GE(token, kFirstWord);
+      distinct.insert(hypothesis.tokens);
+    }
+    EXPECT_EQ(distinct.size(), found[i].size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Beam, NarrowBeamTest, testing::Values(1, 2, 3, 5, 16),
+                         testing::PrintToStringParamName());
+
+TEST(BeamSearch, GivesTheNBestAlone) {
+  TableScorer all({5}, kVocabulary);
+  const auto four = BeamSearch(all, Input({6}), Options(4, 4, 1.0))[0];
+  TableScorer again({5}, kVocabulary);
+  const auto two = BeamSearch(again, Input({6}), Options(4, 2, 1.0))[0];
+  ASSERT_EQ(two.size(), 2U);
+  for (size_t n = 0; n < 2; ++n) EXPECT_EQ(two[n].tokens, four[n].tokens);
+}
+
+TEST(BeamSearch, StopsAtTheLongestOutput) {
+  TableScorer scorer({5, 6}, kVocabulary);
+  BeamSearch(scorer, Input({4, 9}), Options(3, 1, 1.0));
+  EXPECT_LE(scorer.steps, 9);
+  TableScorer one({5}, kVocabulary);
+  const auto found = BeamSearch(one, Input({1}), Options(3, 3, 1.0))[0];
+  EXPECT_EQ(one.steps, 1);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].tokens.empty());
+}
+
+TEST(BeamSearch, OfNoSentencesIsNothing) {
+  TableScorer scorer({}, kVocabulary);
+  EXPECT_TRUE(BeamSearch(scorer, Input({}), Options(3, 1, 1.0)).empty());
+}
+
+// Marian's models have neither <s> nor <pad>: </s> stands for them and must still be allowed.
+TEST(BeamSearch, TakesAVocabularyWhereEndOfSentenceStandsForTheOthers) {
+  TableScorer scorer({8}, kVocabulary);
+  BeamSearchInput input = Input({5});
+  input.special = {.pad = 3, .unk = 0, .bos = 3, .eos = 3};
+  const auto found = BeamSearch(scorer, input, Options(4, 4, 1.0))[0];
+  ASSERT_EQ(found.size(), 4U);
+  for (const Hypothesis& hypothesis : found) {
+    for (const int32_t token : hypothesis.tokens) EXPECT_TRUE(token != 3 && token != 0);
+  }
+}
+
+}  // namespace
+}  // namespace wavemt

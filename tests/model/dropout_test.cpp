@@ -1,0 +1,80 @@
+#include "model/dropout.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace wavemt {
+namespace {
+
+constexpr double kP = 0.3;
+
+// 1 where an element was kept.
+torch::Tensor Kept(int64_t size, uint64_t seed) {
+  torch::manual_seed(seed);
+  return DropoutAdd({}, torch::ones({size}), kP).ne(0).to(torch::kDouble);
+}
+
+TEST(DropoutTest, DropsTheShareThatWasAskedForAndScalesTheRest) {
+  constexpr int64_t kSize = 1'000'000;
+  torch::manual_seed(1);
+  const auto output = DropoutAdd({}, torch::full({kSize}, 2.0), kP);
+  const double dropped = output.eq(0).sum().item<double>() / kSize;
+  EXPECT_NEAR(dropped, kP, 5 * std::sqrt(kP * (1 - kP) / kSize));
+  EXPECT_FLOAT_EQ(output.max().item<float>(), 2.0F / 0.7F);
+}
+
+TEST(DropoutTest, AddsToTheBase) {
+  torch::manual_seed(1);
+  const auto values = torch::randn({4, 5});
+  const auto base = torch::randn({4, 5});
+  torch::manual_seed(2);
+  const auto dropped = DropoutAdd({}, values, kP);
+  torch::manual_seed(2);
+  EXPECT_TRUE(torch::allclose(DropoutAdd(base, values, kP), base + dropped));
+}
+
+TEST(DropoutTest, TheGradientPassesWhereTheValueDid) {
+  const auto values = torch::rand({100, 7}).add_(1).requires_grad_();
+  const auto base = torch::zeros({100, 7}).requires_grad_();
+  const auto output = DropoutAdd(base, values, kP);
+  const auto gradient = torch::randn({100, 7});
+  output.backward(gradient);
+  EXPECT_TRUE(torch::equal(base.grad(), gradient));
+  EXPECT_TRUE(torch::allclose(values.grad(), gradient * (output / values).detach()));
+}
+
+TEST(DropoutTest, TakesInputsThatAreNotContiguous) {
+  torch::manual_seed(3);
+  const auto values = torch::randn({6, 8}).t();
+  torch::manual_seed(4);
+  const auto output = DropoutAdd({}, values, kP);
+  torch::manual_seed(4);
+  EXPECT_TRUE(torch::equal(output, DropoutAdd({}, values.contiguous(), kP)));
+}
+
+TEST(DropoutTest, TheSeedDecides) {
+  EXPECT_TRUE(torch::equal(Kept(1000, 1), Kept(1000, 1)));
+  EXPECT_FALSE(torch::equal(Kept(1000, 1), Kept(1000, 2)));
+}
+
+// Choices of neighbours, of far elements and of different draws must not depend on each other.
+TEST(DropoutTest, ChoicesAreIndependent) {
+  constexpr int64_t kSize = 1 << 18;
+  const auto correlation = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return ((a - (1 - kP)) * (b - (1 - kP))).mean().item<double>() / (kP * (1 - kP));
+  };
+  const auto kept = Kept(kSize, 1);
+  const double limit = 5 / std::sqrt(static_cast<double>(kSize));
+  for (const int64_t shift : {1, 2, 4, 16, 128, 4096, 1 << 16}) {
+    EXPECT_NEAR(correlation(kept, kept.roll(shift)), 0, limit) << "shift " << shift;
+  }
+  torch::manual_seed(1);
+  const auto first = DropoutAdd({}, torch::ones({kSize}), kP).ne(0).to(torch::kDouble);
+  const auto second = DropoutAdd({}, torch::ones({kSize}), kP).ne(0).to(torch::kDouble);
+  EXPECT_NEAR(correlation(first, second), 0, limit);
+  EXPECT_NEAR(correlation(first, second.roll(1)), 0, limit);
+}
+
+}  // namespace
+}  // namespace wavemt

@@ -1,0 +1,153 @@
+#include "model/transformer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+
+#include "config/config_fields.h"
+#include "model/masks.h"
+#include "small_model.h"
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+constexpr int64_t kVocabulary = 29;
+constexpr double kTolerance = 1e-5;
+
+torch::Tensor RandomIds(int64_t rows, int64_t length) {
+  return torch::randint(4, kVocabulary, {rows, length}, torch::kLong);
+}
+
+double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
+  EXPECT_EQ(a.sizes(), b.sizes());
+  return (a - b).abs().max().item<double>();
+}
+
+using Kind = std::tuple<LayerNormPlacement, Activation, TiedEmbeddings>;
+
+class TransformerTest : public testing::TestWithParam<Kind> {
+ protected:
+  TransformerTest() {
+    ModelConfig config = SmallModelConfig();
+    std::tie(config.layer_norm, config.activation, config.tied_embeddings) = GetParam();
+    model_ = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/5);
+  }
+
+  torch::NoGradGuard no_grad_;
+  Transformer model_{nullptr};
+};
+
+TEST_P(TransformerTest, GivesLogitsOfTheTargetVocabulary) {
+  const auto logits = model_(RandomIds(2, 6), torch::Tensor(), RandomIds(2, 4));
+  EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{2, 4, kVocabulary}));
+  EXPECT_TRUE(torch::isfinite(logits).all().item<bool>());
+}
+
+TEST_P(TransformerTest, AFutureTokenNeverChangesEarlierLogits) {
+  constexpr int64_t kLength = 8;
+  const auto source = RandomIds(2, 5);
+  const auto target = RandomIds(2, kLength);
+  const auto before = model_(source, torch::Tensor(), target);
+  for (int64_t place = 0; place < kLength; ++place) {
+    auto changed = target.clone();
+    changed.select(1, place).add_(1).remainder_(kVocabulary);
+    const auto after = model_(source, torch::Tensor(), changed);
+    EXPECT_TRUE(torch::equal(after.narrow(1, 0, place), before.narrow(1, 0, place)))
+        << "place " << place;
+    EXPECT_GT(LargestDifference(after.select(1, place), before.select(1, place)), 1e-3);
+  }
+}
+
+TEST_P(TransformerTest, PaddingNeverChangesOutput) {
+  constexpr int64_t kLongest = 9;  // Of the second sentence.
+  const auto lengths = torch::tensor({4, 9, 1}, torch::kLong);
+  const auto sources = RandomIds(3, kLongest);
+  const auto targets = RandomIds(3, 6);
+  const auto mask = PaddingMask(lengths, kLongest);
+  const auto logits = model_(sources, mask, targets);
+  for (int64_t row = 0; row < 3; ++row) {
+    const auto alone = model_(sources[row].narrow(0, 0, lengths[row].item<int64_t>()).unsqueeze(0),
+                              torch::Tensor(), targets[row].unsqueeze(0));
+    EXPECT_LT(LargestDifference(logits[row], alone[0]), kTolerance) << "row " << row;
+  }
+  // Nor does what stands at the padded places.
+  const auto hidden = mask.view({3, kLongest}).logical_not();
+  const auto other_padding = torch::where(hidden, RandomIds(3, kLongest), sources);
+  EXPECT_LT(LargestDifference(model_(other_padding, mask, targets), logits), kTolerance);
+  EXPECT_GT(LargestDifference(model_(other_padding, torch::Tensor(), targets), logits), 1e-3);
+}
+
+TEST_P(TransformerTest, StepsWithACacheGiveTheFullForward) {
+  constexpr int64_t kLength = 7;
+  const auto source = RandomIds(3, 6);
+  const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
+  const auto target = RandomIds(3, kLength);
+  const auto full = model_(source, mask, target);
+  DecoderCache cache = model_->decoder->MakeCache(model_->Encode(source, mask), mask);
+  for (int64_t place = 0; place < kLength; ++place) {
+    const auto step = model_->Project(model_->DecodeStep(target.select(1, place), &cache));
+    EXPECT_LT(LargestDifference(step, full.select(1, place)), kTolerance) << "place " << place;
+    EXPECT_EQ(cache.steps, place + 1);
+  }
+}
+
+TEST_P(TransformerTest, EveryWeightGetsAGradient) {
+  const torch::AutoGradMode with_grad(true);
+  model_(RandomIds(2, 5), torch::Tensor(), RandomIds(2, 5)).square().sum().backward();
+  for (const auto& item : model_->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
+  }
+}
+
+std::string NameOfKind(const testing::TestParamInfo<Kind>& info) {
+  const auto [norm, activation, tied] = info.param;
+  return std::string(NameOf(norm)) + "_" + std::string(NameOf(activation)) + "_" +
+         std::string(NameOf(tied));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TransformerTest,
+    testing::Combine(testing::Values(LayerNormPlacement::kPre, LayerNormPlacement::kPost),
+                     testing::Values(Activation::kRelu, Activation::kGelu, Activation::kSwiglu),
+                     testing::Values(TiedEmbeddings::kNone, TiedEmbeddings::kAll)),
+    NameOfKind);
+
+TEST(Transformer, VocabulariesMayDiffer) {
+  ModelConfig config = SmallModelConfig();
+  config.tied_embeddings = TiedEmbeddings::kDecoder;
+  Transformer model = MakeSmallModel(config, {.source = 50, .target = 7}, /*seed=*/1);
+  const auto logits = model(torch::full({1, 3}, 49, torch::kLong), torch::Tensor(),
+                            torch::full({1, 2}, 6, torch::kLong));
+  EXPECT_EQ(logits.size(2), 7);
+}
+
+TEST(Transformer, RefusesASentenceLongerThanItsPositions) {
+  Transformer model =
+      MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary}, 1);
+  ASSERT_EQ(model->max_length(), 32);
+  EXPECT_NO_THROW(model->Encode(RandomIds(1, 32), {}));
+  EXPECT_THAT([&] { model->Encode(RandomIds(1, 33), {}); },
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(testing::HasSubstr("33"), testing::HasSubstr("32"))));
+}
+
+TEST(Transformer, DropoutActsOnlyInTraining) {
+  ModelConfig config = SmallModelConfig();
+  config.dropout = 0.3;
+  Transformer model = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, 1);
+  const auto source = RandomIds(1, 5);
+  const auto target = RandomIds(1, 5);
+  const auto run = [&] { return model(source, torch::Tensor(), target); };
+  const auto still = run();
+  EXPECT_TRUE(torch::equal(run(), still));
+  model->train();
+  EXPECT_GT(LargestDifference(run(), still), 1e-3);
+  EXPECT_GT(LargestDifference(run(), run()), 1e-3);
+}
+
+}  // namespace
+}  // namespace wavemt

@@ -1,0 +1,60 @@
+#include "training/metrics_log.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "../support/temporary_folder.h"
+
+namespace wavemt {
+namespace {
+
+class MetricsLogTest : public testing::Test {
+ protected:
+  std::string Contents() const { return folder_.Read("metrics.jsonl"); }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "metrics.jsonl";
+};
+
+TEST_F(MetricsLogTest, WritesALineThatIsReadableAtOnce) {
+  MetricsLog log(path_, 0);
+  log.Write({{"step", 5}, {"loss", 1.5}});
+  EXPECT_EQ(Contents(), "{\"step\":5,\"loss\":1.5}\n");
+  log.Write({{"step", 10}});
+  EXPECT_EQ(Contents(), "{\"step\":5,\"loss\":1.5}\n{\"step\":10}\n");
+}
+
+TEST_F(MetricsLogTest, DropsLaterLinesAndGoesOnBehindTheRest) {
+  folder_.Write("metrics.jsonl",
+                "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n{\"step\":15}\n");
+  MetricsLog log(path_, 10);
+  EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n");
+  log.Write({{"step", 15}, {"loss", 1}});
+  EXPECT_EQ(Contents(),
+            "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n"
+            "{\"step\":15,\"loss\":1}\n");
+}
+
+TEST_F(MetricsLogTest, DropsALineThatWasCutShort) {
+  folder_.Write("metrics.jsonl", "{\"step\":5}\n{\"step\":6,\"lo");
+  MetricsLog log(path_, 10);
+  log.Write({{"step", 11}});
+  EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":11}\n");
+}
+
+TEST_F(MetricsLogTest, ANewRunForgetsWhatWasThere) {
+  folder_.Write("metrics.jsonl", "{\"step\":5}\n");
+  const MetricsLog log(path_, 0);
+  EXPECT_EQ(Contents(), "");
+}
+
+TEST_F(MetricsLogTest, WhatIsNoNumberIsNull) {
+  MetricsLog log(path_, 0);
+  log.Write({{"step", 1}, {"loss", NAN}});
+  EXPECT_EQ(Contents(), "{\"step\":1,\"loss\":null}\n");
+}
+
+}  // namespace
+}  // namespace wavemt

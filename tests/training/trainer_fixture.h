@@ -1,0 +1,113 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../support/temporary_folder.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/run_directory.h"
+#include "copy_task.h"
+#include "support/files.h"
+#include "support/json.h"
+#include "training/trainer.h"
+
+namespace wavemt {
+
+// Trains tiny models on the copy task, each run in a folder of its own.
+class TrainerFixture : public testing::Test {
+ protected:
+  struct Outcome {
+    RunDirectory run;
+    StopReason reason;
+    TrainingState state;
+    Transformer model;
+  };
+
+  // What differs from run to run beside the config.
+  struct Parts {
+    const TokenizedCorpus* valid = nullptr;
+    std::function<TranslationScore()> score_translations;
+    std::optional<int64_t> restore_step;  // Go on with the run of this name from there.
+    uint64_t weights_seed = 1;
+  };
+
+  TrainerFixture() { spdlog::set_level(spdlog::level::warn); }
+  ~TrainerFixture() override { spdlog::set_level(spdlog::level::info); }
+
+  static Config SmallConfig() {
+    Config config;
+    config.model.d_model = 32;
+    config.model.num_heads = 4;
+    config.model.ffn_dim = 64;
+    config.model.num_encoder_layers = 1;
+    config.model.num_decoder_layers = 1;
+    config.model.dropout = 0.0;
+    config.model.position_encoding.max_length = 16;
+    config.training.label_smoothing = 0.0;
+    config.training.learning_rate = 0.005;
+    config.training.schedule = LearningRateSchedule::kConstant;
+    config.training.warmup_steps = 0;
+    config.training.batch_tokens = 32;
+    config.training.max_steps = 10;
+    config.training.log_every = 1000;
+    config.training.validate_every = 0;
+    config.training.save_every = 1000;
+    config.training.best_metric = ValidationMetric::kLoss;
+    return config;
+  }
+
+  Outcome Train(const std::string& name, const Config& config) {
+    return Train(name, config, Parts());
+  }
+
+  Outcome Train(const std::string& name, const Config& config, const Parts& parts) {
+    const std::filesystem::path path = folder_.path() / name;
+    const RunDirectory run = parts.restore_step
+                                 ? RunDirectory::Open(path)
+                                 : RunDirectory::Create(path, {{"config.json", "{}"}}, false);
+    const TokenizerPair& tokenizers = CopyTaskTokenizers();
+    torch::manual_seed(parts.weights_seed);
+    const int64_t vocabulary = tokenizers.source->vocab_size();
+    Transformer model(config.model, VocabularySizes{.source = vocabulary, .target = vocabulary});
+    Trainer trainer(config, {.model = model,
+                             .device = torch::kCPU,
+                             .train = corpus_,
+                             .valid = parts.valid,
+                             .tokenizers = tokenizers,
+                             .run = run,
+                             .score_translations = parts.score_translations});
+    if (parts.restore_step) {
+      const auto checkpoint = run.CheckpointPath(*parts.restore_step);
+      trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
+    }
+    const StopReason reason = trainer.Run();
+    return {.run = run, .reason = reason, .state = trainer.state(), .model = model};
+  }
+
+  // The lines of metrics.jsonl, without what is measured by a clock.
+  static std::vector<Json> Metrics(const RunDirectory& run) {
+    std::vector<Json> lines;
+    std::istringstream text(ReadFile(run.MetricsPath()));
+    for (std::string line; std::getline(text, line);) {
+      Json json = ParseJson(line, "metrics.jsonl");
+      json.erase("tokens_per_second");
+      json.erase("seconds_per_step");
+      lines.push_back(json);
+    }
+    return lines;
+  }
+
+  static std::string Bytes(const RunDirectory& run, int64_t step, std::string_view file) {
+    return ReadFile(run.CheckpointPath(step) / file);
+  }
+
+  TemporaryFolder folder_;
+  TokenizedCorpus corpus_ = CopyTask(/*pairs=*/40, /*shortest=*/2, /*longest=*/8, /*seed=*/3);
+};
+
+}  // namespace wavemt

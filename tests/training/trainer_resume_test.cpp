@@ -1,0 +1,120 @@
+// A run that stopped and went on is, to the last byte, the run that never stopped.
+#include <gtest/gtest.h>
+
+#include "trainer_fixture.h"
+
+namespace wavemt {
+namespace {
+
+constexpr int64_t kSteps = 12;
+
+class TrainerResumeTest : public TrainerFixture {
+ protected:
+  // All that draws random numbers or carries something from step to step.
+  static Config EverythingOn() {
+    Config config = SmallConfig();
+    config.model.dropout = 0.2;
+    config.model.attention_dropout = 0.1;
+    config.model.activation_dropout = 0.1;
+    config.training.label_smoothing = 0.1;
+    config.training.gradient_accumulation = 2;
+    config.training.ema_decay = 0.9;
+    config.training.schedule = LearningRateSchedule::kInverseSqrt;
+    config.training.warmup_steps = 8;
+    config.training.max_steps = kSteps;
+    config.training.log_every = 4;  // Not at the middle, so that half an interval is carried over.
+    config.training.validate_every = 3;
+    return config;
+  }
+
+  Parts From(std::optional<int64_t> step) const {
+    // Other first weights after a stop: all that matters comes from the checkpoint.
+    return {.valid = &valid_,
+            .score_translations = {},
+            .restore_step = step,
+            .weights_seed = step ? uint64_t{99} : uint64_t{1}};
+  }
+
+  static Json StateWithoutClock(const RunDirectory& run) {
+    Json state = ParseJson(Bytes(run, kSteps, kStateFile), "state.json");
+    state.erase("seconds");
+    return state;
+  }
+
+  void ExpectSame(const Outcome& resumed, const Outcome& whole) {
+    EXPECT_EQ(Bytes(resumed.run, kSteps, kModelFile), Bytes(whole.run, kSteps, kModelFile));
+    EXPECT_EQ(Bytes(resumed.run, kSteps, kOptimizerFile), Bytes(whole.run, kSteps, kOptimizerFile));
+    EXPECT_EQ(StateWithoutClock(resumed.run), StateWithoutClock(whole.run));
+    EXPECT_EQ(Metrics(resumed.run), Metrics(whole.run));
+    EXPECT_EQ(resumed.run.BestStep(), whole.run.BestStep());
+  }
+
+  TokenizedCorpus valid_ = CopyTask(/*pairs=*/6, /*shortest=*/2, /*longest=*/8, /*seed=*/8);
+};
+
+TEST_F(TrainerResumeTest, HalfAndHalfIsTheWhole) {
+  Config config = EverythingOn();
+  const Outcome whole = Train("whole", config, From({}));
+  config.training.max_steps = kSteps / 2;
+  const Outcome half = Train("halves", config, From({}));
+  // The cut lies inside an epoch, and an epoch's end on either side of it.
+  ASSERT_GE(half.state.position.epoch, 1);
+  ASSERT_GT(half.state.position.batch, 0);
+  ASSERT_GT(whole.state.position.epoch, half.state.position.epoch);
+  config.training.max_steps = kSteps;
+  ExpectSame(Train("halves", config, From(kSteps / 2)), whole);
+}
+
+TEST_F(TrainerResumeTest, AStopAtEveryStepIsTheWhole) {
+  Config config = EverythingOn();
+  const Outcome whole = Train("whole", config, From({}));
+  // As a signal would stop it, which does not validate.
+  config.training.save_every = 1;
+  config.training.keep_last = kSteps;
+  Train("saved", config, From({}));
+  config.training.save_every = 1000;
+  for (int64_t step = 1; step < kSteps; ++step) {
+    SCOPED_TRACE(step);
+    std::filesystem::remove_all(folder_.path() / "saved/checkpoints/step-00000012");
+    const Outcome resumed = Train("saved", config, From(step));
+    EXPECT_EQ(Bytes(resumed.run, kSteps, kModelFile), Bytes(whole.run, kSteps, kModelFile));
+    EXPECT_EQ(StateWithoutClock(resumed.run), StateWithoutClock(whole.run));
+  }
+}
+
+TEST_F(TrainerResumeTest, WithoutAnAverageToo) {
+  Config config = EverythingOn();
+  config.training.ema_decay = 0;
+  const Outcome whole = Train("whole", config, From({}));
+  config.training.max_steps = kSteps / 2;
+  Train("halves", config, From({}));
+  config.training.max_steps = kSteps;
+  ExpectSame(Train("halves", config, From(kSteps / 2)), whole);
+}
+
+TEST_F(TrainerResumeTest, FromTheCheckpointBeforeADamagedOne) {
+  Config config = EverythingOn();
+  config.training.save_every = kSteps / 2;
+  const Outcome whole = Train("whole", config, From({}));
+  const Outcome crashed = Train("crashed", config, From({}));
+  folder_.Write("crashed/checkpoints/step-00000012/model.safetensors", "half of a fi");
+  const auto step = crashed.run.NewestWholeStep();
+  ASSERT_TRUE(step);
+  ASSERT_LT(*step, kSteps);
+  ExpectSame(Train("crashed", config, From(step)), whole);
+}
+
+TEST_F(TrainerResumeTest, OfAFinishedRunChangesNothing) {
+  const Config config = EverythingOn();
+  const Outcome whole = Train("run", config, From({}));
+  const std::string manifest = Bytes(whole.run, kSteps, kManifestFile);
+  const auto metrics = Metrics(whole.run);
+  const Outcome again = Train("run", config, From(kSteps));
+  EXPECT_EQ(again.reason, StopReason::kMaxSteps);
+  EXPECT_EQ(again.state.step, kSteps);
+  EXPECT_EQ(Bytes(again.run, kSteps, kManifestFile), manifest);
+  EXPECT_EQ(Metrics(again.run), metrics);
+}
+
+}  // namespace
+}  // namespace wavemt

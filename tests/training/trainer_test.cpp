@@ -1,0 +1,236 @@
+#include "training/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+#include "support/error.h"
+#include "support/signals.h"
+#include "trainer_fixture.h"
+
+namespace wavemt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class TrainerTest : public TrainerFixture {
+ protected:
+  // A scorer that gives `scores` one after the other.
+  static std::function<TranslationScore()> Scores(std::vector<double> scores) {
+    return [scores = std::move(scores), next = size_t{0}]() mutable {
+      return TranslationScore{.bleu = scores.at(next++), .signature = "test"};
+    };
+  }
+
+  Config config_ = SmallConfig();
+};
+
+TEST_F(TrainerTest, ATinyModelLearnsTheCopyTask) {
+  config_.training.max_steps = 150;
+  config_.training.batch_tokens = 128;
+  Outcome outcome = Train("run", config_);
+  EXPECT_EQ(outcome.reason, StopReason::kMaxSteps);
+  const SpecialTokens& special = CopyTaskTokenizers().source->special();
+  EXPECT_LT(ValidationLoss(outcome.model, corpus_, torch::kCPU,
+                           {.batch_tokens = 128,
+                            .precision = Precision::kFp32,
+                            .source_special = special,
+                            .target_special = special}),
+            0.1);
+}
+
+TEST_F(TrainerTest, TheSameSeedGivesTheSameBytesAndAnotherSeedOthers) {
+  config_.model.dropout = 0.2;
+  const auto model_of = [&](const std::string& name) {
+    return Bytes(Train(name, config_).run, 10, kModelFile);
+  };
+  const std::string first = model_of("a");
+  EXPECT_EQ(model_of("b"), first);
+  config_.seed = 2;
+  EXPECT_NE(model_of("c"), first);
+}
+
+TEST_F(TrainerTest, ValidationNeverChangesTheTraining) {
+  config_.model.dropout = 0.2;
+  config_.training.ema_decay = 0.9;
+  const std::string without = Bytes(Train("without", config_).run, 10, kModelFile);
+  config_.training.validate_every = 2;
+  const TokenizedCorpus valid = CopyTask(5, 1, 9, 77);
+  const Outcome outcome =
+      Train("with", config_, {.valid = &valid, .score_translations = {}, .restore_step = {}});
+  EXPECT_EQ(Bytes(outcome.run, 10, kModelFile), without);
+  EXPECT_EQ(Metrics(outcome.run).size(), 5U);
+}
+
+TEST_F(TrainerTest, TwoBatchesAccumulatedAreOneBatchOfBoth) {
+  // Short and long sentences, so that the two batches hold unequal numbers of tokens.
+  corpus_ = TokenizedCorpus();
+  for (const int64_t length : {3, 3, 3, 3, 7, 7, 7, 7}) {
+    const TokenizedCorpus one = CopyTask(1, length, length, corpus_.size());
+    corpus_.Add(one.source(0), one.target(0));
+  }
+  config_.training.max_steps = 1;
+  config_.training.clip_norm = 0;
+  config_.training.optimizer.epsilon = 1e-3;  // A tiny gradient's sign does not decide a step.
+  config_.training.label_smoothing = 0.1;
+  config_.training.batch_tokens = 64;
+  const Outcome whole = Train("whole", config_);
+  ASSERT_EQ(whole.state.position, (DataPosition{.epoch = 1, .batch = 0}));
+
+  config_.training.batch_tokens = 32;
+  config_.training.gradient_accumulation = 2;
+  const Outcome parts = Train("parts", config_);
+  ASSERT_EQ(parts.state.position, (DataPosition{.epoch = 1, .batch = 0}));
+  EXPECT_EQ(parts.state.target_tokens, whole.state.target_tokens);
+
+  const Checkpoint a = ReadCheckpoint(whole.run.CheckpointPath(1));
+  const Checkpoint b = ReadCheckpoint(parts.run.CheckpointPath(1));
+  const auto expect_close = [](const NamedTensors& some, const NamedTensors& others) {
+    for (const auto& [name, tensor] : some) {
+      EXPECT_LT((tensor - others.at(name)).abs().max().item<double>(), 1e-5) << name;
+    }
+  };
+  expect_close(a.model, b.model);
+  expect_close(a.optimizer, b.optimizer);  // After one step the moments are the gradient.
+}
+
+TEST_F(TrainerTest, StopsAfterMaxEpochs) {
+  config_.training.max_epochs = 2;
+  config_.training.max_steps = 1000;
+  const Outcome outcome = Train("run", config_);
+  EXPECT_EQ(outcome.reason, StopReason::kMaxEpochs);
+  EXPECT_EQ(outcome.state.position, (DataPosition{.epoch = 2, .batch = 0}));
+  int64_t tokens = 0;
+  for (int64_t pair = 0; pair < corpus_.size(); ++pair) {
+    tokens += static_cast<int64_t>(corpus_.target(pair).size()) + 1;
+  }
+  EXPECT_EQ(outcome.state.target_tokens, 2 * tokens);
+  EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(outcome.state.step));
+}
+
+TEST_F(TrainerTest, PatienceStopsTheTrainingAndTheBestIsKept) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 3;
+  config_.training.save_every = 3;
+  config_.training.keep_last = 1;
+  config_.training.patience = 2;
+  config_.training.max_steps = 1000;
+  const Outcome outcome = Train(
+      "run", config_,
+      {.valid = &corpus_, .score_translations = Scores({10, 20, 15, 20, 99}), .restore_step = {}});
+  EXPECT_EQ(outcome.reason, StopReason::kPatience);
+  EXPECT_EQ(outcome.state.step, 12);
+  EXPECT_EQ(outcome.state.best_step, 6);
+  EXPECT_EQ(outcome.state.best_score, 20.0);
+  EXPECT_EQ(outcome.run.BestStep(), 6);
+  EXPECT_EQ(outcome.run.LatestStep(), 12);
+  EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(6, 12));
+}
+
+TEST_F(TrainerTest, PatienceWatchesTheLossToo) {
+  config_.training.learning_rate = 1e-30;  // Nothing ever gets better.
+  config_.training.validate_every = 1;
+  config_.training.patience = 3;
+  const Outcome outcome =
+      Train("run", config_, {.valid = &corpus_, .score_translations = {}, .restore_step = {}});
+  EXPECT_EQ(outcome.reason, StopReason::kPatience);
+  EXPECT_EQ(outcome.state.step, 4);
+  EXPECT_EQ(outcome.state.best_step, 1);
+}
+
+TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 2;
+  const Outcome outcome = Train(
+      "run", config_,
+      {.valid = &corpus_, .score_translations = Scores({10, 5, 30, 1, 2}), .restore_step = {}});
+  EXPECT_EQ(outcome.run.BestStep(), 6);
+  EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(2, 6, 10));
+}
+
+TEST_F(TrainerTest, KeepsTheLastCheckpoints) {
+  config_.training.save_every = 3;
+  config_.training.keep_last = 2;
+  const Outcome outcome = Train("run", config_);
+  EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(9, 10));
+  EXPECT_EQ(outcome.run.LatestStep(), 10);
+}
+
+TEST_F(TrainerTest, LogsTheMeanLossOfATokenSinceTheLastLine) {
+  config_.training.log_every = 1;
+  const std::vector<Json> every = Metrics(Train("every", config_).run);
+  config_.training.log_every = 5;
+  const std::vector<Json> fifth = Metrics(Train("fifth", config_).run);
+  ASSERT_EQ(every.size(), 10U);
+  ASSERT_EQ(fifth.size(), 2U);
+  EXPECT_EQ(fifth[1]["step"], 10);
+  EXPECT_EQ(fifth[1]["gradient_norm"], every[9]["gradient_norm"]);
+  // The mean lies between the single losses; their numbers of tokens differ a little.
+  double mean = 0;
+  for (size_t i = 5; i < 10; ++i) mean += every[i]["loss"].get<double>() / 5;
+  EXPECT_NEAR(fifth[1]["loss"].get<double>(), mean, 0.05);
+}
+
+TEST_F(TrainerTest, WithAnAverageTheModelFileHoldsItAndTheWeightsLieBesideTheMoments) {
+  config_.training.ema_decay = 0.5;
+  Outcome outcome = Train("run", config_);
+  const Checkpoint checkpoint = ReadCheckpoint(outcome.run.CheckpointPath(10));
+  for (const auto& [name, weight] : ParametersOf(*outcome.model)) {
+    EXPECT_TRUE(torch::equal(checkpoint.optimizer.at("weights." + name), weight)) << name;
+    EXPECT_FALSE(torch::equal(checkpoint.model.at(name), weight)) << name;
+  }
+  EXPECT_EQ(checkpoint.optimizer.size(), 3 * outcome.model->parameters().size());
+}
+
+TEST_F(TrainerTest, RefusesTheCheckpointOfAnotherModel) {
+  const Outcome outcome = Train("run", config_);
+  config_.model.ffn_dim = 48;
+  EXPECT_THAT(
+      [&] {
+        Train("run", config_, {.valid = nullptr, .score_translations = {}, .restore_step = 10});
+      },
+      ThrowsMessage<Error>(HasSubstr("step-00000010/model.safetensors: \"")));
+}
+
+TEST_F(TrainerTest, RefusesThePositionInAnotherCorpus) {
+  config_.training.max_steps = 4;
+  const Outcome outcome = Train("run", config_);
+  ASSERT_GT(outcome.state.position.batch, 1);
+  corpus_ = CopyTask(2, 3, 3, 1);
+  EXPECT_THAT(
+      [&] {
+        Train("run", config_, {.valid = nullptr, .score_translations = {}, .restore_step = 4});
+      },
+      ThrowsMessage<Error>(HasSubstr("not the corpus of the checkpoint")));
+}
+
+// A signal's wish to stop stays for the life of the process, so this runs in one of its own.
+using TrainerDeathTest = TrainerTest;
+TEST_F(TrainerDeathTest, ASignalFinishesTheStepAndSavesIt) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        InstallStopSignals();
+        config_.training.validate_every = 4;
+        const Outcome outcome = Train("run", config_,
+                                      {.valid = &corpus_,
+                                       .score_translations =
+                                           [] {
+                                             std::raise(SIGTERM);
+                                             return TranslationScore();
+                                           },
+                                       .restore_step = {}});
+        const bool stopped = outcome.reason == StopReason::kSignal && outcome.state.step == 4 &&
+                             outcome.run.NewestWholeStep() == 4;
+        std::_Exit(stopped ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace wavemt

@@ -1,0 +1,97 @@
+#include "training/training_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+TrainingState Example() {
+  return {.step = 1234,
+          .position = {.epoch = 3, .batch = 17},
+          .target_tokens = int64_t{1} << 40,
+          .seconds = 0.1 + 0.2,  // Sixteen digits are not enough for it.
+          .best_score = 27.123456789012345,
+          .best_step = 1000,
+          .validations_without_best = 2,
+          .interval_loss = 98765.4321,
+          .interval_tokens = 4096};
+}
+
+void ExpectSame(const TrainingState& a, const TrainingState& b) {
+  EXPECT_EQ(a.step, b.step);
+  EXPECT_EQ(a.position, b.position);
+  EXPECT_EQ(a.target_tokens, b.target_tokens);
+  EXPECT_EQ(a.seconds, b.seconds);
+  EXPECT_EQ(a.best_score, b.best_score);
+  EXPECT_EQ(a.best_step, b.best_step);
+  EXPECT_EQ(a.validations_without_best, b.validations_without_best);
+  EXPECT_EQ(a.interval_loss, b.interval_loss);
+  EXPECT_EQ(a.interval_tokens, b.interval_tokens);
+}
+
+TrainingState ThroughText(const TrainingState& state) {
+  return TrainingStateFromJson(ParseJson(ToJson(state).dump(2), "state.json"), "state.json");
+}
+
+TEST(TrainingState, ComesBackFromItsTextToTheLastBit) {
+  ExpectSame(ThroughText(Example()), Example());
+  ExpectSame(ThroughText({}), {});
+  EXPECT_EQ(ThroughText({}).best_score, std::nullopt);
+}
+
+TEST(TrainingState, RefusesAMissingMember) {
+  const Json whole = ToJson(Example());
+  for (const auto& [name, value] : whole.items()) {
+    Json without = whole;
+    without.erase(name);
+    EXPECT_THAT([&] { TrainingStateFromJson(without, "state.json"); },
+                ThrowsMessage<Error>(AllOf(StartsWith("state.json: "), HasSubstr(name))));
+  }
+}
+
+TEST(TrainingState, RefusesWrongValues) {
+  const Json whole = ToJson(Example());
+  for (const auto& [name, value] : whole.items()) {
+    const bool is_count = value.is_number_integer();
+    for (const Json& wrong : {Json("1"), Json(true), Json::array(), Json::object(), Json(nullptr),
+                              Json(-1), Json(1.5), Json(~uint64_t{0})}) {
+      if (!is_count && wrong.is_number()) continue;
+      if (wrong.is_null() && (name == "best_score" || name == "interval_loss")) continue;
+      Json changed = whole;
+      changed[name] = wrong;
+      EXPECT_THAT([&] { TrainingStateFromJson(changed, "state.json"); },
+                  ThrowsMessage<Error>(AllOf(StartsWith("state.json: "), HasSubstr(name))))
+          << name << ": " << wrong;
+    }
+  }
+}
+
+TEST(TrainingState, RefusesWhatIsNoObject) {
+  for (const Json& json : {Json(), Json::array(), Json(1), Json("state")}) {
+    EXPECT_THROW(TrainingStateFromJson(json, "state.json"), Error);
+  }
+}
+
+// A diverged run can be looked at, and does not end in a sentence about its own checkpoint.
+TEST(TrainingState, KeepsALossThatIsNoNumber) {
+  TrainingState state = Example();
+  state.interval_loss = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(ThroughText(state).interval_loss));
+  state.interval_loss = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(std::isfinite(ThroughText(state).interval_loss));
+}
+
+}  // namespace
+}  // namespace wavemt
