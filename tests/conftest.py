@@ -1,13 +1,16 @@
 """What the tests of the whole program share: the program, a small corpus, a small trained run."""
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt"))
+PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).resolve()
+# Models as small as these gain nothing from threads, and tests share the machine.
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 # A model that trains dozens of steps a second.
 SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
@@ -18,10 +21,9 @@ SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
 def wavemt(*arguments, check=True, **options):
     """Runs the program; with `check`, a failure shows what it said."""
     options.setdefault("timeout", 300)
-    # Models as small as these gain nothing from threads, and tests share the machine.
-    options.setdefault("env", os.environ | {"OMP_NUM_THREADS": "1"})
-    result = subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True,
-                            **options)
+    options.setdefault("env", ENVIRONMENT)
+    options.setdefault("encoding", "utf8")
+    result = subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, **options)
     if check:
         assert result.returncode == 0, result.stderr
     return result
@@ -51,6 +53,16 @@ def write_config(path, corpus, **changes):
     return path
 
 
+def metrics_of(run):
+    """The objects in a run's metrics.jsonl."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf8").splitlines()]
+
+
+def pointed(run, name):
+    """The checkpoint that checkpoints/latest or checkpoints/best names."""
+    return run / "checkpoints" / (run / "checkpoints" / name).read_text("utf8").rstrip("\n")
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """The first pairs of data/quickstart, as a folder with {train,valid,test}.{en,zh}."""
@@ -69,3 +81,20 @@ def run(tmp_path_factory, corpus):
     config = write_config(folder / "config.json", corpus)
     wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu")
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory, corpus):
+    """The folder of a run that learned enough for its translations to differ from line to line."""
+    folder = tmp_path_factory.mktemp("trained_run")
+    config = write_config(folder / "config.json", corpus,
+                          training={"max_steps": 240, "learning_rate": 0.01, "warmup_steps": 40,
+                                    "log_every": 20, "validate_every": 80, "save_every": 80})
+    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu")
+    return folder / "run"
+
+
+@pytest.fixture
+def own_run(trained_run, tmp_path):
+    """A copy of trained_run that a test may write into."""
+    return shutil.copytree(trained_run, tmp_path / "own_run")

@@ -8,6 +8,7 @@
 #include "checkpoint/safetensors.h"
 #include "commands/commands.h"
 #include "commands/loaded_model.h"
+#include "commands/text_output.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/logging.h"
@@ -47,6 +48,7 @@ int Average(const AverageOptions& options) {
   if (fs::path(options.output).extension() != ".safetensors") {
     throw UsageError("--output {}: name a file that ends in .safetensors", options.output);
   }
+  RequireOutputFile(options.output);
   const NamedTensors mean = Mean(options.checkpoints);
   StagedFile file(options.output);
   WriteSafetensors(file.contents(), mean);

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
   TestText text = ReadTestText(options, loaded.config);
+  std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
+  if (!options.output.empty()) output.emplace(options.output);
   Translator translator(loaded.model, loaded.tokenizers, device);
   ProgressBar progress("translating", static_cast<int64_t>(text.sources.size()));
   text.scored.hypotheses = translator.TranslateBest(
@@ -76,10 +79,9 @@ int Evaluate(const EvaluateOptions& options) {
        .first_line_number = 1,
        .progress = [&](int64_t done) { progress.Update(done); }},
       loaded.config.decoding);
-  if (!options.output.empty()) {
-    TextOutput output(options.output);
-    for (const std::string& line : text.scored.hypotheses) output.Write(line + "\n");
-    output.Finish();
+  if (output) {
+    for (const std::string& line : text.scored.hypotheses) output->Write(line + "\n");
+    output->Finish();
   }
   PrintScores(text.scored, options.scoring, BleuTokenizer(loaded.config));
   return 0;

@@ -5,11 +5,17 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "support/error.h"
 #include "support/utf8.h"
 
 namespace wavemt {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
 
 class LineInput::StandardInput {
  public:
@@ -25,6 +31,9 @@ class LineInput::StandardInput {
     begin_ = std::min(newline + 1, pending_.size());
     ++line_number_;
     if (line->ends_with('\r')) line->pop_back();
+    if (line_number_ == 1 && line->starts_with(kByteOrderMark)) {
+      line->erase(0, kByteOrderMark.size());
+    }
     if (const auto offset = FindInvalidUtf8(*line)) {
       throw UsageError("standard input: line {}: invalid UTF-8 at byte {} of the line",
                        line_number_, *offset + 1);

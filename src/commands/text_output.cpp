@@ -1,28 +1,70 @@
 #include "commands/text_output.h"
 
+#include <unistd.h>
+
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <system_error>
 
 #include "support/error.h"
 
-namespace wavemt {
+namespace fs = std::filesystem;
 
-TextOutput::TextOutput(const std::string& path) {
-  if (path != "-") file_ = std::make_unique<StagedFile>(path);
+namespace wavemt {
+namespace {
+
+// A pipe or a device, such as /dev/null: renaming a finished file over it would take it away.
+bool IsStream(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
+}  // namespace
+
+void RequireOutputFile(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw UsageError("{}: is a directory, name a file to write", path.string());
+  }
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ignored)) {
+    throw UsageError("{}: cannot be written: {} is not a folder", path.string(), folder.string());
+  }
+  if (access(folder.c_str(), W_OK) != 0) {
+    throw UsageError("{}: cannot be written: {}", path.string(), std::strerror(errno));
+  }
+}
+
+TextOutput::TextOutput(const std::string& path) : name_(path == "-" ? "standard output" : path) {
+  if (path == "-") {
+    stream_ = stdout;
+  } else if (IsStream(path)) {
+    stream_ = std::fopen(path.c_str(), "we");
+    if (stream_ == nullptr) {
+      throw UsageError("{}: cannot be written: {}", name_, std::strerror(errno));
+    }
+  } else {
+    RequireOutputFile(path);
+    file_ = std::make_unique<StagedFile>(path);
+  }
+}
+
+TextOutput::~TextOutput() {
+  if (stream_ != nullptr && stream_ != stdout) std::fclose(stream_);
 }
 
 void TextOutput::Write(std::string_view text) {
   if (file_) {
     file_->Write(text);
-  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-    throw Failure("standard output: cannot be written: {}", std::strerror(errno));
+  } else if (std::fwrite(text.data(), 1, text.size(), stream_) != text.size()) {
+    throw Failure("{}: cannot be written: {}", name_, std::strerror(errno));
   }
 }
 
 void TextOutput::Flush() {
-  if (!file_ && std::fflush(stdout) != 0) {
-    throw Failure("standard output: cannot be written: {}", std::strerror(errno));
+  if (!file_ && std::fflush(stream_) != 0) {
+    throw Failure("{}: cannot be written: {}", name_, std::strerror(errno));
   }
 }
 

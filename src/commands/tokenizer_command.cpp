@@ -47,13 +47,14 @@ Enum ParseName(const std::string& option, const std::string& name) {
 }
 
 int TrainFromFiles(TrainTokenizerOptions options) {
+  RequireOutputFile(options.output);
   options.config.type = ParseName<TokenizerType>("--type", options.type);
   options.config.normalization =
       ParseName<Normalization>("--normalization", options.normalization);
   std::vector<std::string> sentences;
   for (const std::string& input : options.inputs) {
     for (std::string& line : ReadLines(input)) {
-      if (!line.empty()) sentences.push_back(std::move(line));
+      if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(std::move(line));
     }
   }
   if (sentences.empty()) {

@@ -1,3 +1,7 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -13,6 +17,7 @@
 #include "config/config_writer.h"
 #include "data/corpus.h"
 #include "data/tokenizer_trainer.h"
+#include "support/error.h"
 #include "support/logging.h"
 #include "support/random.h"
 
@@ -39,6 +44,9 @@ std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool sou
        .target = target,
        .limit = config.tokenizer.training_sentences,
        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
+  if (sentences.empty()) {
+    throw UsageError("data.train: no usable sentence pair: the files hold no text");
+  }
   return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer");
 }
 
@@ -68,6 +76,20 @@ std::map<std::string, std::string> RunFiles(const Config& config, const Tokenize
   return files;
 }
 
+// An early answer, before the corpus is read.
+void RequireRoomFor(const fs::path& run) {
+  std::error_code ignored;
+  fs::path above = run.parent_path();
+  while (!fs::exists(above, ignored) && above.has_relative_path()) above = above.parent_path();
+  if (!fs::is_directory(above, ignored)) {
+    throw UsageError("{}: cannot be made: {} is not a folder", run.string(), above.string());
+  }
+  if (access(above.c_str(), W_OK) != 0) {
+    throw UsageError("{}: cannot be made: {}: {}", run.string(), above.string(),
+                     std::strerror(errno));
+  }
+}
+
 int Train(const TrainOptions& options) {
   Config config = LoadConfig(options.config, options.overrides);
   if (!options.run_dir.empty()) config.run_dir = options.run_dir;
@@ -75,6 +97,7 @@ int Train(const TrainOptions& options) {
   config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
   const torch::Device device = SelectDevice(options.compute);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || options.dry_run);
+  if (!options.dry_run) RequireRoomFor(config.run_dir);
 
   const TokenizerPair tokenizers = MakeTokenizers(config);
   const TrainingText text = LoadTrainingText(config, tokenizers);

@@ -10,6 +10,9 @@
 #include "data/corpus.h"
 #include "decoding/translator.h"
 #include "evaluation/bleu.h"
+#include "evaluation/chrf.h"
+#include "evaluation/signature.h"
+#include "evaluation/statistics.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
@@ -42,8 +45,12 @@ std::function<TranslationScore()> MakeScorer(const Session& session) {
          .first_line_number = 1,
          .progress = [&](int64_t done) { progress.Update(done); }},
         decoding);
-    const BleuScore bleu = ComputeBleu(hypotheses, text.valid_references, tokenizer);
-    return TranslationScore{.bleu = bleu.score, .signature = bleu.signature};
+    const Bleu bleu({.tokenizer = tokenizer});
+    const Chrf chrf({});
+    return TranslationScore{.bleu = ScoreCorpus(bleu, hypotheses, text.valid_references).value,
+                            .signature = Signature(bleu),
+                            .chrf = ScoreCorpus(chrf, hypotheses, text.valid_references).value,
+                            .chrf_signature = Signature(chrf)};
   };
 }
 

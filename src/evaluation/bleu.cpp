@@ -3,120 +3,199 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
+#include <cstdlib>
 
 #include "config/config_fields.h"
 #include "evaluation/bleu_tokenizer.h"
-#include "evaluation/whitespace.h"
+#include "evaluation/lowercase.h"
+#include "evaluation/reference_ngrams.h"
+#include "evaluation/word_numbers.h"
 
 namespace wavemt {
 namespace {
 
-// The version of sacreBLEU whose figures these are.
-constexpr std::string_view kReferenceVersion = "2.6.0";
+constexpr size_t kMaxOrder = 4;
 
-// Words as whitespace-joined n-grams: words hold no whitespace, so the joining is unambiguous.
-using NgramCounts = std::unordered_map<std::string_view, int64_t>;
+// Where a segment's statistics stand; matches and totals have a place for each order.
+constexpr size_t kHypothesisLength = 0;
+constexpr size_t kReferenceLength = 1;
+constexpr size_t kMatches = 2;
+constexpr size_t kTotals = kMatches + kMaxOrder;
+constexpr size_t kNumStatistics = kTotals + kMaxOrder;
 
-// A tokenized line and its n-grams of one order, which are stretches of the line itself.
-class Words {
+class BleuMeter : public SegmentMeter {
  public:
-  Words(std::string_view line, EvaluationTokenizer tokenizer)
-      : text_(TokenizeForBleu(line, tokenizer)) {
-    std::vector<std::string_view> words;
-    SplitOnSpace(text_, &words);
-    std::string normalized;
-    normalized.reserve(text_.size());
-    for (const std::string_view word : words) {
-      if (!normalized.empty()) normalized += ' ';
-      begins_.push_back(normalized.size());
-      normalized += word;
-    }
-    text_ = std::move(normalized);
-  }
+  explicit BleuMeter(const BleuOptions& options) : options_(options), ngrams_(kMaxOrder) {}
 
-  size_t size() const { return begins_.size(); }
-
-  NgramCounts Count(size_t order) const {
-    NgramCounts counts;
-    for (size_t i = 0; i + order <= size(); ++i) {
-      const size_t end = i + order < size() ? begins_[i + order] - 1 : text_.size();
-      ++counts[std::string_view(text_).substr(begins_[i], end - begins_[i])];
+  void Measure(const Segment& segment, std::span<double> statistics) override {
+    words_.Clear();
+    ngrams_.Clear();
+    texts_.clear();
+    // The words live in these texts, so that none may move once it is read.
+    texts_.reserve(segment.references.size() + 1);
+    const auto hypothesis_length = static_cast<int64_t>(Read(segment.hypothesis, &hypothesis_));
+    int64_t closest = -1;
+    for (const std::string_view line : segment.references) {
+      const auto length = static_cast<int64_t>(Read(line, &reference_));
+      ngrams_.Add(reference_);
+      const int64_t difference = std::abs(length - hypothesis_length);
+      const int64_t least = std::abs(closest - hypothesis_length);
+      if (closest < 0 || difference < least || (difference == least && length < closest)) {
+        closest = length;
+      }
     }
-    return counts;
+    std::array<int64_t, kMaxOrder> matches{};
+    ngrams_.CountMatches(hypothesis_, matches);
+    statistics[kHypothesisLength] = static_cast<double>(hypothesis_length);
+    statistics[kReferenceLength] = static_cast<double>(closest);
+    for (size_t n = 0; n < kMaxOrder; ++n) {
+      statistics[kMatches + n] = static_cast<double>(matches[n]);
+      statistics[kTotals + n] = static_cast<double>(NumNgrams(hypothesis_.size(), n + 1));
+    }
   }
 
  private:
-  std::string text_;
-  std::vector<size_t> begins_;
+  size_t Read(std::string_view line, std::vector<uint32_t>* numbers) {
+    texts_.push_back(options_.lowercase ? TokenizeForBleu(Lowercase(line), options_.tokenizer)
+                                        : TokenizeForBleu(line, options_.tokenizer));
+    numbers->clear();
+    words_.Append(texts_.back(), numbers);
+    return numbers->size();
+  }
+
+  BleuOptions options_;
+  WordNumbers words_;
+  ReferenceNgrams ngrams_;
+  std::vector<std::string> texts_;
+  std::vector<uint32_t> hypothesis_;
+  std::vector<uint32_t> reference_;
 };
 
-void AddSegment(const Words& hypothesis, const Words& reference, BleuScore* score) {
-  score->hypothesis_length += static_cast<int64_t>(hypothesis.size());
-  score->reference_length += static_cast<int64_t>(reference.size());
-  for (size_t n = 0; n < BleuScore::kMaxOrder; ++n) {
-    const NgramCounts expected = reference.Count(n + 1);
-    for (const auto& [ngram, count] : hypothesis.Count(n + 1)) {
-      score->total[n] += count;
-      const auto found = expected.find(ngram);
-      if (found != expected.end()) score->correct[n] += std::min(count, found->second);
-    }
-  }
+NumpyNumber NumberOf(double sum, SumType type) {
+  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
 }
 
-void Finish(BleuScore* score) {
-  const auto hypothesis_length = static_cast<double>(score->hypothesis_length);
-  const auto reference_length = static_cast<double>(score->reference_length);
-  if (score->hypothesis_length < score->reference_length) {
-    score->brevity_penalty =
-        score->hypothesis_length > 0 ? std::exp(1 - reference_length / hypothesis_length) : 0.0;
+double LogOf(double precision) {
+  constexpr double kLogOfZero = -9999999999.0;  // sacreBLEU's: finite, and its exp() is 0.
+  return precision == 0.0 ? kLogOfZero : std::log(precision);
+}
+
+std::string_view NameOfSmoothing(BleuSmoothing smoothing) {
+  switch (smoothing) {
+    case BleuSmoothing::kExp:
+      return "exp";
+    case BleuSmoothing::kFloor:
+      return "floor";
+    case BleuSmoothing::kAddK:
+      return "add-k";
+    case BleuSmoothing::kNone:
+      return "none";
   }
-  if (std::all_of(score->correct.begin(), score->correct.end(), [](int64_t n) { return n == 0; })) {
-    return;
-  }
-  double smoothing = 1.0;
-  for (size_t n = 0; n < BleuScore::kMaxOrder && score->total[n] > 0; ++n) {
-    const auto total = static_cast<double>(score->total[n]);
-    if (score->correct[n] == 0) {
-      // Each order without a match counts half as much as the one before (mteval-v13a.pl).
-      smoothing *= 2;
-      score->precisions[n] = 100.0 / (smoothing * total);
-    } else {
-      score->precisions[n] = 100.0 * static_cast<double>(score->correct[n]) / total;
-    }
-  }
-  constexpr double kLogOfZero = -9999999999.0;
-  double log_sum = 0;
-  for (const double p : score->precisions) log_sum += p == 0.0 ? kLogOfZero : std::log(p);
-  score->score = score->brevity_penalty * std::exp(log_sum / BleuScore::kMaxOrder);
+  return "";
+}
+
+bool TakesValue(BleuSmoothing smoothing) {
+  return smoothing == BleuSmoothing::kFloor || smoothing == BleuSmoothing::kAddK;
 }
 
 }  // namespace
 
-BleuScore ComputeBleu(std::span<const std::string> hypotheses,
-                      std::span<const std::string> references, EvaluationTokenizer tokenizer) {
-  BleuScore score;
-  for (size_t i = 0; i < hypotheses.size(); ++i) {
-    AddSegment(Words(hypotheses[i], tokenizer), Words(references[i], tokenizer), &score);
-  }
-  Finish(&score);
-  score.signature = fmt::format("nrefs:1|case:mixed|eff:no|tok:{}|smooth:exp|version:{}",
-                                NameOf(tokenizer), kReferenceVersion);
-  return score;
+struct Bleu::Computation {
+  double score = 0;
+  std::array<double, kMaxOrder> precisions{};  // In percent.
+  std::vector<double> matches;                 // With what smoothing added.
+  std::vector<double> totals;
+  double brevity_penalty = 1;
+};
+
+double Bleu::SmoothValue() const {
+  return options_.smooth_value.value_or(options_.smoothing == BleuSmoothing::kFloor ? 0.1 : 1.0);
 }
 
-std::string BleuScore::Line() const {
-  const double ratio = reference_length == 0 ? 0.0
-                                             : static_cast<double>(hypothesis_length) /
-                                                   static_cast<double>(reference_length);
-  return fmt::format(
-      "BLEU|{} = {:.1f} {:.1f}/{:.1f}/{:.1f}/{:.1f} (BP = {:.3f} ratio = {:.3f} hyp_len = {} "
-      "ref_len = {})",
-      signature, score, precisions[0], precisions[1], precisions[2], precisions[3],
-      brevity_penalty, ratio, hypothesis_length, reference_length);
+std::vector<SignatureItem> Bleu::SignatureItems() const {
+  std::string smoothing(NameOfSmoothing(options_.smoothing));
+  if (TakesValue(options_.smoothing)) smoothing += fmt::format("[{:.2f}]", SmoothValue());
+  return {{"case", "c", options_.lowercase ? "lc" : "mixed"},
+          {"eff", "e", options_.effective_order ? "yes" : "no"},
+          {"tok", "tok", std::string(NameOf(options_.tokenizer))},
+          {"smooth", "s", smoothing}};
+}
+
+size_t Bleu::NumStatistics() const { return kNumStatistics; }
+
+std::unique_ptr<SegmentMeter> Bleu::NewMeter() const {
+  return std::make_unique<BleuMeter>(options_);
+}
+
+Bleu::Computation Bleu::Compute(std::span<const double> sums, SumType type) const {
+  Computation result;
+  const auto matches = sums.subspan(kMatches, kMaxOrder);
+  const auto totals = sums.subspan(kTotals, kMaxOrder);
+  result.matches.assign(matches.begin(), matches.end());
+  result.totals.assign(totals.begin(), totals.end());
+  const double hypothesis_length = sums[kHypothesisLength];
+  const double reference_length = sums[kReferenceLength];
+  if (hypothesis_length < reference_length) {
+    result.brevity_penalty =
+        hypothesis_length > 0 ? std::exp(1 - reference_length / hypothesis_length) : 0.0;
+  }
+  if (std::all_of(matches.begin(), matches.end(), [](double n) { return n == 0; })) return result;
+
+  const double smooth_value = SmoothValue();
+  double halvings = 1;
+  size_t orders = kMaxOrder;
+  for (size_t n = 0; n < kMaxOrder; ++n) {
+    if (options_.smoothing == BleuSmoothing::kAddK && n > 0) {
+      for (double* sum : {&result.matches[n], &result.totals[n]}) {
+        *sum = (NumberOf(*sum, type) + smooth_value).value();
+        // An array of int64 cannot hold what a fraction adds.
+        if (type == SumType::kInt64) *sum = std::trunc(*sum);
+      }
+    }
+    if (result.totals[n] == 0) break;
+    if (options_.effective_order) orders = n + 1;
+    const NumpyNumber total = NumberOf(result.totals[n], type);
+    NumpyNumber precision = 0.0;
+    if (result.matches[n] != 0) {
+      precision = NumpyNumber(100.0) * NumberOf(result.matches[n], type) / total;
+    } else if (options_.smoothing == BleuSmoothing::kExp) {
+      halvings *= 2;
+      precision = NumpyNumber(100.0) / (NumpyNumber(halvings) * total);
+    } else if (options_.smoothing == BleuSmoothing::kFloor) {
+      precision = NumpyNumber(100.0 * smooth_value) / total;
+    }
+    result.precisions[n] = precision.value();
+  }
+  double log_sum = 0;
+  for (size_t n = 0; n < orders; ++n) log_sum += LogOf(result.precisions[n]);
+  result.score = result.brevity_penalty * std::exp(log_sum / static_cast<double>(orders));
+  return result;
+}
+
+NumpyNumber Bleu::ScoreOf(std::span<const double> sums, SumType type) const {
+  return Compute(sums, type).score;
+}
+
+Score Bleu::FullScore(std::span<const double> sums) const {
+  const Computation computed = Compute(sums, SumType::kPython);
+  const auto& p = computed.precisions;
+  const auto hypothesis_length = static_cast<int64_t>(sums[kHypothesisLength]);
+  const auto reference_length = static_cast<int64_t>(sums[kReferenceLength]);
+  const double ratio =
+      reference_length == 0 ? 0.0 : sums[kHypothesisLength] / sums[kReferenceLength];
+  return {.value = computed.score,
+          .details = fmt::format("{:.1f}/{:.1f}/{:.1f}/{:.1f} (BP = {:.3f} ratio = {:.3f} "
+                                 "hyp_len = {} ref_len = {})",
+                                 p[0], p[1], p[2], p[3], computed.brevity_penalty, ratio,
+                                 hypothesis_length, reference_length),
+          .parts = {{"precisions", std::vector<double>(p.begin(), p.end())},
+                    {"counts", computed.matches},
+                    {"totals", computed.totals},
+                    {"brevity_penalty", computed.brevity_penalty},
+                    {"hypothesis_length", hypothesis_length},
+                    {"reference_length", reference_length}}};
 }
 
 }  // namespace wavemt

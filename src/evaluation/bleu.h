@@ -1,35 +1,46 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <span>
-#include <string>
+#include <optional>
 
 #include "config/config.h"
+#include "evaluation/metric.h"
 
 namespace wavemt {
 
-/// BLEU of a corpus with its parts.
-struct BleuScore {
-  static constexpr size_t kMaxOrder = 4;
-
-  double score = 0;                              // 0 to 100.
-  std::array<double, kMaxOrder> precisions{};    // Of n-grams of 1 to 4 words, in percent.
-  std::array<int64_t, kMaxOrder> correct{};      // Matched n-grams.
-  std::array<int64_t, kMaxOrder> total{};        // N-grams of the hypotheses.
-  double brevity_penalty = 1;
-  int64_t hypothesis_length = 0;  // Words.
-  int64_t reference_length = 0;
-  std::string signature;
-
-  /// "BLEU|SIGNATURE = 29.6 60.1/35.2/22.9/15.3 (BP = 1.000 ratio = 1.012 hyp_len = ...)"
-  std::string Line() const;
+/// What an n-gram order without a match counts (Chen and Cherry 2014).
+enum class BleuSmoothing {
+  kExp,    // Half as much as the order before: mteval-v13a.pl.
+  kFloor,  // `smooth_value` matches.
+  kAddK,   // Every order above 1 has `smooth_value` matches and n-grams more.
+  kNone,
 };
 
-/// BLEU of Papineni et al. 2002 with exponential smoothing, exactly as sacreBLEU's corpus_score()
-/// computes it with its defaults. REQUIRES: as many references as hypotheses, well-formed UTF-8,
-/// a tokenizer that is not kAuto.
-BleuScore ComputeBleu(std::span<const std::string> hypotheses,
-                      std::span<const std::string> references, EvaluationTokenizer tokenizer);
+struct BleuOptions {
+  EvaluationTokenizer tokenizer = EvaluationTokenizer::k13a;  // Not kAuto.
+  bool lowercase = false;
+  BleuSmoothing smoothing = BleuSmoothing::kExp;
+  std::optional<double> smooth_value = std::nullopt;  // Default: 0.1 for kFloor, 1 for kAddK.
+  bool effective_order = false;  // Orders that the hypothesis is too short for do not count.
+};
+
+/// BLEU of Papineni et al. 2002 over n-grams of 1 to 4 words.
+class Bleu : public Metric {
+ public:
+  explicit Bleu(const BleuOptions& options) : options_(options) {}
+
+  std::string Name() const override { return "BLEU"; }
+  std::vector<SignatureItem> SignatureItems() const override;
+  size_t NumStatistics() const override;
+  std::unique_ptr<SegmentMeter> NewMeter() const override;
+  NumpyNumber ScoreOf(std::span<const double> sums, SumType type) const override;
+  Score FullScore(std::span<const double> sums) const override;
+
+ private:
+  struct Computation;
+  Computation Compute(std::span<const double> sums, SumType type) const;
+  double SmoothValue() const;
+
+  BleuOptions options_;
+};
 
 }  // namespace wavemt

@@ -1,92 +1,33 @@
 #include "evaluation/bleu_tokenizer.h"
 
-#include <unicode/utf8.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
+#include "config/config_fields.h"
+#include "evaluation/characters.h"
+#include "evaluation/intl_tokenizer.h"
+#include "evaluation/punctuation.h"
 #include "evaluation/whitespace.h"
+#include "support/error.h"
+#include "support/suggestion.h"
 
 namespace wavemt {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsPeriodOrComma(char c) { return c == '.' || c == ','; }
-
-// [\{-\~\[-\` -\&\(-\+\:-\@\/]: ASCII punctuation that always stands alone.
-bool StandsAlone(char c) {
-  return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
-         (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
-}
-
-void ReplaceAll(std::string* text, std::string_view from, std::string_view to) {
-  for (size_t place = text->find(from); place != std::string::npos;
-       place = text->find(from, place + to.size())) {
-    text->replace(place, from.size(), to);
-  }
-}
-
-// Replaces each pair of neighbours for which `matches` holds by first, `between`..., as a regular
-// expression of two characters does: a matched pair is used up. The patterns of sacreBLEU's
-// tokenizers name ASCII characters or their complement only, so that bytes serve for characters.
-template <typename Matches, typename Emit>
-std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
-  std::string result;
-  result.reserve(text.size() * 2);
-  size_t i = 0;
-  while (i < text.size()) {
-    if (i + 1 < text.size() && matches(text[i], text[i + 1])) {
-      emit(text[i], text[i + 1], &result);
-      i += 2;
-    } else {
-      result += text[i++];
-    }
-  }
-  return result;
-}
-
-// sacreBLEU's tokenizer_re.py, the part that 13a and zh share.
-std::string SplitPunctuation(std::string_view line) {
-  std::string text;
-  text.reserve(line.size() * 2);
-  for (const char c : line) {
-    if (StandsAlone(c)) {
-      text += ' ';
-      text += c;
-      text += ' ';
-    } else {
-      text += c;
-    }
-  }
-  // Period and comma stand alone unless a digit precedes, ...
-  text = ReplacePairs(
-      text, [](char a, char b) { return !IsDigit(a) && IsPeriodOrComma(b); },
-      [](char a, char b, std::string* out) { out->append({a, ' ', b, ' '}); });
-  // ... unless a digit follows, ...
-  text = ReplacePairs(
-      text, [](char a, char b) { return IsPeriodOrComma(a) && !IsDigit(b); },
-      [](char a, char b, std::string* out) { out->append({' ', a, ' ', b}); });
-  // ... and a dash stands alone behind a digit.
-  return ReplacePairs(
-      text, [](char a, char b) { return IsDigit(a) && b == '-'; },
-      [](char a, char b, std::string* out) { out->append({a, ' ', b, ' '}); });
-}
-
 std::string Tokenize13a(std::string_view line) {
-  std::string text(line);
-  ReplaceAll(&text, "<skipped>", "");
-  ReplaceAll(&text, "&quot;", "\"");
-  ReplaceAll(&text, "&amp;", "&");
-  ReplaceAll(&text, "&lt;", "<");
-  ReplaceAll(&text, "&gt;", ">");
-  return SplitPunctuation(" " + text + " ");
+  return SeparatePunctuation(
+      fmt::format(" {} ", ReplaceEntities(ReplaceAll(line, "<skipped>", ""))));
 }
 
 // The ranges of sacreBLEU's tokenizer_zh.py as they act: it writes two of them, meant for planes
 // beyond U+FFFF, as "\u20000" and "\u2f800", which Python reads as U+2000 and "0", U+2F80 and "0".
-bool IsChinese(UChar32 c) {
-  constexpr std::array<std::pair<UChar32, UChar32>, 22> kRanges = {{
+bool IsChinese(char32_t c) {
+  if (c < 0x2001) return false;
+  constexpr std::array<std::pair<char32_t, char32_t>, 22> kRanges = {{
       {0x3400, 0x4DB5}, {0x4E00, 0x9FA5}, {0x9FA6, 0x9FBB}, {0xF900, 0xFA2D}, {0xFA30, 0xFA6A},
       {0xFA70, 0xFAD9}, {0x2001, 0x2A6D}, {0x2F81, 0x2FA1}, {0xFF00, 0xFFEF}, {0x2E80, 0x2EFF},
       {0x3000, 0x303F}, {0x31C0, 0x31EF}, {0x2F00, 0x2FDF}, {0x2FF0, 0x2FFF}, {0x3100, 0x312F},
@@ -97,38 +38,37 @@ bool IsChinese(UChar32 c) {
                      [c](const auto& range) { return c >= range.first && c <= range.second; });
 }
 
-// Calls `visit(code point, its bytes)` for every character.
-template <typename Visit>
-void ForEachCharacter(std::string_view text, const Visit& visit) {
-  for (size_t i = 0; i < text.size();) {
-    const size_t start = i;
-    UChar32 character = 0;
-    U8_NEXT_UNSAFE(text.data(), i, character);
-    visit(character, text.substr(start, i - start));
-  }
-}
-
 std::string TokenizeZh(std::string_view line) {
   std::string text;
-  ForEachCharacter(Strip(line), [&](UChar32 character, std::string_view bytes) {
+  text.reserve(line.size() * 2);
+  ForEachCharacter(Strip(line), [&](char32_t character, std::string_view bytes) {
     if (IsChinese(character)) {
-      text += ' ';
-      text += bytes;
-      text += ' ';
+      text.append(" ").append(bytes).append(" ");
     } else {
-      text += bytes;
+      text.append(bytes);
     }
   });
-  return SplitPunctuation(text);
+  return SeparatePunctuation(text);
 }
 
 std::string TokenizeChar(std::string_view line) {
   std::string text;
-  ForEachCharacter(line, [&](UChar32, std::string_view bytes) {
-    if (!text.empty()) text += ' ';
-    text += bytes;
-  });
+  text.reserve(line.size() * 2);
+  ForEachCharacter(line, [&](char32_t, std::string_view bytes) { text.append(bytes).append(" "); });
   return text;
+}
+
+// Why a tokenizer of sacreBLEU is not here; "" for a name that it does not know either.
+std::string_view WhyMissing(std::string_view name) {
+  if (name == "ja-mecab" || name == "ko-mecab") {
+    return "needs MeCab with one particular dictionary, whose words decide the score; take char "
+           "here, or score with sacreBLEU where that dictionary is installed";
+  }
+  if (name == "spm" || name == "flores101" || name == "flores200" || name == "spBLEU-1K") {
+    return "needs a SentencePiece model that sacreBLEU downloads; encode both files with that "
+           "model (`wavemt tokenizer encode`) and take none";
+  }
+  return "";
 }
 
 }  // namespace
@@ -139,6 +79,8 @@ std::string TokenizeForBleu(std::string_view line, EvaluationTokenizer tokenizer
     case EvaluationTokenizer::kAuto:
     case EvaluationTokenizer::k13a:
       return Tokenize13a(line);
+    case EvaluationTokenizer::kIntl:
+      return TokenizeIntl(line);
     case EvaluationTokenizer::kZh:
       return TokenizeZh(line);
     case EvaluationTokenizer::kChar:
@@ -150,8 +92,23 @@ std::string TokenizeForBleu(std::string_view line, EvaluationTokenizer tokenizer
 }
 
 EvaluationTokenizer TokenizerForLanguage(std::string_view language) {
-  const bool chinese = language == "zh" || language.starts_with("zh-") || language.starts_with("zh_");
+  const bool chinese =
+      language == "zh" || language.starts_with("zh-") || language.starts_with("zh_");
   return chinese ? EvaluationTokenizer::kZh : EvaluationTokenizer::k13a;
+}
+
+EvaluationTokenizer ParseBleuTokenizer(std::string_view name, std::string_view option) {
+  std::vector<std::string> names;
+  for (const auto& [known, value] : NamesOf(EvaluationTokenizer{})) {
+    if (value == EvaluationTokenizer::kAuto) continue;
+    if (known == name) return value;
+    names.emplace_back(known);
+  }
+  if (const std::string_view why = WhyMissing(name); !why.empty()) {
+    throw UsageError("{} {}: {}", option, name, why);
+  }
+  throw UsageError("{} {}: is unknown{}; use 13a, intl, zh, char or none", option, name,
+                   DidYouMean(name, names));
 }
 
 }  // namespace wavemt

@@ -3,39 +3,26 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include "evaluation/characters.h"
+
 namespace wavemt {
-namespace {
 
-// The character that begins at `i`; `i` moves behind it. ASCII, most of most text, goes fast.
-UChar32 NextCharacter(std::string_view text, size_t& i) {
-  const auto byte = static_cast<uint8_t>(text[i]);
-  if (byte < 0x80) {
-    ++i;
-    return byte;
+bool IsPythonSpace(char32_t character) {
+  if (character < 0x80) {
+    return character == ' ' || (character >= '\t' && character <= '\r') ||
+           (character >= 0x1C && character <= 0x1F);
   }
-  UChar32 character = 0;
-  U8_NEXT_UNSAFE(text.data(), i, character);
-  return character;
-}
-
-}  // namespace
-
-bool IsPythonSpace(int32_t code_point) {
-  if (code_point < 0x80) {
-    return code_point == ' ' || (code_point >= '\t' && code_point <= '\r') ||
-           (code_point >= 0x1C && code_point <= 0x1F);
-  }
-  return u_isUWhiteSpace(code_point) != 0;
+  return u_isUWhiteSpace(static_cast<UChar32>(character)) != 0;
 }
 
 std::string_view StripRight(std::string_view text) {
   size_t end = text.size();
   while (end > 0) {
-    size_t i = end;
-    UChar32 character = 0;
-    U8_PREV_UNSAFE(text.data(), i, character);
-    if (!IsPythonSpace(character)) break;
-    end = i;
+    size_t begin = end - 1;
+    while (begin > 0 && U8_IS_TRAIL(text[begin])) --begin;
+    size_t i = begin;
+    if (!IsPythonSpace(NextCharacter(text, i)) || i != end) break;
+    end = begin;
   }
   return text.substr(0, end);
 }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "commands/score_printer.h"
+#include "support/json.h"
+
+namespace wavemt {
+
+/// An object of our --json: name, score, signature, the metric's own parts, the interval.
+Json ScoreToJson(const MetricResult& result);
+/// The objects of several systems: one a system and metric, with the paired test's results.
+Json SystemsToJson(std::span<const SystemResults> systems);
+
+/// The same in the words of sacreBLEU's --format json, with scores rounded to `width` decimals.
+std::string ScoreAsSacrebleu(const MetricResult& result, const OutputOptions& options);
+Json SystemsAsSacrebleu(std::span<const SystemResults> systems, const OutputOptions& options);
+
+/// "63.6" or, where there is an interval, "63.6 (μ = 63.5 ± 0.4)".
+std::string ScoreText(const MetricResult& result, int width);
+
+/// "63.61" for 63.6144 and a width of 2.
+std::string FixedWidth(double value, int width);
+
+}  // namespace wavemt

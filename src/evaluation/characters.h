@@ -1,0 +1,34 @@
+#pragma once
+
+#include <unicode/utf8.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace wavemt {
+
+/// The character of UTF-8 `text` that begins at byte `i`; `i` moves behind it. U+FFFD for bytes
+/// that are no character.
+inline char32_t NextCharacter(std::string_view text, size_t& i) {
+  const auto first = static_cast<uint8_t>(text[i]);
+  if (first < 0x80) {  // ASCII, most of most text, goes fast.
+    ++i;
+    return first;
+  }
+  UChar32 character = 0;
+  U8_NEXT_OR_FFFD(text.data(), i, text.size(), character);
+  return static_cast<char32_t>(character);
+}
+
+/// Calls `visit(character, its bytes)` for every character of UTF-8 `text`.
+template <typename Visit>
+void ForEachCharacter(std::string_view text, const Visit& visit) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t start = i;
+    const char32_t character = NextCharacter(text, i);
+    visit(character, text.substr(start, i - start));
+  }
+}
+
+}  // namespace wavemt
