@@ -34,7 +34,10 @@ fs::path AbsolutePath(const fs::path& path) {
   return absolute.has_filename() ? absolute : absolute.parent_path();
 }
 
-bool IsRun(const fs::path& path) { return fs::is_regular_file(path / "config.json"); }
+// A config.json alone may lie beside somebody's corpus.
+bool IsRun(const fs::path& path) {
+  return fs::is_regular_file(path / "config.json") && fs::is_directory(path / "checkpoints");
+}
 
 bool IsCheckpoint(const fs::path& path) { return fs::is_regular_file(path / kManifestFile); }
 
@@ -46,7 +49,8 @@ fs::path RunAround(const fs::path& path) {
     folder = folder.parent_path();
     if (IsRun(folder)) return folder;
   }
-  throw UsageError("{}: lies in no run: no config.json in the folders above it", path.string());
+  throw UsageError("{}: lies in no run: no config.json and checkpoints in the folders above it",
+                   path.string());
 }
 
 }  // namespace
@@ -94,7 +98,8 @@ RunDirectory RunDirectory::Create(const fs::path& path,
 RunDirectory RunDirectory::Open(const fs::path& path) {
   if (!fs::exists(path)) throw UsageError("{}: no such run", path.string());
   if (!IsRun(path)) {
-    throw UsageError("{}: is not a run of wavemt: it holds no config.json", path.string());
+    throw UsageError("{}: is not a run of wavemt: it holds no config.json and checkpoints",
+                     path.string());
   }
   return RunDirectory(AbsolutePath(path));
 }

@@ -13,8 +13,9 @@ namespace {
 torch::Device RequireGpu(int64_t index) {
   const auto count = static_cast<int64_t>(torch::cuda::device_count());
   if (count == 0) {
-    throw UsageError("--device cuda: this machine or this build of LibTorch has no GPU; use "
-                     "--device cpu");
+    throw UsageError(
+        "--device cuda: this machine or this build of LibTorch has no GPU; use "
+        "--device cpu");
   }
   if (index >= count) {
     throw UsageError("--device cuda:{}: there are only {} GPUs, numbered from 0", index, count);
@@ -43,7 +44,8 @@ torch::Device SelectDevice(const ComputeOptions& options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   const std::string& name = options.device;
   if (name == "cpu") return torch::kCPU;
-  if (name == "auto") return torch::cuda::is_available() ? RequireGpu(0) : torch::Device(torch::kCPU);
+  if (name == "auto")
+    return torch::cuda::is_available() ? RequireGpu(0) : torch::Device(torch::kCPU);
   if (name == "cuda") return RequireGpu(0);
   if (const auto index = GpuIndex(name)) return RequireGpu(*index);
   throw UsageError("--device {}: use auto, cpu, cuda or cuda:N", name);
@@ -51,7 +53,9 @@ torch::Device SelectDevice(const ComputeOptions& options) {
 
 std::string DescribeDevice(torch::Device device) {
   if (device.is_cuda()) return device.str();
-  return fmt::format("cpu, {} threads, {}", at::get_num_threads(), at::get_cpu_capability());
+  const int threads = at::get_num_threads();
+  return fmt::format("cpu, {} thread{}, {}", threads, threads == 1 ? "" : "s",
+                     at::get_cpu_capability());
 }
 
 }  // namespace wavemt

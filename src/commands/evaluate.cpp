@@ -45,10 +45,10 @@ TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
     text.scored.hypotheses_name = options.source;
     text.scored.references_name = options.reference;
     if (text.sources.size() != text.scored.references.size()) {
-      throw UsageError("{} has {} lines but {} has {}; line n of one must translate line n of the "
-                       "other",
-                       options.source, text.sources.size(), options.reference,
-                       text.scored.references.size());
+      throw UsageError(
+          "{} has {} lines but {} has {}; line n of one must translate line n of the "
+          "other",
+          options.source, text.sources.size(), options.reference, text.scored.references.size());
     }
   } else {
     if (config.data.test.empty()) {
@@ -69,21 +69,22 @@ TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
 int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
+  const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(loaded.config));
   TestText text = ReadTestText(options, loaded.config);
   std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
   if (!options.output.empty()) output.emplace(options.output);
   Translator translator(loaded.model, loaded.tokenizers, device);
   ProgressBar progress("translating", static_cast<int64_t>(text.sources.size()));
-  text.scored.hypotheses = translator.TranslateBest(
-      {.lines = text.sources,
-       .first_line_number = 1,
-       .progress = [&](int64_t done) { progress.Update(done); }},
-      loaded.config.decoding);
+  text.scored.hypotheses =
+      translator.TranslateBest({.lines = text.sources,
+                                .first_line_number = 1,
+                                .progress = [&](int64_t done) { progress.Update(done); }},
+                               loaded.config.decoding);
   if (output) {
     for (const std::string& line : text.scored.hypotheses) output->Write(line + "\n");
     output->Finish();
   }
-  PrintScores(text.scored, options.scoring, BleuTokenizer(loaded.config));
+  PrintScores(text.scored, metrics, options.scoring);
   return 0;
 }
 

@@ -82,8 +82,7 @@ int Inspect(const InspectOptions& options) {
 
 void AddInspectCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App* command =
-      app.add_subcommand("inspect", "Show what a model is: sizes, steps, scores.");
+  CLI::App* command = app.add_subcommand("inspect", "Show what a model is: sizes, steps, scores.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
   command->add_flag("--json", options->json, "Print an object.");
   command->callback([options, exit_code] { *exit_code = Inspect(*options); });

@@ -65,7 +65,7 @@ void CompareWithBaseline(const SystemScorer& baseline, const SystemScorer& syste
   }
 }
 
-void ScoreSystems(const MetricsOptions& options, const Metrics& metrics) {
+void ScoreSystems(const MetricsOptions& options, const MetricList& metrics) {
   std::vector<SystemResults> systems;
   std::vector<SystemScorer> scorers;
   for (const std::string& file : options.files) {
@@ -86,7 +86,7 @@ void ScoreSystems(const MetricsOptions& options, const Metrics& metrics) {
 }
 
 void ScoreOneSystem(const SegmentReader::Files& files, const ScoringOptions& options,
-                    const Metrics& metrics) {
+                    const MetricList& metrics) {
   SystemScorer scorer(metrics, /*keep_statistics=*/options.confidence);
   ScorePrinter printer(options.output);
   ReadSystem(files, &scorer, options.sentence_level ? &printer : nullptr);
@@ -113,7 +113,7 @@ int Metrics(const MetricsOptions& options) {
   if (options.paired_bootstrap && options.paired_randomization) {
     throw UsageError("--paired-bootstrap and --paired-approximate-randomization: choose one");
   }
-  const Metrics metrics = MakeMetrics(options.scoring, EvaluationTokenizer::k13a);
+  const MetricList metrics = MakeMetrics(options.scoring, EvaluationTokenizer::k13a);
   SegmentReader::Files files = {.hypotheses = options.files.front(),
                                 .references = options.references,
                                 .variable_references = options.variable_references};

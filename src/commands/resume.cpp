@@ -10,9 +10,7 @@
 #include "commands/shared_options.h"
 #include "commands/training_session.h"
 #include "config/config_reader.h"
-#include "config/config_writer.h"
 #include "support/error.h"
-#include "support/files.h"
 
 namespace wavemt {
 namespace {
@@ -25,9 +23,14 @@ struct ResumeOptions {
 
 // What the saved position in the data, the vocabulary and the weights depend on.
 constexpr const char* kFixedKeys[] = {
-    "seed",  "data.train",           "data.max_length",
-    "model", "tokenizer",            "training.batch_tokens",
-    "training.optimizer.type",       "training.gradient_accumulation",
+    "seed",
+    "data.train",
+    "data.max_length",
+    "model",
+    "tokenizer",
+    "training.batch_tokens",
+    "training.optimizer.type",
+    "training.gradient_accumulation",
 };
 
 void RefuseFixedKeys(const std::vector<std::string>& overrides) {
@@ -35,9 +38,10 @@ void RefuseFixedKeys(const std::vector<std::string>& overrides) {
     const std::string key = text.substr(0, text.find('='));
     for (const std::string fixed : kFixedKeys) {
       if (key == fixed || key.starts_with(fixed + ".")) {
-        throw UsageError("--set {}: {} cannot change in the middle of a run; begin a new one by "
-                         "`wavemt train`",
-                         text, key);
+        throw UsageError(
+            "--set {}: {} cannot change in the middle of a run; begin a new one by "
+            "`wavemt train`",
+            text, key);
       }
     }
   }
@@ -49,9 +53,10 @@ int Resume(const ResumeOptions& options) {
   const Config before = LoadConfig(run.ConfigPath());
   const Config config = LoadConfig(run.ConfigPath(), options.overrides);
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
-    throw UsageError("--set training.ema_decay={}: the moving average cannot be switched on or off "
-                     "in the middle of a run; begin a new one by `wavemt train`",
-                     config.training.ema_decay);
+    throw UsageError(
+        "--set training.ema_decay={}: the moving average cannot be switched on or off "
+        "in the middle of a run; begin a new one by `wavemt train`",
+        config.training.ema_decay);
   }
   const torch::Device device = SelectDevice(options.compute);
   // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
@@ -60,7 +65,6 @@ int Resume(const ResumeOptions& options) {
   const TrainingText text = LoadTrainingText(config, tokenizers);
   const Transformer model = MakeModel(config, tokenizers, device);
   DescribeTraining(config, text, tokenizers, model, device);
-  if (!options.overrides.empty()) WriteFileAtomically(run.ConfigPath(), ConfigText(config));
   return RunTraining({.config = config,
                       .text = text,
                       .tokenizers = tokenizers,

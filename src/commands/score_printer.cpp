@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "commands/score_json.h"
-#include "evaluation/characters.h"
+#include "support/characters.h"
 
 namespace wavemt {
 namespace {
@@ -51,7 +51,7 @@ std::string Cell(const MetricResult& result, int width) {
 }  // namespace
 
 std::string ScorePrinter::Line(const MetricResult& result) const {
-  const std::string score = ScoreText(result, options_.width);
+  std::string score = ScoreText(result, options_.width);
   if (options_.score_only) return score;
   const std::string signature = Signature(*result.metric, result.context, options_.short_signature);
   return fmt::format("{}|{} = {}{}{}", result.metric->Name(), signature, score,

@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "evaluation/bleu_tokenizer.h"
-#include "evaluation/whitespace.h"
 #include "support/error.h"
 #include "support/suggestion.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -148,7 +148,7 @@ void AddScoringOptions(CLI::App* command, ScoringOptions* options) {
       ->group(kOutputGroup);
 }
 
-Metrics MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer) {
+MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer) {
   const std::vector<std::string> known = {"bleu", "chrf", "ter"};
   const std::vector<std::string> named = SplitAtCommas(options.metrics);
   for (const std::string& name : named) {
@@ -160,7 +160,7 @@ Metrics MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_t
   const auto is_named = [&](const char* name) {
     return std::find(named.begin(), named.end(), name) != named.end();
   };
-  Metrics metrics;
+  MetricList metrics;
   if (is_named("bleu")) metrics.push_back(MakeBleu(options, default_tokenizer));
   if (is_named("chrf")) metrics.push_back(MakeChrf(options));
   if (is_named("ter")) metrics.push_back(std::make_unique<Ter>(options.ter));
@@ -173,8 +173,7 @@ Metrics MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_t
   return metrics;
 }
 
-void PrintScores(const ScoredText& text, const ScoringOptions& options,
-                 EvaluationTokenizer default_tokenizer) {
+void PrintScores(const ScoredText& text, const MetricList& metrics, const ScoringOptions& options) {
   if (text.hypotheses.size() != text.references.size()) {
     throw UsageError(
         "{} has {} lines but {} has {}; line n of one must belong to line n of the "
@@ -186,7 +185,6 @@ void PrintScores(const ScoredText& text, const ScoringOptions& options,
     segments.push_back({.hypothesis = StripRight(text.hypotheses[i]),
                         .references = {StripRight(text.references[i])}});
   }
-  const Metrics metrics = MakeMetrics(options, default_tokenizer);
   SystemScorer scorer(metrics, /*keep_statistics=*/options.confidence);
   ScorePrinter printer(options.output);
   scorer.Add(segments, options.sentence_level ? &printer : nullptr);

@@ -33,7 +33,7 @@ void AddScoringOptions(CLI::App* command, ScoringOptions* options);
 
 /// The metrics that the options name, in sacreBLEU's order. BLEU takes `default_tokenizer` where
 /// --tokenize was not given. A usage error for what does not go together.
-Metrics MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer);
+MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer);
 
 /// Prints the scores of what `scorer` was given; with --sentence-level, ends what was printed.
 void FinishScores(const SystemScorer& scorer, const ScoringOptions& options, ScorePrinter* printer);
@@ -46,7 +46,6 @@ struct ScoredText {
   std::string hypotheses_name;
   std::string references_name;
 };
-void PrintScores(const ScoredText& text, const ScoringOptions& options,
-                 EvaluationTokenizer default_tokenizer);
+void PrintScores(const ScoredText& text, const MetricList& metrics, const ScoringOptions& options);
 
 }  // namespace wavemt

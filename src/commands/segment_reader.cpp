@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "evaluation/whitespace.h"
 #include "support/error.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {

@@ -9,7 +9,7 @@
 
 namespace wavemt {
 
-SystemScorer::SystemScorer(const Metrics& metrics, bool keep_statistics)
+SystemScorer::SystemScorer(const MetricList& metrics, bool keep_statistics)
     : metrics_(metrics), keep_statistics_(keep_statistics) {
   for (const auto& metric : metrics) {
     sums_.emplace_back(metric->NumStatistics());

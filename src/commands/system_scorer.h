@@ -14,14 +14,14 @@
 
 namespace wavemt {
 
-using Metrics = std::vector<std::unique_ptr<Metric>>;
+using MetricList = std::vector<std::unique_ptr<Metric>>;
 
 /// Scores one system's translations as they come, so that their text need not be held.
 class SystemScorer {
  public:
   /// `metrics` must outlive the scorer. Segments' statistics are kept if `keep_statistics`, as
   /// resampling needs them.
-  SystemScorer(const Metrics& metrics, bool keep_statistics);
+  SystemScorer(const MetricList& metrics, bool keep_statistics);
 
   /// Measures the next segments. With `sentences`, prints the score of each by the first metric.
   void Add(std::span<const Segment> segments, ScorePrinter* sentences = nullptr);
@@ -32,7 +32,7 @@ class SystemScorer {
   const std::vector<Statistics>& statistics() const { return statistics_; }
 
  private:
-  const Metrics& metrics_;
+  const MetricList& metrics_;
   bool keep_statistics_;
   std::vector<std::vector<double>> sums_;
   std::vector<Statistics> statistics_;

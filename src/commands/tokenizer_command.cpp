@@ -16,6 +16,7 @@
 #include "support/files.h"
 #include "support/line_reader.h"
 #include "support/logging.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -49,16 +50,16 @@ Enum ParseName(const std::string& option, const std::string& name) {
 int TrainFromFiles(TrainTokenizerOptions options) {
   RequireOutputFile(options.output);
   options.config.type = ParseName<TokenizerType>("--type", options.type);
-  options.config.normalization =
-      ParseName<Normalization>("--normalization", options.normalization);
+  options.config.normalization = ParseName<Normalization>("--normalization", options.normalization);
   std::vector<std::string> sentences;
   for (const std::string& input : options.inputs) {
     for (std::string& line : ReadLines(input)) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(std::move(line));
+      if (!IsBlank(line)) sentences.push_back(std::move(line));
     }
   }
   if (sentences.empty()) {
-    throw UsageError("{}: holds no text to train on", fmt::format("{}", fmt::join(options.inputs, ", ")));
+    throw UsageError("{}: holds no text to train on",
+                     fmt::format("{}", fmt::join(options.inputs, ", ")));
   }
   const std::string model = TrainTokenizer(options.config, sentences);
   WriteFileAtomically(options.output, model);

@@ -38,12 +38,12 @@ struct TrainOptions {
 constexpr uint64_t kTokenizerSample = 104;  // What a seed derived from the run's seed is for.
 
 std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool source, bool target) {
-  const std::vector<std::string> sentences = SampleSentences(
-      config.data.train,
-      {.source = source,
-       .target = target,
-       .limit = config.tokenizer.training_sentences,
-       .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
+  const std::vector<std::string> sentences =
+      SampleSentences(config.data.train,
+                      {.source = source,
+                       .target = target,
+                       .limit = config.tokenizer.training_sentences,
+                       .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
   if (sentences.empty()) {
     throw UsageError("data.train: no usable sentence pair: the files hold no text");
   }
@@ -108,14 +108,14 @@ int Train(const TrainOptions& options) {
     return 0;
   }
   // Only now, with all input read and found good, does anything appear on the disk.
-  return RunTraining({.config = config,
-                      .text = text,
-                      .tokenizers = tokenizers,
-                      .model = model,
-                      .device = device,
-                      .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers),
-                                                  options.overwrite),
-                      .resume_step = std::nullopt});
+  return RunTraining(
+      {.config = config,
+       .text = text,
+       .tokenizers = tokenizers,
+       .model = model,
+       .device = device,
+       .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers), options.overwrite),
+       .resume_step = std::nullopt});
 }
 
 }  // namespace

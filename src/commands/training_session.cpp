@@ -6,6 +6,7 @@
 
 #include "commands/compute_device.h"
 #include "commands/loaded_model.h"
+#include "config/config_writer.h"
 #include "data/batcher.h"
 #include "data/corpus.h"
 #include "decoding/translator.h"
@@ -13,6 +14,7 @@
 #include "evaluation/chrf.h"
 #include "evaluation/signature.h"
 #include "evaluation/statistics.h"
+#include "support/files.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
@@ -36,15 +38,14 @@ std::function<TranslationScore()> MakeScorer(const Session& session) {
   DecodingConfig decoding = session.config.decoding;
   decoding.beam_size = session.config.training.validation_beam_size;
   return [&text = session.text, decoding, tokenizer = BleuTokenizer(session.config),
-          translator = std::make_shared<Translator>(session.model, session.tokenizers,
-                                                    session.device)] {
-    ProgressBar progress("translating data.valid",
-                         static_cast<int64_t>(text.valid_sources.size()));
-    const std::vector<std::string> hypotheses = translator->TranslateBest(
-        {.lines = text.valid_sources,
-         .first_line_number = 1,
-         .progress = [&](int64_t done) { progress.Update(done); }},
-        decoding);
+          translator =
+              std::make_shared<Translator>(session.model, session.tokenizers, session.device)] {
+    ProgressBar progress("translating data.valid", static_cast<int64_t>(text.valid_sources.size()));
+    const std::vector<std::string> hypotheses =
+        translator->TranslateBest({.lines = text.valid_sources,
+                                   .first_line_number = 1,
+                                   .progress = [&](int64_t done) { progress.Update(done); }},
+                                  decoding);
     const Bleu bleu({.tokenizer = tokenizer});
     const Chrf chrf({});
     return TranslationScore{.bleu = ScoreCorpus(bleu, hypotheses, text.valid_references).value,
@@ -113,16 +114,14 @@ void DescribeTraining(const Config& config, const TrainingText& text,
   const std::string vocabulary =
       tokenizers.shared()
           ? fmt::format("one vocabulary of {}", WithThousands(tokenizers.source->vocab_size()))
-          : fmt::format("vocabularies of {} and {}",
-                        WithThousands(tokenizers.source->vocab_size()),
+          : fmt::format("vocabularies of {} and {}", WithThousands(tokenizers.source->vocab_size()),
                         WithThousands(tokenizers.target->vocab_size()));
   spdlog::info("model: {} weights, {}+{} layers, d_model {}, {}; on {}", WithThousands(weights),
                config.model.num_encoder_layers, config.model.num_decoder_layers,
                config.model.d_model, vocabulary, DescribeDevice(device));
 }
 
-Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers,
-                      torch::Device device) {
+Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, torch::Device device) {
   torch::manual_seed(DeriveSeed(static_cast<uint64_t>(config.seed), {kInitialWeights}));
   // Drawn on the CPU, so that a seed means the same weights on every device.
   Transformer model(config.model, VocabularySizes{.source = tokenizers.source->vocab_size(),
@@ -132,18 +131,22 @@ Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers,
 }
 
 int RunTraining(Session session) {
-  Trainer trainer(session.config,
-                  {.model = session.model,
-                   .device = session.device,
-                   .train = session.text.train,
-                   .valid = session.text.valid ? &*session.text.valid : nullptr,
-                   .tokenizers = session.tokenizers,
-                   .run = session.run,
-                   .score_translations = MakeScorer(session)});
+  Trainer trainer(session.config, {.model = session.model,
+                                   .device = session.device,
+                                   .train = session.text.train,
+                                   .valid = session.text.valid ? &*session.text.valid : nullptr,
+                                   .tokenizers = session.tokenizers,
+                                   .run = session.run,
+                                   .score_translations = MakeScorer(session)});
   if (session.resume_step) {
     const auto directory = session.run.CheckpointPath(*session.resume_step);
     trainer.Restore(ReadCheckpoint(directory), directory.string());
     spdlog::info("going on from {}", directory.string());
+  }
+  // Only now, when the checkpoint was accepted, does a resumed run take its new settings.
+  const std::string config_text = ConfigText(session.config);
+  if (ReadFile(session.run.ConfigPath()) != config_text) {
+    WriteFileAtomically(session.run.ConfigPath(), config_text);
   }
   InstallStopSignals();
   const StopReason reason = trainer.Run();

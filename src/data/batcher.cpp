@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "support/error.h"
@@ -21,7 +22,7 @@ struct Lengths {
 
 // Cuts a corpus into batches of like lengths: while a set of pairs is too large for a batch, it is
 // cut across the side on which padding would waste more, as a k-d tree is (Bentley 1975). Both
-// sides end up dense, whatever the corpus: on Multi30k 4.4% padding, where sorting by target and
+// sides end up dense, whatever the corpus: on Multi30k 4.5% padding, where sorting by target and
 // then by source length gives 6.3%.
 class BatchCutter {
  public:
@@ -71,9 +72,10 @@ class BatchCutter {
     CutRange(range.subspan(static_cast<size_t>(first)));
   }
 
-  // Among equal lengths the random order decides which pairs meet.
-  std::pair<int64_t, uint32_t> Key(uint32_t place, bool by_source) const {
-    return {by_source ? lengths_[place].source : lengths_[place].target, place};
+  // Among equal lengths of one side the other side's decide, then the random order.
+  std::tuple<int64_t, int64_t, uint32_t> Key(uint32_t place, bool by_source) const {
+    const auto& [source, target] = lengths_[place];
+    return by_source ? std::tuple(source, target, place) : std::tuple(target, source, place);
   }
 
   std::vector<Lengths> lengths_;

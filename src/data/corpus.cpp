@@ -5,6 +5,7 @@
 
 #include "support/error.h"
 #include "support/progress.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 
@@ -69,7 +70,7 @@ std::vector<std::string> SampleSentences(const ParallelFiles& files, const Sente
   const auto limit = static_cast<size_t>(sample.limit);
   size_t seen = 0;
   const auto consider = [&](std::string& sentence) {
-    if (sentence.find_first_not_of(" \t\r\n") == std::string::npos) return;
+    if (IsBlank(sentence)) return;
     ++seen;
     if (sentences.size() < limit) {
       sentences.push_back(std::move(sentence));

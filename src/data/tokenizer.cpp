@@ -6,6 +6,7 @@
 
 #include "support/error.h"
 #include "support/files.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -29,7 +30,7 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
   const auto status = processor_->LoadFromSerializedProto(bytes_);
   if (!status.ok()) {
-    throw UsageError("{}: is not a SentencePiece model ({})", origin, status.ToString());
+    throw UsageError("{}: is not a SentencePiece model", origin);
   }
   vocab_size_ = processor_->GetPieceSize();
   special_.unk = processor_->unk_id();
@@ -45,6 +46,8 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
 Tokenizer::~Tokenizer() = default;
 
 std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+  // SentencePiece gives white space other than U+0020 pieces of its own.
+  if (IsBlank(text)) return {};
   std::vector<int> ids;
   Check(processor_->Encode({text.data(), text.size()}, &ids));
   return {ids.begin(), ids.end()};

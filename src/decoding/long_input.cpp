@@ -76,8 +76,8 @@ std::string JoinParts(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) {
     if (part.empty()) continue;
-    const bool joins = text.empty() || WritesNoSpaces(LastCharacter(text)) ||
-                       WritesNoSpaces(FirstCharacter(part));
+    const bool joins =
+        text.empty() || WritesNoSpaces(LastCharacter(text)) || WritesNoSpaces(FirstCharacter(part));
     if (!joins) text += ' ';
     text += part;
   }

@@ -41,9 +41,10 @@ std::vector<Translator::Part> Translator::SplitIntoParts(const Request& request)
       continue;
     }
     auto pieces = SplitLongInput(*tokenizers_.source, request.lines[line], longest);
-    spdlog::warn("line {}: {} tokens are more than the model's {} positions; translated in {} parts",
-                 request.first_line_number + static_cast<int64_t>(line), tokens,
-                 model_->max_length(), pieces.size());
+    spdlog::warn(
+        "line {}: {} tokens are more than the model's {} positions; translated in {} parts",
+        request.first_line_number + static_cast<int64_t>(line), tokens, model_->max_length(),
+        pieces.size());
     for (auto& piece : pieces) parts.push_back({line, std::move(piece)});
   }
   return parts;
@@ -59,9 +60,8 @@ std::vector<std::vector<Hypothesis>> Translator::TranslateBatch(
   }
   auto source = torch::full({rows, length}, static_cast<int64_t>(source_special.pad), torch::kLong);
   auto lengths = torch::empty({rows}, torch::kLong);
-  BeamSearchInput input{.longest_output = {},
-                        .special = tokenizers_.target->special(),
-                        .device = device_};
+  BeamSearchInput input{
+      .longest_output = {}, .special = tokenizers_.target->special(), .device = device_};
   const int64_t limit = std::min(options.max_output_length + 1, model_->max_length());
   bool padded = false;
   for (int64_t row = 0; row < rows; ++row) {
@@ -86,9 +86,8 @@ std::vector<std::vector<Translation>> Translator::Translate(const Request& reque
   const std::vector<Part> parts = SplitIntoParts(request);
   std::vector<size_t> order(parts.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return parts[a].ids.size() > parts[b].ids.size();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return parts[a].ids.size() > parts[b].ids.size(); });
 
   std::vector<std::vector<Hypothesis>> translated(parts.size());
   for (size_t begin = 0; begin < order.size();) {

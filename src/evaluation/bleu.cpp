@@ -47,7 +47,7 @@ class BleuMeter : public SegmentMeter {
       }
     }
     std::array<int64_t, kMaxOrder> matches{};
-    ngrams_.CountMatches(hypothesis_, matches);
+    ngrams_.TakeMatches(hypothesis_, matches);
     statistics[kHypothesisLength] = static_cast<double>(hypothesis_length);
     statistics[kReferenceLength] = static_cast<double>(closest);
     for (size_t n = 0; n < kMaxOrder; ++n) {

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "config/config_fields.h"
-#include "evaluation/characters.h"
 #include "evaluation/intl_tokenizer.h"
 #include "evaluation/punctuation.h"
-#include "evaluation/whitespace.h"
+#include "support/characters.h"
 #include "support/error.h"
 #include "support/suggestion.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "evaluation/characters.h"
 #include "evaluation/lowercase.h"
 #include "evaluation/reference_ngrams.h"
-#include "evaluation/whitespace.h"
 #include "evaluation/word_numbers.h"
+#include "support/characters.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -150,7 +150,7 @@ class ChrfMeter : public SegmentMeter {
     if (first_order == end_order) return;
     ngrams->Clear();
     ngrams->Add(reference);
-    ngrams->CountMatches(hypothesis, std::span(matches_).subspan(first_order));
+    ngrams->TakeMatches(hypothesis, std::span(matches_).subspan(first_order));
     for (size_t i = first_order; i < end_order; ++i) {
       const size_t order = i - first_order + 1;
       const int64_t in_reference = NumNgrams(reference.size(), order);

@@ -2,7 +2,7 @@
 
 #include <unicode/uchar.h>
 
-#include "evaluation/characters.h"
+#include "support/characters.h"
 
 namespace wavemt {
 namespace {

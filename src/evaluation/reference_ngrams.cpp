@@ -2,102 +2,93 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <utility>
 
 namespace wavemt {
 namespace {
 
-constexpr uint32_t kRoot = 0;
-constexpr size_t kInitialEdges = 1024;
-constexpr size_t kMostEdgesKept = 16384;  // 256 KiB: more would not stay in a processor's cache.
-
-uint64_t KeyOf(uint32_t parent, uint32_t symbol) {
-  return (static_cast<uint64_t>(parent) << 32) | symbol;
-}
-
-int ShiftFor(size_t num_edges) { return 64 - std::countr_zero(num_edges); }
+constexpr uint32_t kEmptyNgram = 0;
+constexpr size_t kInitialSize = 1024;
+constexpr size_t kLargestKept = 16384;  // 384 KiB: more would not stay in a processor's cache.
 
 }  // namespace
 
-ReferenceNgrams::ReferenceNgrams(size_t max_order)
-    : max_order_(max_order), nodes_(1), edges_(kInitialEdges), shift_(ShiftFor(kInitialEdges)) {}
+ReferenceNgrams::ReferenceNgrams(size_t max_order) : max_order_(max_order) { Resize(kInitialSize); }
+
+void ReferenceNgrams::Resize(size_t size) {
+  table_.assign(size, Ngram{});
+  shift_ = 64 - std::countr_zero(size);
+}
 
 void ReferenceNgrams::Clear() {
-  nodes_.assign(1, Node{});
-  if (edges_.size() > kMostEdgesKept) {
-    edges_.assign(kInitialEdges, Edge{});
-    shift_ = ShiftFor(kInitialEdges);
-    generation_ = 0;
-  }
-  if (++generation_ == 0) {  // After 2^32 calls, old edges would look new.
-    std::fill(edges_.begin(), edges_.end(), Edge{});
-    generation_ = 1;
-  }
+  num_ngrams_ = 0;
+  // Before the calls of Add() can no longer be numbered, begin anew.
+  const bool start_again = added_ > std::numeric_limits<uint32_t>::max() / 2;
+  if (start_again) added_ = 0;
+  if (start_again || table_.size() > kLargestKept) Resize(kInitialSize);
+  first_added_ = added_ + 1;
 }
 
-// The edge's place, or the free one that it would get. Multiplicative hashing (Knuth, 6.4).
-size_t ReferenceNgrams::PlaceOf(uint64_t key) const {
+// The n-gram's place, or the free one that it would get. Multiplicative hashing (Knuth, 6.4).
+ReferenceNgrams::Ngram& ReferenceNgrams::Find(uint32_t beginning, uint32_t symbol) {
+  const uint64_t key = (static_cast<uint64_t>(beginning) << 32) | symbol;
+  const size_t mask = table_.size() - 1;
   size_t i = (key * 0x9E3779B97F4A7C15U) >> shift_;
-  while (edges_[i].generation == generation_ && edges_[i].key != key) {
-    i = (i + 1) & (edges_.size() - 1);
-  }
-  return i;
+  while (table_[i].key != key && !IsFree(table_[i])) i = (i + 1) & mask;
+  return table_[i];
 }
 
-uint32_t ReferenceNgrams::ChildOrNew(uint32_t parent, uint32_t symbol) {
-  const uint64_t key = KeyOf(parent, symbol);
-  Edge* edge = &edges_[PlaceOf(key)];
-  if (edge->generation == generation_) return edge->child;
-  if (nodes_.size() * 2 > edges_.size()) {
-    Grow();
-    edge = &edges_[PlaceOf(key)];
+ReferenceNgrams::Ngram& ReferenceNgrams::FindOrInsert(uint32_t beginning, uint32_t symbol) {
+  Ngram* ngram = &Find(beginning, symbol);
+  if (!IsFree(*ngram)) return *ngram;
+  if (num_ngrams_ >= table_.size() / 2) {
+    const std::vector<Ngram> old = std::move(table_);
+    Resize(old.size() * 4);
+    for (const Ngram& moved : old) {
+      if (IsFree(moved)) continue;
+      Find(static_cast<uint32_t>(moved.key >> 32), static_cast<uint32_t>(moved.key)) = moved;
+    }
+    ngram = &Find(beginning, symbol);
   }
-  const auto child = static_cast<uint32_t>(nodes_.size());
-  *edge = {.key = key, .child = child, .generation = generation_};
-  nodes_.emplace_back();
-  return child;
-}
-
-uint32_t ReferenceNgrams::ChildOrRoot(uint32_t parent, uint32_t symbol) const {
-  const Edge& edge = edges_[PlaceOf(KeyOf(parent, symbol))];
-  return edge.generation == generation_ ? edge.child : kRoot;
-}
-
-void ReferenceNgrams::Grow() {
-  std::vector<Edge> old = std::exchange(edges_, std::vector<Edge>(edges_.size() * 4));
-  shift_ = ShiftFor(edges_.size());
-  for (const Edge& edge : old) {
-    if (edge.generation == generation_) edges_[PlaceOf(edge.key)] = edge;
-  }
+  *ngram = {.key = (static_cast<uint64_t>(beginning) << 32) | symbol,
+            .number = ++num_ngrams_,
+            .added = added_};
+  return *ngram;
 }
 
 void ReferenceNgrams::Add(std::span<const uint32_t> reference) {
+  ++added_;
   for (size_t begin = 0; begin < reference.size(); ++begin) {
     const size_t end = std::min(begin + max_order_, reference.size());
-    uint32_t node = kRoot;
+    uint32_t beginning = kEmptyNgram;
     for (size_t i = begin; i < end; ++i) {
-      node = ChildOrNew(node, reference[i]);
-      ++nodes_[node].recent;
+      Ngram& ngram = FindOrInsert(beginning, reference[i]);
+      if (ngram.added != added_) {
+        ngram.added = added_;
+        ngram.recent = 0;
+      }
+      ngram.count = std::max(ngram.count, ++ngram.recent);
+      beginning = ngram.number;
     }
-  }
-  for (Node& node : nodes_) {
-    node.count = std::max(node.count, node.recent);
-    node.recent = 0;
   }
 }
 
-void ReferenceNgrams::CountMatches(std::span<const uint32_t> hypothesis,
-                                   std::span<int64_t> matches) {
+void ReferenceNgrams::TakeMatches(std::span<const uint32_t> hypothesis,
+                                  std::span<int64_t> matches) {
   for (size_t begin = 0; begin < hypothesis.size(); ++begin) {
     const size_t end = std::min(begin + max_order_, hypothesis.size());
-    uint32_t node = kRoot;
+    uint32_t beginning = kEmptyNgram;
     for (size_t i = begin; i < end; ++i) {
-      node = ChildOrRoot(node, hypothesis[i]);
-      if (node == kRoot) break;
-      if (++nodes_[node].recent <= nodes_[node].count) ++matches[i - begin];
+      Ngram& ngram = Find(beginning, hypothesis[i]);
+      if (IsFree(ngram)) break;
+      if (ngram.count > 0) {
+        --ngram.count;
+        ++matches[i - begin];
+      }
+      beginning = ngram.number;
     }
   }
-  for (Node& node : nodes_) node.recent = 0;
 }
 
 }  // namespace wavemt

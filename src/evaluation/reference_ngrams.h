@@ -22,29 +22,28 @@ class ReferenceNgrams {
   void Add(std::span<const uint32_t> reference);
 
   /// Adds to matches[n - 1] the number of n-grams of `hypothesis` that the references hold, each
-  /// n-gram at most as often as it counts there.
-  void CountMatches(std::span<const uint32_t> hypothesis, std::span<int64_t> matches);
+  /// n-gram at most as often as it counts there. Uses the references up: Clear() comes next.
+  void TakeMatches(std::span<const uint32_t> hypothesis, std::span<int64_t> matches);
 
  private:
-  struct Node {
-    uint32_t count = 0;   // In the references.
-    uint32_t recent = 0;  // In the reference that is being added, or in the hypothesis.
+  struct Ngram {
+    uint64_t key = 0;     // The n-gram without its last symbol, and that symbol.
+    uint32_t number = 0;  // From 1; 0 is the empty n-gram.
+    uint32_t added = 0;   // The Add() that met it last; before first_added_, the place is free.
+    uint32_t recent = 0;  // How often that one met it.
+    uint32_t count = 0;   // The most of any.
   };
-  struct Edge {
-    uint64_t key = 0;  // Parent node and symbol.
-    uint32_t child = 0;
-    uint32_t generation = 0;  // The edge exists if this is the table's generation.
-  };
-  size_t PlaceOf(uint64_t key) const;
-  uint32_t ChildOrNew(uint32_t parent, uint32_t symbol);
-  uint32_t ChildOrRoot(uint32_t parent, uint32_t symbol) const;
-  void Grow();
+  bool IsFree(const Ngram& ngram) const { return ngram.added < first_added_; }
+  Ngram& Find(uint32_t beginning, uint32_t symbol);
+  Ngram& FindOrInsert(uint32_t beginning, uint32_t symbol);
+  void Resize(size_t size);
 
   size_t max_order_;
-  std::vector<Node> nodes_;  // The first is the root.
-  std::vector<Edge> edges_;  // A hash table; its size is a power of two.
-  int shift_;                // 64 minus the logarithm of that size.
-  uint32_t generation_ = 1;
+  std::vector<Ngram> table_;  // Hashed; its size is a power of two.
+  int shift_ = 0;             // 64 minus the logarithm of that size.
+  uint32_t num_ngrams_ = 0;
+  uint32_t added_ = 0;        // Calls of Add() so far.
+  uint32_t first_added_ = 1;  // The first of them since Clear().
 };
 
 /// The number of n-grams of `length` symbols.

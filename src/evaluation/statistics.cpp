@@ -38,7 +38,10 @@ void Statistics::Append(const Statistics& more) {
 }
 
 void Statistics::AddTo(std::vector<double>* sums) const {
-  for (size_t i = 0; i < values_.size(); ++i) (*sums)[i % columns_] += values_[i];
+  for (size_t i = 0; i < size(); ++i) {
+    const auto values = row(i);
+    for (size_t k = 0; k < columns_; ++k) (*sums)[k] += values[k];
+  }
 }
 
 Statistics Measure(const Metric& metric, std::span<const Segment> segments) {

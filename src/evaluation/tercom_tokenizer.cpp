@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "evaluation/characters.h"
 #include "evaluation/lowercase.h"
 #include "evaluation/punctuation.h"
-#include "evaluation/whitespace.h"
+#include "support/characters.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "evaluation/whitespace.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 
@@ -34,7 +34,7 @@ void WordNumbers::Grow() {
 uint32_t WordNumbers::NumberOf(std::string_view word) {
   Slot* slot = &Find(word);
   if (slot->generation == generation_) return slot->number;
-  if (size_ * 2 >= slots_.size()) {
+  if (size_ >= slots_.size() / 2) {
     Grow();
     slot = &Find(word);
   }

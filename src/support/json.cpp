@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/error.h"
+#include "support/utf8.h"
 
 namespace wavemt {
 namespace {
@@ -22,7 +23,11 @@ std::string PlaceInText(std::string_view text, size_t offset) {
 std::string ReasonOf(const Json::parse_error& error) {
   std::string reason = error.what();
   const size_t colon = reason.find(": ");
-  return colon == std::string::npos ? reason : reason.substr(colon + 2);
+  if (colon != std::string::npos) reason.erase(0, colon + 2);
+  // What was read last is quoted byte for byte, valid or not.
+  const size_t quote = reason.find("; last read: ");
+  if (quote != std::string::npos && FindInvalidUtf8(reason)) reason.resize(quote);
+  return reason;
 }
 
 }  // namespace

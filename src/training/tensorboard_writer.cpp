@@ -17,7 +17,8 @@ uint32_t Crc32c(std::string_view data) {
     std::array<uint32_t, 256> table{};
     for (uint32_t i = 0; i < table.size(); ++i) {
       uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78U : 0U);
+      for (int bit = 0; bit < 8; ++bit)
+        value = (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78U : 0U);
       table[i] = value;
     }
     return table;

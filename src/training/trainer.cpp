@@ -63,21 +63,21 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 }
 
 StopReason Trainer::Run() {
-  reporter_ =
-      std::make_unique<TrainingReporter>(parts_.run, state_.step, config_.training.max_steps);
+  const bool has_work = !ReasonToStop();
+  if (has_work) {
+    reporter_ =
+        std::make_unique<TrainingReporter>(parts_.run, state_.step, config_.training.max_steps);
+  }
   parts_.model->train();
   while (true) {
     if (const auto reason = ReasonToStop()) {
-      const bool is_best = reason != StopReason::kSignal && ValidationIsDue() && Validate();
-      if (is_best || saved_step_ != state_.step) Save(is_best);
+      if (has_work && saved_step_ != state_.step) Save(/*is_best=*/false);
       reporter_.reset();
       return *reason;
     }
     TrainStep();
     if (state_.step % config_.training.log_every == 0) Log();
-    const int64_t validate_every = config_.training.validate_every;
-    const bool validates = validate_every > 0 && state_.step % validate_every == 0;
-    const bool is_best = validates && ValidationIsDue() && Validate();
+    const bool is_best = ValidationIsDue() && Validate();
     if (is_best || state_.step % config_.training.save_every == 0) Save(is_best);
   }
 }
@@ -150,14 +150,17 @@ void Trainer::Log() {
 }
 
 bool Trainer::ValidationIsDue() const {
-  return config_.training.validate_every > 0 && parts_.valid != nullptr &&
-         validated_step_ != state_.step && saved_step_ != state_.step;
+  const TrainingConfig& training = config_.training;
+  if (training.validate_every == 0 || parts_.valid == nullptr) return false;
+  // What a run ends with is measured as well.
+  const bool is_last = state_.step == training.max_steps ||
+                       (training.max_epochs > 0 && state_.position.epoch == training.max_epochs);
+  return is_last || state_.step % training.validate_every == 0;
 }
 
 bool Trainer::Validate() {
   reporter_->PauseClock();
   const ValidationScores scores = MeasureValidation();
-  validated_step_ = state_.step;
   const ValidationMetric metric = config_.training.best_metric;
   const auto score = ScoreOf(scores, metric);
   const bool is_best = score && std::isfinite(*score) &&

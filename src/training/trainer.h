@@ -80,7 +80,6 @@ class Trainer {
   TrainingState state_;
   torch::Tensor interval_loss_;  // On the device: reading it would wait for the step.
   torch::Tensor gradient_norm_;
-  int64_t validated_step_ = -1;
   int64_t saved_step_ = -1;
 };
 

@@ -95,10 +95,10 @@ TEST_F(SafetensorsTest, NothingIsAFileToo) { EXPECT_TRUE(RoundTrip({}).empty());
 // The bytes as the format's description has them.
 TEST_F(SafetensorsTest, TheSameTensorsGiveTheseBytes) {
   const FileDigest digest =
-      Write({{"b", torch::tensor({1.0F, -2.0F})}, {"a", torch::tensor({7}, torch::kLong)}});
+      Write({{"bias", torch::tensor({1.0F, -2.0F})}, {"alpha", torch::tensor({7}, torch::kLong)}});
   std::string header = R"({"__metadata__":{"format":"pt"},)"
-                       R"("a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
-                       R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})";
+                       R"("alpha":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
+                       R"("bias":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})";
   header.resize((header.size() + 7) / 8 * 8, ' ');
   const std::string length = {static_cast<char>(header.size()), 0, 0, 0, 0, 0, 0, 0};
   const std::string data = {7, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\x80', '\x3F', 0, 0, 0, '\xC0'};

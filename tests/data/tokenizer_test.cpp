@@ -76,7 +76,7 @@ TEST(TokenizerTest, RefusesWhatIsNoModel) {
                                    model.substr(0, model.size() / 2)}) {
     const std::string path = folder.Write("x.model", bytes);
     EXPECT_THAT(UsageErrorOf([&] { Tokenizer::FromFile(path); }),
-                StartsWith(path + ": is not a SentencePiece model ("));
+                StartsWith(path + ": is not a SentencePiece model"));
   }
 }
 

@@ -36,7 +36,7 @@ def here(tmp_path, corpus):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("text\n")
     (tmp_path / "empty").write_text("")
-    (tmp_path / "blank").write_text("\n \n\t\n")
+    (tmp_path / "blank").write_text("\n \n  \n")
     (tmp_path / "one-line").write_text("one\n")
     (tmp_path / "three-lines").write_text("one\ntwo\nthree\n")
     (tmp_path / "not-utf8").write_bytes(b"good\nbad \xff\n")
@@ -59,7 +59,6 @@ def test_config_that_cannot_be_read(here, path, sentence):
     ("", "config.json: line 1, column 1: not valid JSON: "),
     ('{\n  "data": {"train": }\n}', "config.json: line 2, column 21: not valid JSON: "),
     ('{\n  "seed": 1,\n}', "config.json: line 3, column 1: not valid JSON: "),
-    ('{"seed": 1', "config.json: line 1, column 11: not valid JSON: "),
     ('{"seed": 1, "seed": 2}', 'config.json: the key "seed" stands twice in one object'),
     ('{"seed": 1e999}', "config.json: line 1, column 10: the number 1e999 is too large"),
     ("[1, 2]", "config.json: a config is an object {...}, not [1,2]"),
@@ -75,34 +74,23 @@ def test_config_that_is_no_config(here, text, sentence):
     ({"modle": {}}, 'modle: unknown key (did you mean "model"?)'),
     ({"model": {"dmodel": 32}}, 'model.dmodel: unknown key (did you mean "d_model"?)'),
     ({"d_model": 32}, 'd_model: unknown key (did you mean "model.d_model"?)'),
-    ({"training": {"optimizer": {"beta3": 0.9}}}, "training.optimizer.beta3: unknown key"),
     # Wrong types.
     ({"model": 3}, "model: must be an object {...}, not 3"),
     ({"seed": "one"}, 'seed: "one" is not a whole number'),
     ({"training": {"max_steps": 2.5}}, "training.max_steps: 2.5 is not a whole number"),
-    ({"model": {"dropout": "0.1"}}, 'model.dropout: "0.1" is not a number'),
     ({"tokenizer": {"shared": "yes"}}, 'tokenizer.shared: "yes" is not true or false'),
-    ({"run_dir": 1}, "run_dir: 1 is not a text in quotes"),
     ({"data": {"train": {"source": 1}}}, "data.train.source: 1 is not a path or a list of paths"),
     # Impossible values.
     ({"model": {"num_heads": 7}}, "model.num_heads: 7 does not divide d_model = 32"),
     ({"model": {"dropout": 1.0}}, "model.dropout: 1 is not possible: it must be at least 0 and "
                                   "below 1"),
-    ({"model": {"d_model": 0}}, "model.d_model: 0 is not possible: it must be at least 1"),
     ({"model": {"layer_norm": "peri"}}, 'model.layer_norm: "peri" is unknown: use pre, post'),
-    ({"training": {"schedule": "cosin"}}, 'training.schedule: "cosin" is unknown: use '
-                                          "inverse_sqrt, cosine, linear, constant"),
-    ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not possible: it must be "
-                                         "above 0"),
     ({"training": {"batch_tokens": 50}}, "training.batch_tokens: 50 is too small for one sentence "
                                          "of data.max_length = 60 tokens"),
     ({"data": {"max_length": 64}}, "data.max_length: 64 tokens and the end of the sentence do not "
                                    "fit into model.position_encoding.max_length = 64"),
-    ({"decoding": {"beam_size": 0}}, "decoding.beam_size: 0 is not possible: it must be at least "
-                                     "1"),
     ({"tokenizer": {"shared": False}}, "model.tied_embeddings: all needs one vocabulary for both "
                                        "sides"),
-    ({"data": {"train": {"target": []}}}, "data.train: 1 source file(s) but 0 target file(s)"),
 ])
 def test_config_value(here, corpus, changes, sentence):
     write_config(here / "config.json", corpus, **changes)
@@ -111,12 +99,10 @@ def test_config_value(here, corpus, changes, sentence):
 
 @pytest.mark.parametrize("override, sentence", [
     ("training.max_steps", "must be key=value, for example training.max_steps=100"),
-    ("=3", "must be key=value"),
     ("model=3", '"model" is a section of the config; set one of its keys'),
     ("model.d_modle=3", 'there is no config key "model.d_modle" (did you mean "model.d_model"?)'),
     ("training.max_steps=many", 'training.max_steps: "many" is not a whole number'),
     ("model.num_heads=7", "model.num_heads: 7 does not divide d_model = 32"),
-    ("training.precision=fp16", 'training.precision: "fp16" is unknown: use fp32, bf16'),
 ])
 def test_override(here, override, sentence):
     message = refusal("train", "good.json", "--set", override, cwd=here)
@@ -141,15 +127,24 @@ def test_override(here, override, sentence):
     ({"source": ["file", "file"], "target": ["file"]}, "config.json: data.train: 2 source file(s) "
                                                        "but 1 target file(s)"),
 ])
-def test_corpus(here, corpus, trained_run, files, sentence):
-    # With a vocabulary that is there, and without.
-    for tokenizer in ({}, {"model": str(trained_run / "tokenizer.model")}):
-        config = json.loads((here / "good.json").read_text())
-        config["data"]["train"] = files
-        (here / "config.json").write_text(json.dumps(merge(config, {"tokenizer": tokenizer})))
-        message = refusal("train", "config.json", cwd=here)
-        pattern = re.escape(sentence.format(here=here, number="NUMBER")).replace("NUMBER", r"\d+")
-        assert re.match(pattern, message), message
+def test_corpus(here, files, sentence):
+    config = json.loads((here / "good.json").read_text())
+    config["data"]["train"] = files
+    (here / "config.json").write_text(json.dumps(config))
+    message = refusal("train", "config.json", cwd=here)
+    pattern = re.escape(sentence.format(here=here, number="NUMBER")).replace("NUMBER", r"\d+")
+    assert re.match(pattern, message), message
+
+
+@pytest.mark.parametrize("source, sentence", [
+    ("missing", "{here}/missing: no such file"),
+    ("three-lines", "{corpus}/train.zh has 300 lines but {here}/three-lines has 3; "),
+    ("not-utf8", "{here}/not-utf8: line 2: invalid UTF-8 at byte 5"),
+])
+def test_corpus_with_a_vocabulary_that_is_there(here, corpus, trained_run, source, sentence):
+    message = refusal("train", "good.json", "--set", f"data.train.source={source}", "--set",
+                      f"tokenizer.model={trained_run}/tokenizer.model", cwd=here)
+    assert message.startswith(sentence.format(here=here, corpus=corpus))
 
 
 def test_validation_corpus(here):
@@ -163,9 +158,7 @@ def test_validation_corpus(here):
     ("tokenizer.vocab_size=20", r"tokenizer.vocab_size: 20 is too small for this corpus's "
                                 r"characters; use at least \d+, or .*"),
     ("tokenizer.model=file", r"\S+/file: is not a SentencePiece model.*"),
-    ("tokenizer.model=empty", r"\S+/empty: is not a SentencePiece model.*"),
     ("tokenizer.model=missing", r"\S+/missing: no such file"),
-    ("tokenizer.model=folder", r"\S+/folder: is a directory, a file is needed"),
 ])
 def test_vocabulary(here, override, sentence):
     assert re.fullmatch(sentence, refusal("train", "good.json", "--set", override, cwd=here))
@@ -205,9 +198,7 @@ def test_run_directory_in_a_folder_that_is_read_only(here):
     ("train good.json more", "The following argument was not expected: more"),
     ("train good.json --nonsense", "The following argument was not expected: --nonsense"),
     ("average {run}/checkpoints/latest", "--output is required"),
-    ("tokenizer encode", "--model is required"),
     ("translate {run} --device nonsense", "--device nonsense: use auto, cpu, cuda or cuda:N"),
-    ("translate {run} --device cuda:x", "--device cuda:x: use auto, cpu, cuda or cuda:N"),
     ("translate {run} --device cuda", "--device cuda: this machine or this build of LibTorch has "
                                       "no GPU; use --device cpu"),
     ("translate {run} --threads -1", "--threads -1: must be at least 1"),
@@ -219,7 +210,6 @@ def test_run_directory_in_a_folder_that_is_read_only(here):
     ("translate {run} --length-penalty x", "--set decoding.length_penalty=x: "
                                            'decoding.length_penalty: "x" is not a number'),
     ("evaluate {run} --source file", "--source and --reference go together"),
-    ("evaluate {run} --reference file", "--source and --reference go together"),
     ("evaluate {run} --metrics blue", '--metrics blue: is unknown (did you mean "bleu"?)'),
     ("evaluate {run} --tokenize zn", "--tokenize zn: is unknown"),
     ("tokenizer train --input {corpus}/test.en --output m --type word",
@@ -234,12 +224,11 @@ def test_command_line(here, corpus, trained_run, command, sentence):
 
 @pytest.mark.parametrize("command, sentence", [
     ("resume missing", "missing: no such run"),
-    ("resume folder", "folder: is not a run of wavemt: it holds no config.json"),
-    ("resume file", "file: is not a run of wavemt: it holds no config.json"),
+    ("resume folder", "folder: is not a run of wavemt: it holds no config.json and checkpoints"),
+    ("resume file", "file: is not a run of wavemt: it holds no config.json and checkpoints"),
     ("translate missing", "missing: no such run or checkpoint"),
-    ("translate folder", "folder: is not a run of wavemt: it holds no config.json"),
+    ("translate folder", "folder: is not a run of wavemt: it holds no config.json and checkpoints"),
     ("translate file", "file: is neither a run, a checkpoint nor a .safetensors file"),
-    ("evaluate missing", "missing: no such run or checkpoint"),
     ("inspect missing", "missing: no such run or checkpoint"),
     ("average missing --output mean.safetensors", "missing: no such run or checkpoint"),
     ("average {run} --output mean", "--output mean: name a file that ends in .safetensors"),
@@ -260,10 +249,7 @@ def test_command_line(here, corpus, trained_run, command, sentence):
     ("evaluate {run} --output missing/text", "missing/text: cannot be written: missing is not a "
                                              "folder"),
     ("metrics three-lines one-line", "three-lines has 3 lines but one-line has 1"),
-    ("metrics three-lines", "give a file of translations and one or more of references"),
     ("metrics missing one-line", "missing: no such file"),
-    ("metrics empty empty", "empty: is empty; there is nothing to score"),
-    ("metrics not-utf8 not-utf8", "not-utf8: line 2: invalid UTF-8 at byte 5 of the line"),
     ("tokenizer train --input missing --output new.model", "missing: no such file"),
     ("tokenizer train --input blank --output new.model --vocab-size 300", "blank: holds no text"),
     ("tokenizer train --input {corpus}/train.en --output missing/new.model",
@@ -294,8 +280,8 @@ def change_config(run, **changes):
     (run / "config.json").write_text(json.dumps(merge(config, changes)))
 
 
-@pytest.mark.parametrize("command", [
-    "translate {run}", "resume {run} --set training.max_steps=300"])
+@pytest.mark.parametrize(
+    "command", ["translate {run}", "resume {run} --set training.max_steps=300"])
 @pytest.mark.parametrize("changes, sentence", [
     ({"d_model": 64}, '"decoder.layers.0.cross_attention.kv_proj.bias" has the shape [64], but the '
                       "model of this config needs [128]"),
@@ -320,12 +306,13 @@ def cut_short(path):
     path.write_bytes(contents[:len(contents) // 2])
 
 
-@pytest.mark.parametrize("damage, sentence", [
-    (flip_a_byte, "is damaged: its checksum is "),
-    (cut_short, "is damaged: {bytes} bytes, but its manifest says "),
-    (os.remove, "no such file"),
+@pytest.mark.parametrize("name, damage, sentence", [
+    ("model.safetensors", flip_a_byte, "is damaged: its checksum is "),
+    ("model.safetensors", cut_short, "is damaged: {bytes} bytes, but its manifest says "),
+    ("optimizer.safetensors", flip_a_byte, "is damaged: its checksum is "),
+    ("state.json", os.remove, "no such file"),
+    ("manifest.json", cut_short, "line "),
 ])
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
 def test_damaged_checkpoint_names_its_file(own_run, name, damage, sentence):
     checkpoint = pointed(own_run, "best")
     size = (checkpoint / name).stat().st_size
@@ -342,7 +329,7 @@ def test_run_whose_every_checkpoint_is_damaged(own_run):
 
 
 @pytest.mark.parametrize("name, damage, sentence", [
-    ("config.json", os.remove, "is not a run of wavemt: it holds no config.json"),
+    ("config.json", os.remove, "is not a run of wavemt: it holds no config.json and checkpoints"),
     ("config.json", cut_short, ": not valid JSON: "),
     ("tokenizer.model", os.remove, "no such file"),
     ("tokenizer.model", cut_short, "tokenizer.model: is not a SentencePiece model"),
@@ -355,4 +342,4 @@ def test_damaged_run(own_run, name, damage, sentence):
 def test_checkpoint_outside_a_run(trained_run, tmp_path):
     shutil.copytree(pointed(trained_run, "best"), tmp_path / "checkpoint")
     assert refusal("translate", "checkpoint", cwd=tmp_path, input="A line.\n") == \
-        "checkpoint: lies in no run: no config.json in the folders above it"
+        "checkpoint: lies in no run: no config.json and checkpoints in the folders above it"

@@ -95,9 +95,10 @@ TEST(BleuTest, SaysWhatItIs) {
 }
 
 TEST(StatisticsTest, ManyThreadsMeasureAsOneDoes) {
-  std::vector<std::string> lines;
-  for (int i = 0; i < 1000; ++i) lines.push_back("a b c " + std::to_string(i % 7) + " d");
+  std::vector<std::string> lines(1000);
+  for (size_t i = 0; i < lines.size(); ++i) lines[i] = "a b c " + std::to_string(i % 7) + " d";
   std::vector<Segment> segments;
+  segments.reserve(lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {
     segments.push_back({.hypothesis = lines[i], .references = {lines[i * 13 % lines.size()]}});
   }

@@ -12,8 +12,8 @@ namespace {
 using testing::ElementsAre;
 
 std::vector<uint32_t> Draw(NumpyRandom* random, uint32_t bound, int count) {
-  std::vector<uint32_t> drawn;
-  for (int i = 0; i < count; ++i) drawn.push_back(random->Below(bound));
+  std::vector<uint32_t> drawn(static_cast<size_t>(count));
+  for (uint32_t& number : drawn) number = random->Below(bound);
   return drawn;
 }
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
 #include <vector>
 
 #include "evaluation/bleu.h"
@@ -13,14 +12,12 @@ namespace wavemt {
 namespace {
 
 // Segments of which every `wrong_every`th is wrong at one word.
-Statistics SomeStatistics(const Metric& metric, int wrong_every) {
-  std::vector<std::string> lines;
-  for (int i = 0; i < 100; ++i) {
-    lines.push_back(i % wrong_every == 0 ? "the cat sat on a mat" : "the cat sat on the mat");
-  }
-  std::vector<Segment> segments;
-  for (const std::string& line : lines) {
-    segments.push_back({.hypothesis = line, .references = {"the cat sat on the mat"}});
+Statistics SomeStatistics(const Metric& metric, size_t wrong_every) {
+  std::vector<Segment> segments(100);
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const bool wrong = i % wrong_every == 0;
+    segments[i] = {.hypothesis = wrong ? "the cat sat on a mat" : "the cat sat on the mat",
+                   .references = {"the cat sat on the mat"}};
   }
   return Measure(metric, segments);
 }

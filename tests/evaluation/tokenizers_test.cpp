@@ -6,7 +6,7 @@
 #include "../support/thrown_error.h"
 #include "evaluation/bleu_tokenizer.h"
 #include "evaluation/tercom_tokenizer.h"
-#include "evaluation/whitespace.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {

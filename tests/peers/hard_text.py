@@ -17,15 +17,17 @@ SCRIPTS = [
 PUNCTUATION = list(string.punctuation) + list("«»„“”‘’—–…¿¡、。，．！？：；（）「」・·†‡§¶‰′″‹›⁂※٪؟،।॥")
 SYMBOLS = list("€£¥₹©®™°±×÷√∞≠≤≥←→↔⇒■□▲●☆★♪♫♠♥✓✗☀☎№℃①②⑩㈱㍿㎡½¾²³₂ⅧⅣ^`~|+<=>$")
 EMOJI = ["😀", "👍🏽", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣", "❤️", "☺", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🧑🏿‍🚀", "♂️"]
-SPACES = list(" \t\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2009\u200a\u2028\u2029\u202f\u205f\u3000")
+SPACES = list(" \t\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2009\u200a\u2028\u2029\u202f\u205f"
+              "\u3000")
 NOT_SPACES = list("\u200b\u200c\u200d\u2060\u00ad\u180e\u200e\u200f\u202a\u202e\u2066\u2069")
 CONTROLS = [chr(c) for c in (*range(1, 9), *range(14, 28), *range(127, 160), 0, 13)]
-ENTITIES = ["it's.", "'s", "&quot;", "&amp;", "&lt;", "&gt;", "&amp;lt;", "&amp;amp;quot;", "&apos;",
-            "&#39;", "&quot", "&", "&lt;skipped&gt;", "<skipped>", "<skip<skipped>ped>", "&nbsp;",
+ENTITIES = ["it's.", "'s", "&quot;", "&amp;", "&lt;", "&gt;", "&amp;lt;", "&amp;amp;quot;",
+            "&apos;", "&#39;", "&quot", "&", "&lt;skipped&gt;", "<skipped>", "<skip<skipped>ped>", "&nbsp;",
             "-", "<br/>"]
-NUMBERS = ["1,234.5", "1.234,56", "3.14", "3.14.", ",5", "5,", ".5", "5.", "1.2.3", "1,2,3", "12-34",
-           "12-", "-12", "–5", "1/2", "10:30", "50%", "$5.00", "5€", "1e-5", "2.-3", "1..2", "1.,2",
-           "1 234", "1\u00a0234", "1'234", "1٬234٫5", "१,२३४", "０．５", "１，２３４", "٣٫١٤", "Ⅷ.", "½.", "²,3"]
+NUMBERS = ["1,234.5", "1.234,56", "3.14", "3.14.", ",5", "5,", ".5", "5.", "1.2.3", "1,2,3",
+           "12-34", "12-", "-12", "–5", "1/2", "10:30", "50%", "$5.00", "5€", "1e-5", "2.-3", "1..2", "1.,2",
+           "1 234", "1\u00a0234", "1'234", "1٬234٫5", "१,२३४", "０．５", "１，２３４", "٣٫١٤", "Ⅷ.", "½.",
+           "²,3"]
 RANDOM_RANGES = [(0x20, 0x7f), (0xa0, 0x250), (0x300, 0x530), (0x590, 0x900), (0x2000, 0x2c00),
                  (0x2e80, 0x3400), (0xa640, 0xab70), (0xf900, 0x10000), (0x10000, 0x10450),
                  (0x1d400, 0x1d800), (0x1f000, 0x1fb00)]
@@ -90,7 +92,8 @@ KINDS = [
     scattered(CONTROLS),
     scattered(SYMBOLS),
     scattered(PUNCTUATION),
-    lambda rng: "".join(rng.choice(ENTITIES + words(rng) + [" "]) for _ in range(rng.randint(1, 9))),
+    lambda rng: "".join(rng.choice(ENTITIES + words(rng) + [" "])
+                        for _ in range(rng.randint(1, 9))),
     lambda rng: rng.choice([" ", ""]).join(rng.choices(NUMBERS, k=rng.randint(1, 6))),
     scattered(NUMBERS),
     lambda rng: "".join(assigned_character(rng) for _ in range(rng.randint(1, 30))),
@@ -123,7 +126,8 @@ def damage(line, rng):
             place = rng.randint(0, len(pieces))
             pieces[place:place] = run
         if kind == 4:
-            pieces[begin] = rng.choice([pieces[begin].swapcase(), pieces[begin] + rng.choice(".,'s"),
+            piece = pieces[begin]
+            pieces[begin] = rng.choice([piece.swapcase(), piece + rng.choice(".,'s"),
                                         hard_line(rng)])
     return joiner.join(pieces).rstrip()
 

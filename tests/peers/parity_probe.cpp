@@ -10,7 +10,7 @@
 #include "model/masks.h"
 #include "model/transformer.h"
 #include "support/error.h"
-#include "training/projected_loss.h"
+#include "training/loss.h"
 
 namespace wavemt {
 namespace {

@@ -58,7 +58,7 @@ def random_options(rng):
 
 
 def random_references(rng):
-    """One to three lists of lines, some of them empty, and whether an empty line is no reference."""
+    """One to three lists of lines, some empty, and whether an empty line is no reference."""
     num_segments = rng.choice([1, 2, 5, 8])
     if rng.random() < 0.4:
         first = some_real_lines(rng, num_segments)

@@ -1,4 +1,6 @@
 """What `wavemt metrics` refuses: exit code 2 and one sentence that says what and where."""
+import os
+
 import pytest
 from conftest import wavemt
 
@@ -37,7 +39,8 @@ def test_far_in_the_file(text):
     assert f"{long} has 20001 lines but {short} has 9000: line 9001 has no partner" in message
 
 
-@pytest.mark.parametrize("ill", [b"\xff", b"a \xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"])
+@pytest.mark.parametrize("ill", [b"\xff", b"a \xc3", b"\xed\xa0\x80", b"\xc0\xaf",
+                                 b"\xf5\x80\x80\x80"])
 def test_invalid_utf8(text, ill):
     good, bad = text("good", "a\nb\nc\n"), text("bad", b"a\n\xc3\xa9 " + ill + b"\nc\n")
     assert f"{bad}: line 2: invalid UTF-8 at byte" in refusal(good, bad)
@@ -99,7 +102,8 @@ def test_several_systems(text):
 
 
 @pytest.mark.parametrize("seed", ["x", "-1", "1.5", ""])
-def test_seed(text, seed, monkeypatch):
-    monkeypatch.setenv("SACREBLEU_SEED", seed)
+def test_seed(text, seed):
     file = text("a", "a\n")
-    assert f"SACREBLEU_SEED={seed}: must be a whole number" in refusal(file, file, "--confidence")
+    environment = os.environ | {"SACREBLEU_SEED": seed}
+    assert f"SACREBLEU_SEED={seed}: must be a whole number" in refusal(file, file, "--confidence",
+                                                                       env=environment)

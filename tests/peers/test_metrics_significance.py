@@ -1,5 +1,6 @@
 """Confidence intervals and paired tests: sacreBLEU's draws, hence its numbers."""
 import json
+import os
 import random
 
 import pytest
@@ -28,13 +29,13 @@ def metrics_of(name):
     return [BLEU(**bleu), CHRF(**chrf), TER(**ter)], ["-m", "bleu,chrf,ter", "--json", *arguments]
 
 
-@pytest.fixture(params=[None, "0", "9876543210123"], ids=lambda seed: f"seed {seed}")
-def seed(request, monkeypatch):
-    if request.param is None:
+def with_seed(seed, monkeypatch):
+    """Sets sacreBLEU's seed for both; returns the environment for our program."""
+    if seed is None:
         monkeypatch.delenv("SACREBLEU_SEED", raising=False)
     else:
-        monkeypatch.setenv("SACREBLEU_SEED", request.param)
-    return request.param
+        monkeypatch.setenv("SACREBLEU_SEED", seed)
+    return dict(os.environ)
 
 
 @pytest.fixture(scope="module", params=["real", "hard", "one segment", "alike"])
@@ -59,12 +60,14 @@ def text(request, tmp_path_factory):
             [write_lines(folder / f"system{i}", lines) for i, lines in enumerate(systems)])
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-def test_confidence(text, options, seed):
+@pytest.mark.parametrize("options, seed", [("defaults", None), ("smoothed", "0"),
+                                           ("epsilon", "9876543210123")])
+def test_confidence(text, options, seed, monkeypatch):
+    environment = with_seed(seed, monkeypatch)
     references, systems, reference_files, system_files = text
     metrics, arguments = metrics_of(options)
     ours = json.loads(wavemt("metrics", system_files[0], *reference_files, "--confidence",
-                             "--confidence-n", 200, *arguments).stdout)
+                             "--confidence-n", 200, *arguments, env=environment).stdout)
     for metric, result in zip(metrics, ours):
         expected = metric.corpus_score(systems[0], references, n_bootstrap=200)
         assert result["score"] == pytest.approx(expected.score, rel=0, abs=TOLERANCE)
@@ -74,20 +77,21 @@ def test_confidence(text, options, seed):
         assert result["signature"] == str(metric.get_signature())
 
 
+# sacreBLEU's paired tests take a seed of 0 for none.
 @pytest.mark.parametrize("test, samples", [("bs", 300), ("ar", 400)])
-@pytest.mark.parametrize("options", OPTIONS)
-def test_paired(text, options, seed, test, samples):
+@pytest.mark.parametrize("options, seed", [("defaults", None), ("smoothed", "9876543210123"),
+                                           ("epsilon", "1")])
+def test_paired(text, options, seed, test, samples, monkeypatch):
+    environment = with_seed(seed, monkeypatch)
     references, systems, reference_files, system_files = text
     metrics, arguments = metrics_of(options)
-    if seed == "0":
-        pytest.skip("sacreBLEU's paired tests take a seed of 0 for none")
     names = ["Baseline: " + str(system_files[0]), *map(str, system_files[1:])]
     signatures, expected = PairedTest(list(zip(names, systems)),
                                       {metric.__class__.__name__: metric for metric in metrics},
                                       references, test_type=test, n_samples=samples)()
     option = "--paired-bootstrap" if test == "bs" else "--paired-approximate-randomization"
     ours = json.loads(wavemt("metrics", *system_files, "--reference", *reference_files, option,
-                             f"--paired-{test}-n", samples, *arguments).stdout)
+                             f"--paired-{test}-n", samples, *arguments, env=environment).stdout)
     assert len(ours) == 9
     for i, result in enumerate(ours):
         theirs = expected[result["name"]][i // 3]

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <set>
 
 #include "support/error.h"
 #include "support/signals.h"
@@ -53,6 +54,25 @@ TEST_F(TrainerTest, TheSameSeedGivesTheSameBytesAndAnotherSeedOthers) {
   EXPECT_EQ(model_of("b"), first);
   config_.seed = 2;
   EXPECT_NE(model_of("c"), first);
+}
+
+TEST_F(TrainerTest, DropoutIsAnotherInEveryStepAndEveryBatchOfIt) {
+  corpus_ = CopyTask(/*pairs=*/1, /*shortest=*/8, /*longest=*/8, /*seed=*/1);
+  config_.training.learning_rate = 1e-30;  // The same weights all along.
+  config_.training.log_every = 1;
+  const auto losses = [&](const std::string& name) {
+    std::vector<double> values;
+    for (const Json& line : Metrics(Train(name, config_).run)) values.push_back(line["loss"]);
+    return values;
+  };
+  const std::vector<double> still = losses("still");
+  EXPECT_EQ(std::set(still.begin(), still.end()).size(), 1U);
+  config_.model.dropout = 0.2;
+  const std::vector<double> single = losses("single");
+  EXPECT_EQ(std::set(single.begin(), single.end()).size(), single.size());
+  config_.training.gradient_accumulation = 2;
+  const std::vector<double> both = losses("both");
+  for (size_t step = 0; step < single.size(); ++step) EXPECT_NE(both[step], single[step]);
 }
 
 TEST_F(TrainerTest, ValidationNeverChangesTheTraining) {

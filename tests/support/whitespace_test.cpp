@@ -1,4 +1,4 @@
-#include "evaluation/whitespace.h"
+#include "support/whitespace.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

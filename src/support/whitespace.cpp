@@ -1,9 +1,9 @@
-#include "evaluation/whitespace.h"
+#include "support/whitespace.h"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
-#include "evaluation/characters.h"
+#include "support/characters.h"
 
 namespace wavemt {
 

@@ -14,4 +14,7 @@ std::string_view StripRight(std::string_view text);
 std::string_view Strip(std::string_view text);
 void SplitOnSpace(std::string_view text, std::vector<std::string_view>* words);
 
+/// Whether there is nothing but white space.
+inline bool IsBlank(std::string_view text) { return Strip(text).empty(); }
+
 }  // namespace wavemt

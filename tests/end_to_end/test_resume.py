@@ -1,0 +1,184 @@
+"""A run that was interrupted and went on is the run that was never interrupted."""
+import json
+import os
+import shutil
+
+import pytest
+from conftest import metrics_of, pointed, wavemt, write_config
+
+# Everything that a checkpoint must hold: two batches an update, dropout, a moving average.
+# 23 batches an epoch: step 12 is in the second one, step 24 in the third.
+TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "ema_decay": 0.9, "log_every": 5,
+            "validate_every": 6, "save_every": 6}
+SPEEDS = {"tokens_per_second", "seconds_per_step"}
+
+
+def train(folder, corpus, *options, **training):
+    config = write_config(folder / "config.json", corpus, model={"dropout": 0.2},
+                          training=TRAINING | training)
+    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, corpus):
+    """The run that was never interrupted."""
+    return train(tmp_path_factory.mktemp("whole"), corpus)
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory, corpus):
+    """Its first half."""
+    return train(tmp_path_factory.mktemp("half"), corpus, "--set", "training.max_steps=12")
+
+
+@pytest.fixture
+def own_half(half, tmp_path):
+    return shutil.copytree(half, tmp_path / "half")
+
+
+@pytest.fixture
+def own_whole(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "whole")
+
+
+def contents(run):
+    """Every file of a run; {path: bytes}."""
+    return {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def without_speeds(run):
+    return [{key: value for key, value in line.items() if key not in SPEEDS}
+            for line in metrics_of(run)]
+
+
+def assert_same(run, whole):
+    steps = sorted(path.name for path in (whole / "checkpoints").iterdir())
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == steps
+    for pointer in ("latest", "best"):
+        assert pointed(run, pointer).name == pointed(whole, pointer).name
+    for checkpoint in (whole / "checkpoints").glob("step-*"):
+        own = run / "checkpoints" / checkpoint.name
+        for name in ("model.safetensors", "optimizer.safetensors"):
+            assert (own / name).read_bytes() == (checkpoint / name).read_bytes(), own / name
+        states = [json.loads((folder / "state.json").read_text()) for folder in (own, checkpoint)]
+        assert states[0] | {"seconds": 0} == states[1] | {"seconds": 0}
+    assert without_speeds(run) == without_speeds(whole)
+
+
+def test_the_halves_cross_the_end_of_an_epoch(whole):
+    state = json.loads((whole / "checkpoints/step-00000012/state.json").read_text())
+    assert state["epoch"] == 1 and state["batch_in_epoch"] > 0
+    assert json.loads((pointed(whole, "latest") / "state.json").read_text())["epoch"] == 2
+
+
+def test_two_halves_are_the_whole(whole, own_half, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    wavemt("resume", "../half", "--set", "training.max_steps=24", "--device", "cpu",
+           cwd=tmp_path / "elsewhere")
+    assert_same(own_half, whole)
+    # The config says how the run was made: the same, but for where it lies.
+    configs = [json.loads((run / "config.json").read_text()) | {"run_dir": ""}
+               for run in (own_half, whole)]
+    assert configs[0] == configs[1]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_three_parts_are_the_whole(whole, tmp_path, corpus):
+    run = train(tmp_path, corpus, "--set", "training.max_steps=6")
+    for steps in (18, 24):
+        wavemt("resume", run, "--set", f"training.max_steps={steps}", "--device", "cpu")
+    assert_same(run, whole)
+
+
+def test_a_run_killed_between_checkpoints_is_the_whole(whole, own_whole):
+    """What it logged behind its newest checkpoint is forgotten and done again."""
+    shutil.rmtree(own_whole / "checkpoints/step-00000024")
+    shutil.rmtree(own_whole / "checkpoints/step-00000018")
+    (own_whole / "checkpoints/latest").write_text("step-00000012\n")
+    with open(own_whole / "metrics.jsonl", "a") as file:
+        file.write('{"step":25,"epo')  # The line that the end cut short.
+    (own_whole / "checkpoints/step-00000024.1234.unfinished").mkdir()
+    wavemt("resume", own_whole, "--device", "cpu")
+    assert_same(own_whole, whole)
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_named_and_passed_over(whole, own_whole, name):
+    damaged = own_whole / "checkpoints/step-00000024" / name
+    flip_a_byte(damaged)
+    said = wavemt("resume", own_whole, "--device", "cpu").stderr.splitlines()
+    warnings = [line for line in said if " warning: " in line]
+    assert len(warnings) == 1
+    assert f" warning: {damaged}: is damaged: " in warnings[0]
+    assert f"going on from {own_whole}/checkpoints/step-00000018" in "\n".join(said)
+    assert_same(own_whole, whole)
+
+
+def test_a_finished_run_is_left_as_it_is(own_whole):
+    before = contents(own_whole)
+    said = wavemt("resume", own_whole, "--device", "cpu").stderr
+    assert "done: training.max_steps = 24 reached" in said
+    after = contents(own_whole)
+    # TensorBoard's writer begins a file of its own, without a value in it.
+    assert {path: after[path] for path in after if path.parts[0] != "tensorboard"} == \
+        {path: before[path] for path in before if path.parts[0] != "tensorboard"}
+
+
+def test_what_is_set_stays_set(own_half):
+    """A larger max_steps and another learning rate hold for the next resume as well."""
+    wavemt("resume", own_half, "--set", "training.max_steps=14", "--set",
+           "training.learning_rate=0.5", "--device", "cpu")
+    assert pointed(own_half, "latest").name == "step-00000014"
+    config = json.loads((own_half / "config.json").read_text())
+    assert config["training"]["max_steps"] == 14
+    assert config["training"]["learning_rate"] == 0.5
+    assert "max_steps = 14 reached" in wavemt("resume", own_half, "--device", "cpu").stderr
+
+
+@pytest.mark.parametrize("override", [
+    "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.train.source=other",
+    "training.batch_tokens=512", "training.optimizer.type=adam",
+    "training.gradient_accumulation=1", "training.ema_decay=0"])
+def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
+    before = contents(own_half)
+    result = wavemt("resume", own_half, "--set", override, check=False)
+    assert result.returncode == 2
+    assert f" error: --set {override}: " in result.stderr
+    assert "in the middle of a run; begin a new one by `wavemt train`" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert contents(own_half) == before
+
+
+def test_overwrite_makes_the_run_anew(whole, own_half, corpus, tmp_path):
+    (own_half / "mine").write_text("left by its user")
+    config = write_config(tmp_path / "config.json", corpus, model={"dropout": 0.2},
+                          training=TRAINING)
+    wavemt("train", config, "--run-dir", own_half, "--device", "cpu", "--overwrite")
+    assert_same(own_half, whole)
+    assert not (own_half / "mine").exists()
+    assert sorted(os.listdir(tmp_path)) == ["config.json", "half"]
+
+
+def test_a_refused_overwrite_leaves_the_old_run(own_half, corpus, tmp_path):
+    before = contents(own_half)
+    config = write_config(tmp_path / "config.json", corpus,
+                          data={"valid": {"source": "missing"}})
+    result = wavemt("train", config, "--run-dir", own_half, "--overwrite", check=False)
+    assert result.returncode == 2
+    assert contents(own_half) == before
+
+
+def test_dry_run_writes_nothing(corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus)
+    result = wavemt("train", config, "--dry-run", cwd=tmp_path)
+    assert result.stdout == ""
+    assert f"dry run: nothing was written; the run would be in {tmp_path}/runs/config" \
+        in result.stderr
+    assert os.listdir(tmp_path) == ["config.json"]

@@ -1,0 +1,252 @@
+"""Text in, translations out: line n of the output belongs to line n of the input."""
+import json
+import os
+import re
+import select
+import subprocess
+
+import pytest
+import sacrebleu
+from conftest import ENVIRONMENT, PROGRAM, pointed, wavemt
+
+
+def translate(model, text, *options):
+    """The translations of `text`, as bytes in and out: nothing may be done to line ends here."""
+    result = wavemt("translate", model, *options, input=text, encoding=None)
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def source(corpus):
+    """The test sentences, all different."""
+    lines = (corpus / "test.en").read_bytes().splitlines(keepends=True)
+    assert len(set(lines)) == 20
+    return b"".join(lines)
+
+
+@pytest.fixture(scope="session")
+def translations(trained_run, source):
+    return translate(trained_run, source)
+
+
+def test_a_line_for_each_line_in_order(trained_run, source, translations):
+    lines = translations.splitlines()
+    assert len(lines) == 20 and translations.endswith(b"\n")
+    assert len(set(lines)) >= 10  # Else the order would not show.
+    # Backwards, and each line alone.
+    backwards = b"".join(reversed(source.splitlines(keepends=True)))
+    assert translate(trained_run, backwards).splitlines() == lines[::-1]
+    for number in (0, 7):
+        assert translate(trained_run, source.splitlines()[number]) == lines[number] + b"\n"
+
+
+def test_file_and_standard_input_are_the_same(trained_run, corpus, source, translations):
+    assert translate(trained_run, b"", "--input", corpus / "test.en") == translations
+    assert translate(trained_run, source, "--input", "-", "--output", "-") == translations
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text[:-1],                     # No line end at the end of the file.
+    lambda text: text.replace(b"\n", b"\r\n"),
+    lambda text: b"\xef\xbb\xbf" + text,        # A byte order mark.
+], ids=["no last line end", "CRLF", "byte order mark"])
+def test_forms_of_a_text_file(trained_run, tmp_path, source, translations, change):
+    (tmp_path / "text").write_bytes(change(source))
+    assert translate(trained_run, b"", "--input", tmp_path / "text") == translations
+    assert translate(trained_run, change(source)) == translations
+
+
+def test_blank_lines_stay_blank(trained_run, source, translations):
+    blank = [b"", b"  ", b""]
+    mixed = b"\n" + b"".join(line + blank[i % 3] + b"\n" for i, line in
+                             enumerate(source.splitlines(keepends=True))) + b"\n\n"
+    expected = b"\n" + b"".join(line + b"\n" for line in
+                                translations.splitlines(keepends=True)) + b"\n\n"
+    assert translate(trained_run, mixed) == expected
+    assert translate(trained_run, b"\n\n \n") == b"\n\n\n"
+    assert translate(trained_run, b"") == b""
+
+
+def test_only_a_line_feed_ends_a_line(trained_run, tmp_path):
+    """Not what Unicode, Python or an old Mac take for the end of a line."""
+    separators = ("\u2028", "\u2029", "\u0085", "\0", "\r", "\v", "\f", "\x1c")
+    text = "".join(f"She has a cat.{separator}He has a dog.\nShe is a doctor.{separator}\n\n"
+                   for separator in separators)
+    (tmp_path / "text").write_bytes(text.encode())
+    from_file = translate(trained_run, b"", "--input", tmp_path / "text")
+    assert from_file.count(b"\n") == text.count("\n")
+    assert [line == b"" for line in from_file.split(b"\n")] == \
+        [line == "" for line in text.split("\n")]
+    assert translate(trained_run, text.encode()) == from_file
+
+
+def test_a_line_longer_than_the_model_is_translated_in_parts(trained_run):
+    sentence = "The teacher has a dog. "
+    text = f"She has a cat.\n{sentence * 60}\n{'x' * 500}\nHe is a doctor.\n"
+    result = wavemt("translate", trained_run, input=text)
+    lines = result.stdout.split("\n")
+    assert len(lines) == 5
+    warnings = [line for line in result.stderr.splitlines() if " warning: " in line]
+    assert [line.split(" warning: ")[1].split(":")[0] for line in warnings] == ["line 2", "line 3"]
+    parts = re.search(r"more than the model's 64 positions; translated in (\d+) parts$", warnings[0])
+    # Each part has its translation, one behind the other without a space, as Chinese is written.
+    assert lines[1].count("。") >= int(parts[1]) > 1
+    assert "。 " not in lines[1]
+    # The lines beside it are as they are alone.
+    assert [lines[0], lines[3]] == wavemt(
+        "translate", trained_run, input="She has a cat.\nHe is a doctor.\n").stdout.splitlines()
+
+
+def test_long_lines_are_numbered_over_the_whole_input(trained_run, tmp_path):
+    """Input is read in portions of a few thousand lines."""
+    (tmp_path / "text").write_text("\n" * 5000 + "x y " * 100 + "\n")
+    result = wavemt("translate", trained_run, "--input", tmp_path / "text")
+    assert " warning: line 5001: " in result.stderr
+    assert result.stdout.count("\n") == 5001
+    assert result.stdout.startswith("\n" * 5000)
+
+
+def test_a_line_is_answered_before_the_input_ends(trained_run):
+    process = subprocess.Popen([str(PROGRAM), "translate", str(trained_run), "--device", "cpu"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT)
+    for line in (b"She has a cat.\n", b"\n", b"He is a doctor.\n"):
+        process.stdin.write(line)
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 120)
+        assert ready, "no answer while the input is open"
+        answer = process.stdout.readline()
+        assert answer.endswith(b"\n") and (answer == b"\n") == (line == b"\n")
+    rest, _ = process.communicate(timeout=120)
+    assert (rest, process.returncode) == (b"", 0)
+
+
+def test_output_file(trained_run, corpus, tmp_path, translations):
+    (tmp_path / "output").write_text("old")
+    result = wavemt("translate", trained_run, "--input", corpus / "test.en", "--output",
+                    tmp_path / "output")
+    assert result.stdout == ""
+    assert (tmp_path / "output").read_bytes() == translations
+    assert os.listdir(tmp_path) == ["output"]
+
+
+def test_output_file_appears_whole_or_not_at_all(trained_run, tmp_path):
+    # The mistake comes behind the first portion of lines.
+    (tmp_path / "text").write_bytes(b"A cat.\n" + b"\n" * 6000 + b"\xff\n")
+    (tmp_path / "old").write_text("old")
+    for name in ("new", "old"):
+        result = wavemt("translate", trained_run, "--input", tmp_path / "text", "--output",
+                        tmp_path / name, check=False)
+        assert result.returncode == 2
+        assert " line 6002: invalid UTF-8" in result.stderr
+    assert sorted(os.listdir(tmp_path)) == ["old", "text"]
+    assert (tmp_path / "old").read_text() == "old"
+
+
+def test_output_to_a_pipe_leaves_the_pipe(trained_run, corpus, tmp_path, translations):
+    """And so /dev/null stays /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    wavemt("translate", trained_run, "--input", corpus / "test.en", "--output", tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    assert os.read(reader, 1 << 16) == translations
+    os.close(reader)
+
+
+def test_n_best(trained_run, source, translations):
+    lists = translate(trained_run, source.replace(b"\n", b"\n\n", 1), "--n-best", "3").decode()
+    entries = [line.split(" ||| ") for line in lists.split("\n")[:-1]]
+    assert [int(number) for number, _, _ in entries] == [i for i in range(21) for _ in range(3)]
+    scores = [float(score) for _, _, score in entries]
+    best = [text for _, text, _ in entries[::3]]
+    assert best == translations.decode().replace("\n", "\n\n", 1).split("\n")[:-1]
+    for i in range(0, len(entries), 3):
+        assert scores[i] >= scores[i + 1] >= scores[i + 2]
+    # Log-probabilities; the blank line's three translations are blank.
+    assert all(score <= 0 for score in scores)
+    assert [text for _, text, _ in entries[3:6]] == ["", "", ""]
+    assert any(entries[i][1] != entries[i + 1][1] for i in range(0, len(entries), 3))
+
+
+@pytest.mark.parametrize("tokens", [1, 37, 100000])
+def test_batch_size_makes_no_difference(trained_run, source, translations, tokens):
+    options = ["--set", f"decoding.batch_tokens={tokens}"]
+    assert translate(trained_run, source, *options) == translations
+
+
+def test_decoding_options_are_the_configs_keys(trained_run, source, translations):
+    greedy = translate(trained_run, source, "--beam-size", "1")
+    assert greedy == translate(trained_run, source, "--set", "decoding.beam_size=1")
+    assert greedy != translations
+    assert translate(trained_run, source, "--beam-size", "5", "--length-penalty", "1") == \
+        translations
+    short = translate(trained_run, source, "--set", "decoding.max_output_length=2").decode()
+    longest = max(len(line) for line in short.split("\n"))
+    assert 0 < longest < max(len(line) for line in translations.decode().split("\n"))
+
+
+def test_a_run_is_its_best_checkpoint(trained_run, own_run, source, translations):
+    assert translate(pointed(trained_run, "best"), source) == translations
+    assert translate(trained_run / "checkpoints/best", source) == translations
+    assert translate(pointed(trained_run, "best") / "model.safetensors", source) == translations
+    # Where the best is another one, so is the translation.
+    (own_run / "checkpoints/best").write_text("step-00000080\n")
+    other = translate(own_run, source)
+    assert other == translate(trained_run / "checkpoints/step-00000080", source)
+    assert other != translations
+
+
+def test_a_run_that_moved_translates(own_run, source, translations):
+    moved = own_run.rename(own_run.parent / "moved")
+    assert translate(moved, source) == translations
+    assert wavemt("translate", "checkpoints/best", input=source, encoding=None,
+                  cwd=moved).stdout == translations
+
+
+def test_averaged_weights_translate(own_run, source, translations):
+    checkpoints = own_run / "checkpoints"
+    wavemt("average", checkpoints / "step-00000160", checkpoints / "step-00000240", "--output",
+           own_run / "mean.safetensors")
+    mean = translate(own_run / "mean.safetensors", source)
+    assert mean.count(b"\n") == 20
+    assert mean not in (translate(checkpoints / "step-00000160", source),
+                        translate(checkpoints / "step-00000240", source))
+    wavemt("average", pointed(own_run, "best"), "--output", own_run / "same.safetensors")
+    assert translate(own_run / "same.safetensors", source) == translations
+
+
+def test_evaluate_is_sacrebleu_of_translate(trained_run, corpus, tmp_path, translations):
+    evaluated = wavemt("evaluate", trained_run, "--output", tmp_path / "output", "--json",
+                       "--metrics", "bleu,chrf")
+    assert (tmp_path / "output").read_bytes() == translations
+    references = [(corpus / "test.zh").read_text().split("\n")[:-1]]
+    hypotheses = translations.decode().split("\n")[:-1]
+    bleu = sacrebleu.BLEU(tokenize="zh")
+    chrf = sacrebleu.CHRF()
+    scores = json.loads(evaluated.stdout)
+    assert [score["name"] for score in scores] == ["BLEU", "chrF2"]
+    for score, metric in zip(scores, (bleu, chrf)):
+        assert score["score"] == pytest.approx(
+            metric.corpus_score(hypotheses, references).score, abs=1e-9)
+        assert score["signature"] == str(metric.get_signature())
+    assert scores[0]["score"] > 1
+
+    named = wavemt("evaluate", trained_run, "--source", corpus / "test.en", "--reference",
+                   corpus / "test.zh")
+    result = bleu.corpus_score(hypotheses, references)
+    assert named.stdout == result.format(width=1, signature=str(bleu.get_signature())) + "\n"
+
+
+def test_evaluate_takes_the_decoding_options(trained_run, corpus, tmp_path):
+    wavemt("evaluate", trained_run, "--output", tmp_path / "output", "--beam-size", "1")
+    assert (tmp_path / "output").read_bytes() == translate(
+        trained_run, (corpus / "test.en").read_bytes(), "--beam-size", "1")
+
+
+def test_evaluate_without_test_text_asks_for_it(own_run):
+    config = json.loads((own_run / "config.json").read_text())
+    del config["data"]["test"]
+    (own_run / "config.json").write_text(json.dumps(config))
+    result = wavemt("evaluate", own_run, check=False)
+    assert result.returncode == 2
+    assert result.stderr.endswith(
+        "error: give --source and --reference: the run's config has no data.test\n")
