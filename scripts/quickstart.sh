@@ -21,7 +21,7 @@ fi
 say "BLEU on data/quickstart/test, which training has not seen:"
 $wavemt evaluate "$run"
 
-sentence="Did she buy two books in the library yesterday?"
+sentence="The doctor bought two red pens for her last week."
 say "\"$sentence\" in Chinese:"
 echo "$sentence" | $wavemt translate "$run"
 

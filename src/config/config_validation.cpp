@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "config/config_fields.h"
 #include "support/error.h"
 
 namespace wavemt {
@@ -93,15 +92,6 @@ void ValidateModel(const Config& config, const ConfigOrigin& origin) {
 
 void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
   const TrainingConfig& training = config.training;
-  const bool falls_to_the_end = training.schedule == LearningRateSchedule::kCosine ||
-                                training.schedule == LearningRateSchedule::kLinear;
-  if (falls_to_the_end && training.warmup_steps >= training.max_steps) {
-    throw UsageError(
-        "{}: {} leaves no step for the {} schedule; use less than "
-        "training.max_steps = {}",
-        origin.Of("training.warmup_steps"), training.warmup_steps, NameOf(training.schedule),
-        training.max_steps);
-  }
   if (training.min_learning_rate > training.learning_rate) {
     throw UsageError("{}: {} is above training.learning_rate = {}",
                      origin.Of("training.min_learning_rate"), training.min_learning_rate,

@@ -117,15 +117,12 @@ TEST(ConfigValidationTest, TyingAllEmbeddingsNeedsOneVocabulary) {
   EXPECT_NO_THROW(folder.LoadSet({"tokenizer.shared=false", "model.tied_embeddings=decoder"}));
 }
 
-TEST(ConfigValidationTest, AScheduleToTheEndNeedsStepsAfterTheWarmUp) {
+// A short trial of a config sets max_steps alone.
+TEST(ConfigValidationTest, ARunMayEndInItsWarmUp) {
   const ConfigFolder folder;
-  for (const std::string schedule : {"cosine", "linear"}) {
-    EXPECT_EQ(folder.RefusalSet({"training.schedule=" + schedule, "training.max_steps=4000"}),
-              "config.json: training.warmup_steps: 4000 leaves no step for the " + schedule +
-                  " schedule; use less than training.max_steps = 4000");
+  for (const std::string schedule : {"inverse_sqrt", "cosine", "linear", "constant"}) {
+    EXPECT_NO_THROW(folder.LoadSet({"training.schedule=" + schedule, "training.max_steps=10"}));
   }
-  EXPECT_NO_THROW(folder.LoadSet({"training.schedule=cosine", "training.max_steps=4001"}));
-  EXPECT_NO_THROW(folder.LoadSet({"training.schedule=constant", "training.max_steps=10"}));
 }
 
 TEST(ConfigValidationTest, TheLowestLearningRateIsNotAboveTheHighest) {
