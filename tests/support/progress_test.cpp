@@ -20,6 +20,13 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+// False in a container or chroot without /dev/pts.
+bool HasTerminals() {
+  const int descriptor = posix_openpt(O_RDWR | O_NOCTTY);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor >= 0;
+}
+
 // A terminal in place of standard error while it lives.
 class Terminal {
  public:
@@ -116,6 +123,7 @@ TEST(ProgressBarTest, ShortWorkPrintsNothingOutsideATerminal) {
 }
 
 TEST(ProgressBarTest, IsDrawnOnATerminalAndRemovedAtTheEnd) {
+  if (!HasTerminals()) GTEST_SKIP() << "no pseudo-terminals here";
   const Terminal terminal(120);
   {
     ProgressBar progress("working", 2000);
@@ -129,6 +137,7 @@ TEST(ProgressBarTest, IsDrawnOnATerminalAndRemovedAtTheEnd) {
 }
 
 TEST(ProgressBarTest, ShowsTheCountWhereTheEndIsNotKnown) {
+  if (!HasTerminals()) GTEST_SKIP() << "no pseudo-terminals here";
   const Terminal terminal(120);
   ProgressBar progress("reading", 0);
   progress.Update(12345, "pairs");
@@ -136,6 +145,7 @@ TEST(ProgressBarTest, ShowsTheCountWhereTheEndIsNotKnown) {
 }
 
 TEST(ProgressBarTest, StaysOnOneLineOfANarrowTerminal) {
+  if (!HasTerminals()) GTEST_SKIP() << "no pseudo-terminals here";
   const Terminal terminal(20);
   for (const int64_t total : {0, 2'000'000}) {
     std::string drawn;
