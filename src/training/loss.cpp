@@ -18,7 +18,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // A block of logits that stays in the processor's cache between the product that makes it and the
-// products that use it: 16 MB was the fastest of 2 to 64 MB.
+// products that use it.
 constexpr int64_t kBlockBytes = 16 << 20;
 
 // Replaces `logits` ([rows, vocabulary], fp32) by the gradient of the summed loss; returns the sum.
