@@ -33,6 +33,9 @@ struct TrainOptions {
   ComputeOptions compute;
   bool overwrite = false;
   bool dry_run = false;
+  bool profile = false;
+
+  bool writes() const { return !dry_run && !profile; }
 };
 
 constexpr uint64_t kTokenizerSample = 104;  // What a seed derived from the run's seed is for.
@@ -96,8 +99,8 @@ int Train(const TrainOptions& options) {
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
   config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
   const torch::Device device = SelectDevice(options.compute);
-  RunDirectory::RequireFree(config.run_dir, options.overwrite || options.dry_run);
-  if (!options.dry_run) RequireRoomFor(config.run_dir);
+  RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes());
+  if (options.writes()) RequireRoomFor(config.run_dir);
 
   const TokenizerPair tokenizers = MakeTokenizers(config);
   const TrainingText text = LoadTrainingText(config, tokenizers);
@@ -105,6 +108,16 @@ int Train(const TrainOptions& options) {
   DescribeTraining(config, text, tokenizers, model, device);
   if (options.dry_run) {
     spdlog::info("dry run: nothing was written; the run would be in {}", config.run_dir);
+    return 0;
+  }
+  if (options.profile) {
+    fmt::print("{}", ProfileTraining({.config = config,
+                                      .text = text,
+                                      .tokenizers = tokenizers,
+                                      .model = model,
+                                      .device = device,
+                                      .run = std::nullopt,
+                                      .resume_step = std::nullopt}));
     return 0;
   }
   // Only now, with all input read and found good, does anything appear on the disk.
@@ -132,6 +145,8 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   command->add_flag("--overwrite", options->overwrite, "Throw away a run that is there already.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");
+  command->add_flag("--profile", options->profile,
+                    "Train a few steps, print where their time goes, and write nothing.");
   command->callback([options, exit_code] { *exit_code = Train(*options); });
 }
 

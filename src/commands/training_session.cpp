@@ -56,7 +56,7 @@ std::function<TranslationScore()> MakeScorer(const Session& session) {
 }
 
 int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState& state) {
-  const std::string run = session.run.path().string();
+  const std::string run = session.run->path().string();
   const std::string step = WithThousands(state.step);
   const std::string best =
       state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
@@ -78,6 +78,16 @@ int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState
       return 0;
   }
   return 0;
+}
+
+TrainingParts MakeParts(const Session& session) {
+  return {.model = session.model,
+          .device = session.device,
+          .train = session.text.train,
+          .valid = session.text.valid ? &*session.text.valid : nullptr,
+          .tokenizers = session.tokenizers,
+          .run = session.run,
+          .score_translations = MakeScorer(session)};
 }
 
 }  // namespace
@@ -130,23 +140,23 @@ Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, tor
   return model;
 }
 
+std::string ProfileTraining(const Session& session) {
+  constexpr int64_t kWarmupSteps = 5;
+  constexpr int64_t kSteps = 20;
+  return Trainer(session.config, MakeParts(session)).Profile(kWarmupSteps, kSteps);
+}
+
 int RunTraining(Session session) {
-  Trainer trainer(session.config, {.model = session.model,
-                                   .device = session.device,
-                                   .train = session.text.train,
-                                   .valid = session.text.valid ? &*session.text.valid : nullptr,
-                                   .tokenizers = session.tokenizers,
-                                   .run = session.run,
-                                   .score_translations = MakeScorer(session)});
+  Trainer trainer(session.config, MakeParts(session));
   if (session.resume_step) {
-    const auto directory = session.run.CheckpointPath(*session.resume_step);
+    const auto directory = session.run->CheckpointPath(*session.resume_step);
     trainer.Restore(ReadCheckpoint(directory), directory.string());
     spdlog::info("going on from {}", directory.string());
   }
   // Only now, when the checkpoint was accepted, does a resumed run take its new settings.
   const std::string config_text = ConfigText(session.config);
-  if (ReadFile(session.run.ConfigPath()) != config_text) {
-    WriteFileAtomically(session.run.ConfigPath(), config_text);
+  if (ReadFile(session.run->ConfigPath()) != config_text) {
+    WriteFileAtomically(session.run->ConfigPath(), config_text);
   }
   InstallStopSignals();
   const StopReason reason = trainer.Run();

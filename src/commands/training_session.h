@@ -41,9 +41,12 @@ struct Session {
   TokenizerPair tokenizers;
   Transformer model{nullptr};
   torch::Device device = torch::kCPU;
-  RunDirectory run;
+  std::optional<RunDirectory> run;  // Nothing for ProfileTraining().
   std::optional<int64_t> resume_step;
 };
 int RunTraining(Session session);
+
+/// Trains a few steps without writing anything and returns a table of where their time goes.
+std::string ProfileTraining(const Session& session);
 
 }  // namespace wavemt

@@ -25,6 +25,7 @@ struct DataConfig {
   std::string source_language;
   std::string target_language;
   int64_t max_length = 128;
+  std::filesystem::path cache_dir;
 };
 
 enum class TokenizerType { kUnigram, kBpe };
@@ -80,7 +81,7 @@ struct OptimizerConfig {
 };
 
 enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
-enum class Precision { kFp32, kBf16 };
+enum class Precision { kFp32, kBf16, kAuto };
 enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf };
 
 struct TrainingConfig {
@@ -104,6 +105,7 @@ struct TrainingConfig {
   int64_t validation_beam_size = 1;
   ValidationMetric best_metric = ValidationMetric::kBleu;
   int64_t patience = 0;
+  int64_t max_skipped_steps = 10;
 };
 
 struct DecodingConfig {

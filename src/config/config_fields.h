@@ -76,7 +76,7 @@ constexpr auto NamesOf(LearningRateSchedule) {
 }
 constexpr auto NamesOf(Precision) {
   return std::to_array<NamedValue<Precision>>(
-      {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
+      {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}});
 }
 constexpr auto NamesOf(ValidationMetric) {
   return std::to_array<NamedValue<ValidationMetric>>({{"loss", ValidationMetric::kLoss},
@@ -121,6 +121,9 @@ void VisitFields(Visitor& v, DataConfig& c) {
   v.Field("max_length", c.max_length, AtLeast(1),
           "Longest training sentence in tokens, end of sentence not counted; longer pairs are "
           "skipped and counted.");
+  v.Field("cache_dir", c.cache_dir,
+          "Folder for the token ids of large corpora, shared by runs; empty: cache, beside the "
+          "run.");
 }
 
 template <typename Visitor>
@@ -214,7 +217,8 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
           "Decay of the exponential moving average of the weights, which is then what validation "
           "and translation use; 0: off.");
   v.Field("precision", c.precision,
-          "Arithmetic of forward and backward passes; weights and optimizer are always fp32.");
+          "Arithmetic of forward and backward passes; weights and optimizer are always fp32. auto: "
+          "bf16 where the processor or GPU multiplies it faster.");
   v.Field("log_every", c.log_every, AtLeast(1), "Steps between lines of metrics.jsonl.");
   v.Field("validate_every", c.validate_every, AtLeast(0), "Steps between validations; 0: never.");
   v.Field("save_every", c.save_every, AtLeast(1),
@@ -227,6 +231,9 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
           "What makes a checkpoint the best, and what patience watches.");
   v.Field("patience", c.patience, AtLeast(0),
           "Stop after this many validations in a row without a new best; 0: never.");
+  v.Field("max_skipped_steps", c.max_skipped_steps, AtLeast(1),
+          "Stop after this many steps in a row whose loss or gradient is not finite; such a step "
+          "changes no weight.");
 }
 
 template <typename Visitor>

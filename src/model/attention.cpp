@@ -1,5 +1,7 @@
 #include "model/attention.h"
 
+#include <ATen/record_function.h>
+
 #include <optional>
 
 namespace wavemt {
@@ -44,10 +46,12 @@ torch::Tensor SelfAttentionImpl::Attend(const Heads& heads, const torch::Tensor&
 
 torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x,
                                          const torch::Tensor& padding_mask) {
+  RECORD_USER_SCOPE("self-attention");
   return Attend(Project(x), padding_mask, /*causal=*/false);
 }
 
 torch::Tensor SelfAttentionImpl::ForwardCausal(const torch::Tensor& x) {
+  RECORD_USER_SCOPE("self-attention");
   return Attend(Project(x), /*mask=*/{}, /*causal=*/true);
 }
 
@@ -69,12 +73,14 @@ CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
 }
 
 KeyValue CrossAttentionImpl::ProjectMemory(const torch::Tensor& memory) {
+  RECORD_USER_SCOPE("cross-attention");
   const auto parts = kv_proj(memory).chunk(2, /*dim=*/-1);  // 2 of [batch, src_len, d_model]
   return {.key = SplitHeads(parts[0], num_heads_), .value = SplitHeads(parts[1], num_heads_)};
 }
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& memory,
                                           const torch::Tensor& src_padding_mask) {
+  RECORD_USER_SCOPE("cross-attention");
   const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
   const auto context = at::scaled_dot_product_attention(
       query, memory.key, memory.value, Optional(src_padding_mask), is_training() ? dropout_ : 0.0);

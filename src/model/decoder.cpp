@@ -1,5 +1,7 @@
 #include "model/decoder.h"
 
+#include <ATen/record_function.h>
+
 namespace wavemt {
 
 using torch::nn::LayerNorm;
@@ -53,6 +55,7 @@ DecoderImpl::DecoderImpl(const ModelConfig& config) {
 
 torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& memory,
                                    const torch::Tensor& src_padding_mask) {
+  RECORD_USER_SCOPE("norms, dropout, residual sums");
   for (const auto& layer : *layers) {
     x = layer->as<DecoderLayer>()->forward(x, memory, src_padding_mask);
   }

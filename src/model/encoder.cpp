@@ -1,5 +1,7 @@
 #include "model/encoder.h"
 
+#include <ATen/record_function.h>
+
 namespace wavemt {
 
 using torch::nn::LayerNorm;
@@ -30,6 +32,7 @@ EncoderImpl::EncoderImpl(const ModelConfig& config) {
 }
 
 torch::Tensor EncoderImpl::forward(torch::Tensor x, const torch::Tensor& src_padding_mask) {
+  RECORD_USER_SCOPE("norms, dropout, residual sums");
   for (const auto& layer : *layers) x = layer->as<EncoderLayer>()->forward(x, src_padding_mask);
   return norm.is_empty() ? x : norm(x);
 }

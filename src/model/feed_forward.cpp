@@ -1,5 +1,7 @@
 #include "model/feed_forward.h"
 
+#include <ATen/record_function.h>
+
 #include "model/dropout.h"
 
 namespace wavemt {
@@ -30,6 +32,7 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
+  RECORD_USER_SCOPE("feed-forward");
   const auto inner = Activate(in_proj(x), activation_);  // [..., ffn_dim]
   const bool drops = is_training() && dropout_ > 0;
   return out_proj(drops ? DropoutAdd(/*base=*/{}, inner, dropout_) : inner);

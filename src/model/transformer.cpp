@@ -1,5 +1,7 @@
 #include "model/transformer.h"
 
+#include <ATen/record_function.h>
+
 #include <cmath>
 
 #include "model/dropout.h"
@@ -76,6 +78,7 @@ void TransformerImpl::InitializeWeights() {
 
 torch::Tensor TransformerImpl::Embed(torch::nn::Embedding& embedding, const torch::Tensor& ids,
                                      int64_t first_position) {
+  RECORD_USER_SCOPE("embedding");
   // Scaled as in Vaswani et al. 2017, section 3.4.
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
   const auto placed = position_encoding(x, first_position);

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <utility>
@@ -124,6 +125,7 @@ struct ProjectedCrossEntropyFunction
 
 Tensor ProjectedCrossEntropy(const Tensor& hidden, const Tensor& weight, const Tensor& labels,
                              double label_smoothing) {
+  RECORD_USER_SCOPE("output projection and loss");
   const auto device = hidden.device().type();
   const torch::ScalarType type = at::autocast::is_autocast_enabled(device)
                                      ? at::autocast::get_autocast_dtype(device)

@@ -1,5 +1,7 @@
 #include "training/optimizer.h"
 
+#include <ATen/record_function.h>
+
 namespace wavemt {
 namespace {
 
@@ -28,6 +30,7 @@ Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& conf
 }
 
 torch::Tensor Optimizer::Step(double learning_rate, double clip_norm) {
+  RECORD_USER_SCOPE("optimizer");
   const torch::NoGradGuard no_grad;
   const torch::Tensor norm = ClipGradients(clip_norm);
   for (Group& group : groups_) StepGroup(group, learning_rate);
@@ -65,6 +68,7 @@ void Optimizer::StepGroup(Group& group, double learning_rate) {
 }
 
 void Optimizer::ZeroGradients() {
+  RECORD_USER_SCOPE("optimizer");
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
 

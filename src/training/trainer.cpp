@@ -1,5 +1,7 @@
 #include "training/trainer.h"
 
+#include <ATen/record_function.h>
+
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "training/device_batch.h"
 #include "training/learning_rate_schedule.h"
 #include "training/loss.h"
+#include "training/step_profiler.h"
 
 namespace wavemt {
 namespace {
@@ -66,7 +69,7 @@ StopReason Trainer::Run() {
   const bool has_work = !ReasonToStop();
   if (has_work) {
     reporter_ =
-        std::make_unique<TrainingReporter>(parts_.run, state_.step, config_.training.max_steps);
+        std::make_unique<TrainingReporter>(*parts_.run, state_.step, config_.training.max_steps);
   }
   parts_.model->train();
   while (true) {
@@ -80,6 +83,15 @@ StopReason Trainer::Run() {
     const bool is_best = ValidationIsDue() && Validate();
     if (is_best || state_.step % config_.training.save_every == 0) Save(is_best);
   }
+}
+
+std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
+  parts_.model->train();
+  for (int64_t i = 0; i < warmup_steps; ++i) TrainStep();
+  const int64_t tokens_before = state_.target_tokens;
+  const StepProfiler profiler;
+  for (int64_t i = 0; i < steps; ++i) TrainStep();
+  return profiler.Report(steps, state_.target_tokens - tokens_before);
 }
 
 std::optional<StopReason> Trainer::ReasonToStop() const {
@@ -98,12 +110,9 @@ std::optional<StopReason> Trainer::ReasonToStop() const {
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
   ++state_.step;
-  std::vector<Batch> batches;
+  const std::vector<Batch> batches = NextBatches();
   int64_t update_tokens = 0;
-  for (int64_t i = 0; i < config_.training.gradient_accumulation; ++i) {
-    batches.push_back(batcher_.Next());
-    update_tokens += batches.back().target_tokens;
-  }
+  for (const Batch& batch : batches) update_tokens += batch.target_tokens;
   optimizer_.ZeroGradients();
   for (size_t i = 0; i < batches.size(); ++i) {
     interval_loss_ += BackwardBatch(batches[i], static_cast<int64_t>(i), update_tokens);
@@ -115,7 +124,16 @@ void Trainer::TrainStep() {
   state_.target_tokens += update_tokens;
   state_.interval_tokens += update_tokens;
   state_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  reporter_->Step(state_.step, update_tokens);
+  if (reporter_) reporter_->Step(state_.step, update_tokens);
+}
+
+std::vector<Batch> Trainer::NextBatches() {
+  RECORD_USER_SCOPE("data");
+  std::vector<Batch> batches;
+  for (int64_t i = 0; i < config_.training.gradient_accumulation; ++i) {
+    batches.push_back(batcher_.Next());
+  }
+  return batches;
 }
 
 torch::Tensor Trainer::BackwardBatch(const Batch& batch, int64_t micro_batch,
@@ -218,12 +236,12 @@ Checkpoint Trainer::MakeCheckpoint() const {
 void Trainer::Save(bool is_best) {
   reporter_->PauseClock();
   if (saved_step_ != state_.step) {
-    WriteCheckpoint(parts_.run.CheckpointPath(state_.step), MakeCheckpoint());
-    parts_.run.SetLatest(state_.step);
+    WriteCheckpoint(parts_.run->CheckpointPath(state_.step), MakeCheckpoint());
+    parts_.run->SetLatest(state_.step);
     saved_step_ = state_.step;
   }
-  if (is_best) parts_.run.SetBest(state_.step);
-  parts_.run.RemoveOldCheckpoints(config_.training.keep_last);
+  if (is_best) parts_.run->SetBest(state_.step);
+  parts_.run->RemoveOldCheckpoints(config_.training.keep_last);
   reporter_->ResumeClock();
 }
 

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
@@ -38,7 +40,7 @@ struct TrainingParts {
   const TokenizedCorpus& train;
   const TokenizedCorpus* valid = nullptr;  // Null: no validation.
   TokenizerPair tokenizers;
-  RunDirectory run;
+  std::optional<RunDirectory> run{};  // Where to write; only Profile() does without.
   /// Translates the validation text by the model as it is and scores it. May be empty.
   std::function<TranslationScore()> score_translations;
 };
@@ -56,11 +58,16 @@ class Trainer {
   /// Trains until there is a reason to stop, which a checkpoint then holds.
   StopReason Run();
 
+  /// Trains without writing anything: a few steps to warm up, then `steps` whose time the returned
+  /// table shows.
+  std::string Profile(int64_t warmup_steps, int64_t steps);
+
   const TrainingState& state() const { return state_; }
 
  private:
   std::optional<StopReason> ReasonToStop() const;
   void TrainStep();
+  std::vector<Batch> NextBatches();
   torch::Tensor BackwardBatch(const Batch& batch, int64_t micro_batch, int64_t update_tokens);
   void Log();
   bool ValidationIsDue() const;

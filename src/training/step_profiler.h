@@ -1,0 +1,76 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wavemt {
+
+/// Where the time of training steps goes. While a profiler lives, the work of this thread is
+/// charged to the innermost RECORD_USER_SCOPE around it: what ran forward, and what the backward
+/// pass does for it (by LibTorch's sequence numbers). Threads that a kernel starts count as that
+/// kernel's time. On a GPU this is the time to launch, not to compute.
+class StepProfiler {
+ public:
+  StepProfiler();
+  ~StepProfiler();
+  StepProfiler(const StepProfiler&) = delete;
+  StepProfiler& operator=(const StepProfiler&) = delete;
+
+  /// A table of parts and one of operations, for people. `steps` and `target_tokens` are what ran
+  /// since the profiler was made.
+  std::string Report(int64_t steps, int64_t target_tokens) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Frame {
+    std::string part;
+    std::string operation;
+    bool is_backward = false;
+    bool is_part = false;
+    int64_t first_sequence = 0;  // Of the nodes that this scope makes.
+  };
+  struct Time {
+    double forward = 0;  // Seconds.
+    double backward = 0;
+    int64_t calls = 0;
+  };
+  // Nodes with numbers in [begin, end) belong to a part; the narrowest range decides.
+  struct Range {
+    int64_t begin = 0;
+    int64_t end = 0;
+    std::string part;
+  };
+  struct Usage {
+    int64_t page_faults = 0;
+    double user_seconds = 0;
+    double system_seconds = 0;
+  };
+
+  static std::unique_ptr<at::ObserverContext> Begin(const at::RecordFunction& function);
+  static void End(const at::RecordFunction& function, at::ObserverContext* context);
+  static Usage MeasureUsage();
+
+  void Push(const at::RecordFunction& function);
+  void Pop();
+  // Charges the time since the last event to the innermost frame.
+  void Charge();
+  std::string PartOfNode(int64_t sequence) const;
+
+  at::CallbackHandle handle_;
+  Usage usage_at_start_;
+  Clock::time_point start_;
+  Clock::time_point last_event_;
+  std::vector<Frame> frames_;
+  std::vector<Range> ranges_;  // Of this step's forward pass.
+  std::map<std::string, Time> parts_;
+  std::map<std::string, Time> operations_;
+};
+
+}  // namespace wavemt
