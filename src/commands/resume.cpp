@@ -11,6 +11,7 @@
 #include "commands/training_session.h"
 #include "config/config_reader.h"
 #include "support/error.h"
+#include "training/precision.h"
 
 namespace wavemt {
 namespace {
@@ -51,7 +52,7 @@ int Resume(const ResumeOptions& options) {
   const RunDirectory run = RunDirectory::Open(options.run_dir);
   RefuseFixedKeys(options.overrides);
   const Config before = LoadConfig(run.ConfigPath());
-  const Config config = LoadConfig(run.ConfigPath(), options.overrides);
+  Config config = LoadConfig(run.ConfigPath(), options.overrides);
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(
         "--set training.ema_decay={}: the moving average cannot be switched on or off "
@@ -59,6 +60,7 @@ int Resume(const ResumeOptions& options) {
         config.training.ema_decay);
   }
   const torch::Device device = SelectDevice(options.compute);
+  config.training.precision = ResolvePrecision(config, device);
   // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
   const std::optional<int64_t> step = run.NewestWholeStep();
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path());

@@ -20,6 +20,7 @@
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/random.h"
+#include "training/precision.h"
 
 namespace fs = std::filesystem;
 
@@ -99,6 +100,7 @@ int Train(const TrainOptions& options) {
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
   config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
   const torch::Device device = SelectDevice(options.compute);
+  config.training.precision = ResolvePrecision(config, device);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes());
   if (options.writes()) RequireRoomFor(config.run_dir);
 

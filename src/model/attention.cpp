@@ -17,8 +17,26 @@ torch::Tensor MergeHeads(const torch::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
-std::optional<torch::Tensor> Optional(const torch::Tensor& mask) {
-  return mask.defined() ? std::optional(mask) : std::nullopt;
+struct AttentionOptions {
+  torch::Tensor mask{};  // Broadcasts to [batch, num_heads, queries, keys], true = may attend.
+  double dropout = 0.0;
+  bool causal = false;
+};
+
+// softmax(query key^T / sqrt(head_dim)) value; all [batch, num_heads, length, head_dim].
+torch::Tensor Attend(const torch::Tensor& query, const KeyValue& memory,
+                     const AttentionOptions& options) {
+  const auto mask = options.mask.defined() ? std::optional(options.mask) : std::nullopt;
+  if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
+    // Under autocast on the CPU, in fp32: LibTorch's kernel for the gradients is several times
+    // slower in bfloat16 (`wavemt train --profile` shows it), and there is little to multiply.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    return at::scaled_dot_product_attention(query.to(torch::kFloat), memory.key.to(torch::kFloat),
+                                            memory.value.to(torch::kFloat), mask, options.dropout,
+                                            options.causal);
+  }
+  return at::scaled_dot_product_attention(query, memory.key, memory.value, mask, options.dropout,
+                                          options.causal);
 }
 
 }  // namespace
@@ -36,23 +54,23 @@ SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x) {
                      .value = SplitHeads(parts[2], num_heads_)}};
 }
 
-torch::Tensor SelfAttentionImpl::Attend(const Heads& heads, const torch::Tensor& mask,
-                                        bool causal) {
-  const auto context = at::scaled_dot_product_attention(
-      heads.query, heads.memory.key, heads.memory.value, Optional(mask),
-      is_training() ? dropout_ : 0.0, causal);  // [batch, num_heads, length, head_dim]
+torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const torch::Tensor& mask,
+                                          bool causal) {
+  const auto context =
+      Attend(heads.query, heads.memory,
+             {.mask = mask, .dropout = is_training() ? dropout_ : 0.0, .causal = causal});
   return out_proj(MergeHeads(context));
 }
 
 torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x,
                                          const torch::Tensor& padding_mask) {
   RECORD_USER_SCOPE("self-attention");
-  return Attend(Project(x), padding_mask, /*causal=*/false);
+  return AttendTo(Project(x), padding_mask, /*causal=*/false);
 }
 
 torch::Tensor SelfAttentionImpl::ForwardCausal(const torch::Tensor& x) {
   RECORD_USER_SCOPE("self-attention");
-  return Attend(Project(x), /*mask=*/{}, /*causal=*/true);
+  return AttendTo(Project(x), /*mask=*/{}, /*causal=*/true);
 }
 
 torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* past) {
@@ -62,7 +80,7 @@ torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* p
     heads.memory.value = torch::cat({past->value, heads.memory.value}, /*dim=*/2);
   }
   *past = heads.memory;
-  return Attend(heads, /*mask=*/{}, /*causal=*/false);
+  return AttendTo(heads, /*mask=*/{}, /*causal=*/false);
 }
 
 CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
@@ -82,8 +100,8 @@ torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue
                                           const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("cross-attention");
   const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
-  const auto context = at::scaled_dot_product_attention(
-      query, memory.key, memory.value, Optional(src_padding_mask), is_training() ? dropout_ : 0.0);
+  const auto context =
+      Attend(query, memory, {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0});
   return out_proj(MergeHeads(context));
 }
 

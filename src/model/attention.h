@@ -38,7 +38,7 @@ class SelfAttentionImpl : public torch::nn::Module {
     KeyValue memory;
   };
   Heads Project(const torch::Tensor& x);
-  torch::Tensor Attend(const Heads& heads, const torch::Tensor& mask, bool causal);
+  torch::Tensor AttendTo(const Heads& heads, const torch::Tensor& mask, bool causal);
 
   int64_t num_heads_;
   double dropout_;

@@ -22,14 +22,30 @@ uint64_t DrawKey() {
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values) {
-  Tensor output = torch::empty_like(values, at::MemoryFormat::Contiguous);
+uint16_t* Bits(const Tensor& bfloat16) {
+  return reinterpret_cast<uint16_t*>(bfloat16.data_ptr<at::BFloat16>());
+}
+
+// base + dropout(values); the output has the base's type, or `type` where there is none.
+Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values,
+             torch::ScalarType type) {
+  Tensor output =
+      torch::empty_like(values, values.options().dtype(type), at::MemoryFormat::Contiguous);
   const float* base_data = base.defined() ? base.const_data_ptr<float>() : nullptr;
-  const auto* data = values.const_data_ptr<float>();
-  auto* output_data = output.mutable_data_ptr<float>();
-  at::parallel_for(0, values.numel(), kGrainSize, [&](int64_t begin, int64_t end) {
-    DropoutAddRange(rule, base_data, data, output_data, begin, end);
-  });
+  const auto run = [&](const auto* data) {
+    at::parallel_for(0, values.numel(), kGrainSize, [&](int64_t begin, int64_t end) {
+      if (type == torch::kFloat) {
+        DropoutAddRange(rule, base_data, data, output.mutable_data_ptr<float>(), begin, end);
+      } else {
+        DropoutRange(rule, data, Bits(output), begin, end);
+      }
+    });
+  };
+  if (values.scalar_type() == torch::kFloat) {
+    run(values.const_data_ptr<float>());
+  } else {
+    run(static_cast<const uint16_t*>(Bits(values)));
+  }
   return output;
 }
 
@@ -42,23 +58,28 @@ struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction>
     context->saved_data["p"] = p;
     context->saved_data["key"] = static_cast<int64_t>(rule.key);
     context->saved_data["has_base"] = has_base;
-    return Apply(rule, has_base ? base.contiguous() : Tensor(), values.contiguous());
+    context->saved_data["type"] = static_cast<int64_t>(values.scalar_type());
+    return Apply(rule, has_base ? base.contiguous() : Tensor(), values.contiguous(),
+                 has_base ? torch::kFloat : values.scalar_type());
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const DropoutRule rule =
         DropoutRule::Make(context->saved_data["p"].toDouble(),
                           static_cast<uint64_t>(context->saved_data["key"].toInt()));
+    const auto type = static_cast<torch::ScalarType>(context->saved_data["type"].toInt());
     const Tensor gradient = gradients[0].contiguous();
     return {context->saved_data["has_base"].toBool() ? gradient : Tensor(),
-            Apply(rule, {}, gradient), Tensor(), Tensor()};
+            Apply(rule, {}, gradient, type), Tensor(), Tensor()};
   }
 };
 
 }  // namespace
 
 Tensor DropoutAdd(const Tensor& base, const Tensor& values, double p) {
-  const bool is_plain_cpu = values.is_cpu() && values.scalar_type() == torch::kFloat &&
+  const auto type = values.scalar_type();
+  const bool is_plain_cpu = values.is_cpu() &&
+                            (type == torch::kFloat || type == torch::kBFloat16) &&
                             (!base.defined() || base.scalar_type() == torch::kFloat);
   if (is_plain_cpu) {
     return DropoutAddFunction::apply(base.defined() ? base : values, values, p, base.defined());

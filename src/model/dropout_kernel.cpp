@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "support/bfloat16.h"
 #include "support/vectorize.h"
 
 namespace wavemt {
@@ -23,6 +24,27 @@ WAVEMT_INLINE uint32_t RandomBits(uint32_t low_key, uint32_t high_key, uint32_t 
   return Mix(Mix(number ^ low_key) ^ high_key);
 }
 
+// A rule as the loops use it.
+class Choice {
+ public:
+  explicit Choice(const DropoutRule& rule)
+      : low_key_(static_cast<uint32_t>(rule.key)),
+        high_key_(static_cast<uint32_t>(rule.key >> 32)),
+        threshold_(rule.threshold),
+        scale_(rule.scale) {}
+
+  WAVEMT_INLINE float operator()(int64_t number, float value) const {
+    const uint32_t bits = RandomBits(low_key_, high_key_, static_cast<uint32_t>(number));
+    return bits >= threshold_ ? value * scale_ : 0.0F;
+  }
+
+ private:
+  uint32_t low_key_;
+  uint32_t high_key_;
+  uint32_t threshold_;
+  float scale_;
+};
+
 }  // namespace
 
 DropoutRule DropoutRule::Make(double p, uint64_t key) {
@@ -34,16 +56,40 @@ DropoutRule DropoutRule::Make(double p, uint64_t key) {
 WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
                                        const float* values, float* output, int64_t begin,
                                        int64_t end) {
-  const auto low_key = static_cast<uint32_t>(rule.key);
-  const auto high_key = static_cast<uint32_t>(rule.key >> 32);
-  const uint32_t threshold = rule.threshold;
-  const float scale = rule.scale;
+  const Choice keep(rule);
   const bool has_base = base != nullptr;
 #pragma omp simd
   for (int64_t i = begin; i < end; ++i) {
-    const uint32_t bits = RandomBits(low_key, high_key, static_cast<uint32_t>(i));
-    const float kept = bits >= threshold ? values[i] * scale : 0.0F;
+    const float kept = keep(i, values[i]);
     output[i] = has_base ? base[i] + kept : kept;
+  }
+}
+
+WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
+                                       const uint16_t* values, float* output, int64_t begin,
+                                       int64_t end) {
+  const Choice keep(rule);
+  const bool has_base = base != nullptr;
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) {
+    const float kept = keep(i, FromBfloat16(values[i]));
+    output[i] = has_base ? base[i] + kept : kept;
+  }
+}
+
+WAVEMT_VECTORIZED void DropoutRange(const DropoutRule& rule, const float* values, uint16_t* output,
+                                    int64_t begin, int64_t end) {
+  const Choice keep(rule);
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) output[i] = ToBfloat16(keep(i, values[i]));
+}
+
+WAVEMT_VECTORIZED void DropoutRange(const DropoutRule& rule, const uint16_t* values,
+                                    uint16_t* output, int64_t begin, int64_t end) {
+  const Choice keep(rule);
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) {
+    output[i] = ToBfloat16(keep(i, FromBfloat16(values[i])));
   }
 }
 

@@ -16,8 +16,16 @@ struct DropoutRule {
 };
 
 /// output[i] = base[i] + dropout(values[i]) for i in [begin, end); `base` may be null (0) and
-/// `output` may be one of the inputs.
+/// `output` may be one of the inputs. Numbers of 16 bits are bfloat16.
 void DropoutAddRange(const DropoutRule& rule, const float* base, const float* values, float* output,
                      int64_t begin, int64_t end);
+void DropoutAddRange(const DropoutRule& rule, const float* base, const uint16_t* values,
+                     float* output, int64_t begin, int64_t end);
+
+/// output[i] = dropout(values[i]) for i in [begin, end).
+void DropoutRange(const DropoutRule& rule, const float* values, uint16_t* output, int64_t begin,
+                  int64_t end);
+void DropoutRange(const DropoutRule& rule, const uint16_t* values, uint16_t* output, int64_t begin,
+                  int64_t end);
 
 }  // namespace wavemt

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "support/bfloat16.h"
 #include "support/vectorize.h"
 
 namespace wavemt {
@@ -58,6 +59,16 @@ WAVEMT_VECTORIZED float CrossEntropyRow(float* logits, int64_t size, int64_t lab
   const float log_sum = std::log(exp_sum);
   return log_sum - (1.0F - label_smoothing) * (label_logit - largest) -
          label_smoothing * (sum / count);
+}
+
+WAVEMT_VECTORIZED float CrossEntropyRow(uint16_t* logits, float* scratch, int64_t size,
+                                        int64_t label, float label_smoothing) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) scratch[i] = FromBfloat16(logits[i]);
+  const float loss = CrossEntropyRow(scratch, size, label, label_smoothing);
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) logits[i] = ToBfloat16(scratch[i]);
+  return loss;
 }
 
 }  // namespace wavemt

@@ -10,4 +10,9 @@ namespace wavemt {
 /// REQUIRES: 0 <= label < size.
 float CrossEntropyRow(float* logits, int64_t size, int64_t label, float label_smoothing);
 
+/// The same for logits in bfloat16, given as bits. The arithmetic is fp32, in `scratch`, which
+/// holds `size` numbers.
+float CrossEntropyRow(uint16_t* logits, float* scratch, int64_t size, int64_t label,
+                      float label_smoothing);
+
 }  // namespace wavemt

@@ -22,23 +22,49 @@ using torch::autograd::variable_list;
 // products that use it.
 constexpr int64_t kBlockBytes = 16 << 20;
 
-// Replaces `logits` ([rows, vocabulary], fp32) by the gradient of the summed loss; returns the sum.
-Tensor LossAndGradient(Tensor& logits, const Tensor& labels, double label_smoothing) {
-  const int64_t rows = logits.size(0);
-  const int64_t vocabulary = logits.size(1);
-  if (logits.is_cpu()) {
-    auto losses = torch::empty({rows}, logits.options());
-    auto* values = logits.mutable_data_ptr<float>();
-    auto* loss_values = losses.mutable_data_ptr<float>();
-    const auto* label_values = labels.const_data_ptr<int64_t>();
-    at::parallel_for(0, rows, /*grain_size=*/8, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        loss_values[row] = CrossEntropyRow(values + row * vocabulary, vocabulary, label_values[row],
-                                           static_cast<float>(label_smoothing));
-      }
-    });
-    return losses.sum();
+// One row by the kernel that fits the type; bfloat16 needs room for the row in fp32.
+class RowLoss {
+ public:
+  RowLoss(const Tensor& logits, double label_smoothing)
+      : logits_(logits), label_smoothing_(static_cast<float>(label_smoothing)) {
+    if (logits.scalar_type() == torch::kBFloat16) {
+      scratch_.resize(static_cast<size_t>(logits.size(1)));
+    }
   }
+
+  float operator()(int64_t row, int64_t label) {
+    const int64_t size = logits_.size(1);
+    if (scratch_.empty()) {
+      return CrossEntropyRow(logits_.data_ptr<float>() + row * size, size, label, label_smoothing_);
+    }
+    auto* bits = reinterpret_cast<uint16_t*>(logits_.data_ptr<at::BFloat16>());
+    return CrossEntropyRow(bits + row * size, scratch_.data(), size, label, label_smoothing_);
+  }
+
+ private:
+  const Tensor& logits_;
+  float label_smoothing_;
+  std::vector<float> scratch_;
+};
+
+// Replaces `logits` ([rows, vocabulary]) by the gradient of the summed loss; returns the sum.
+Tensor LossAndGradientOnCpu(const Tensor& logits, const Tensor& labels, double label_smoothing) {
+  auto losses = torch::empty({logits.size(0)}, logits.options().dtype(torch::kFloat));
+  auto* loss_values = losses.mutable_data_ptr<float>();
+  const auto* label_values = labels.const_data_ptr<int64_t>();
+  at::parallel_for(0, logits.size(0), /*grain_size=*/8, [&](int64_t begin, int64_t end) {
+    RowLoss row_loss(logits, label_smoothing);
+    for (int64_t row = begin; row < end; ++row) {
+      loss_values[row] = row_loss(row, label_values[row]);
+    }
+  });
+  return losses.sum();
+}
+
+// The same by LibTorch's operations, for any device.
+Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label_smoothing) {
+  Tensor logits = narrow_logits.to(torch::kFloat);
+  const int64_t vocabulary = logits.size(1);
   const Tensor counts = labels.ne(kIgnoredLabel).unsqueeze(1);     // [rows, 1]
   const Tensor index = labels.clamp_min(0).unsqueeze(1);           // [rows, 1]
   const Tensor log_probs = torch::log_softmax(logits, /*dim=*/1);  // [rows, vocabulary]
@@ -46,7 +72,7 @@ Tensor LossAndGradient(Tensor& logits, const Tensor& labels, double label_smooth
                         log_probs.mean(1, /*keepdim=*/true) * label_smoothing;  // [rows, 1]
   logits = log_probs.exp_().sub_(label_smoothing / static_cast<double>(vocabulary));
   logits.scatter_add_(1, index, torch::full_like(index, label_smoothing - 1.0, logits.options()));
-  logits.mul_(counts);
+  narrow_logits = logits.mul_(counts).to(narrow_logits.scalar_type());
   return (losses * counts).sum();
 }
 
@@ -74,8 +100,8 @@ struct ProjectedCrossEntropyFunction
     auto row_gradients = torch::empty_like(rows);
     auto weight_gradient = torch::zeros_like(weight);
     auto loss = torch::zeros({}, hidden.options().dtype(torch::kFloat));
-    const int64_t block =
-        std::max<int64_t>(kBlockBytes / (vocabulary * static_cast<int64_t>(sizeof(float))), 1);
+    const int64_t block = std::max<int64_t>(
+        kBlockBytes / (vocabulary * static_cast<int64_t>(rows.element_size())), 1);
     Tensor buffer;
     for (int64_t begin = 0; begin < rows.size(0); begin += block) {
       const int64_t size = std::min(block, rows.size(0) - begin);
@@ -84,10 +110,11 @@ struct ProjectedCrossEntropyFunction
         buffer = torch::empty({size, vocabulary}, rows.options());
       }
       at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
-      Tensor logits = buffer.to(torch::kFloat);
-      loss += LossAndGradient(logits, row_labels.narrow(0, begin, size), label_smoothing);
+      Tensor gradient = buffer;
+      const Tensor block_labels = row_labels.narrow(0, begin, size);
+      loss += hidden.is_cpu() ? LossAndGradientOnCpu(gradient, block_labels, label_smoothing)
+                              : LossAndGradient(gradient, block_labels, label_smoothing);
       if (!needs_gradient) continue;
-      const Tensor gradient = logits.to(type);
       Tensor row_gradient = row_gradients.narrow(0, begin, size);
       at::mm_out(row_gradient, gradient, projection);
       if (type == weight.scalar_type()) {

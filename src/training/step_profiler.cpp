@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "support/error.h"
@@ -14,13 +15,42 @@ namespace wavemt {
 namespace {
 
 constexpr std::string_view kOther = "other";
-constexpr size_t kOperationsShown = 14;
+constexpr size_t kOperationsShown = 12;
 
 // LibTorch's callbacks are plain functions: this is how they find the profiler of their thread.
 thread_local StepProfiler* active = nullptr;
 
 double Milliseconds(double seconds, int64_t steps) {
   return 1e3 * seconds / static_cast<double>(std::max<int64_t>(steps, 1));
+}
+
+// Multiplications and additions of a matrix product; 0 for other operations.
+double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue> inputs) {
+  const size_t first = operation == "mm" || operation == "bmm" ? 0
+                       : operation.starts_with("addmm")        ? 1
+                                                               : inputs.size();
+  if (first + 1 >= inputs.size() || !inputs[first].isTensor() || !inputs[first + 1].isTensor()) {
+    return 0;
+  }
+  const torch::Tensor& left = inputs[first].toTensor();  // [..., rows, inner]
+  return 2.0 * static_cast<double>(left.numel()) *
+         static_cast<double>(inputs[first + 1].toTensor().size(-1));
+}
+
+// Floating-point operations a second of products of 2048 x 2048 matrices.
+double ProductSpeed(torch::ScalarType type) {
+  constexpr int64_t kSize = 2048;
+  constexpr int kRounds = 10;
+  const auto a = torch::randn({kSize, kSize}).to(type);
+  const auto b = torch::randn({kSize, kSize}).to(type);
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kRounds; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    torch::mm(a, b);
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return 2.0 * kSize * kSize * kSize / best;
 }
 
 std::string PlainName(std::string name) {
@@ -34,7 +64,7 @@ StepProfiler::StepProfiler()
     : usage_at_start_(MeasureUsage()), start_(Clock::now()), last_event_(start_) {
   TORCH_CHECK(active == nullptr, "one profiler a thread");
   active = this;
-  handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End));
+  handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End).needsInputs(true));
 }
 
 StepProfiler::~StepProfiler() {
@@ -69,6 +99,7 @@ void StepProfiler::Push(const at::RecordFunction& function) {
     }
     frame.operation = PlainName(function.name());
     ++operations_[frame.operation].calls;
+    products_ += ProductsOf(frame.operation, function.inputs());
   }
   frames_.push_back(std::move(frame));
 }
@@ -122,7 +153,8 @@ StepProfiler::Usage StepProfiler::MeasureUsage() {
           .system_seconds = seconds(usage.ru_stime)};
 }
 
-std::string StepProfiler::Report(int64_t steps, int64_t target_tokens) const {
+std::string StepProfiler::Report(int64_t steps, int64_t target_tokens,
+                                 torch::ScalarType type) const {
   const double seconds = std::chrono::duration<double>(last_event_ - start_).count();
   std::string text =
       fmt::format("{} steps of {:.1f} ms, {} target tokens/s\n\n{:32}{:>10}{:>10}{:>10}{:>8}\n",
@@ -159,6 +191,15 @@ std::string StepProfiler::Report(int64_t steps, int64_t target_tokens) const {
       WithThousands((usage.page_faults - usage_at_start_.page_faults) /
                     std::max<int64_t>(steps, 1)),
       (user + system) / seconds, 100 * system / (user + system));
+  const double products = products_;  // ProductSpeed() is observed as well.
+  const double speed = ProductSpeed(type);
+  const double alone = products / speed;
+  text += fmt::format(
+      "matrix products: {:.1f} GFLOP a step; at this machine's {:.0f} GFLOP/s ({}, 2048 x 2048) "
+      "they "
+      "take {:.1f} ms, {:.0f}% of the step\n",
+      1e-9 * products / static_cast<double>(steps), 1e-9 * speed, torch::toString(type),
+      Milliseconds(alone, steps), 100 * alone / seconds);
   return text;
 }
 

@@ -22,9 +22,10 @@ class StepProfiler {
   StepProfiler(const StepProfiler&) = delete;
   StepProfiler& operator=(const StepProfiler&) = delete;
 
-  /// A table of parts and one of operations, for people. `steps` and `target_tokens` are what ran
-  /// since the profiler was made.
-  std::string Report(int64_t steps, int64_t target_tokens) const;
+  /// A table of parts and one of operations, for people, and how long the matrix products would
+  /// take at the speed that this machine reaches in `type` on large ones. `steps` and
+  /// `target_tokens` are what ran since the profiler was made.
+  std::string Report(int64_t steps, int64_t target_tokens, torch::ScalarType type) const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -71,6 +72,7 @@ class StepProfiler {
   std::vector<Range> ranges_;  // Of this step's forward pass.
   std::map<std::string, Time> parts_;
   std::map<std::string, Time> operations_;
+  double products_ = 0;  // Floating-point operations in matrix products.
 };
 
 }  // namespace wavemt

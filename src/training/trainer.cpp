@@ -91,7 +91,9 @@ std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
   const int64_t tokens_before = state_.target_tokens;
   const StepProfiler profiler;
   for (int64_t i = 0; i < steps; ++i) TrainStep();
-  return profiler.Report(steps, state_.target_tokens - tokens_before);
+  return profiler.Report(
+      steps, state_.target_tokens - tokens_before,
+      config_.training.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat);
 }
 
 std::optional<StopReason> Trainer::ReasonToStop() const {

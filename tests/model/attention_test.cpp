@@ -1,8 +1,10 @@
 #include "model/attention.h"
 
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "model/masks.h"
 #include "small_model.h"
@@ -101,6 +103,29 @@ TEST_F(AttentionTest, CrossAttentionIsLibTorchs) {
   const auto mask = PaddingMask(torch::tensor({1, 7, 4}, torch::kLong), 7);
   ExpectClose(attention(x_, projected, mask),
               reference(x_, memory_, mask.view({3, 7}).logical_not(), {}));
+}
+
+// Autocast's products round to eight bits; attention itself stays in fp32 on the CPU.
+TEST_F(AttentionTest, UnderAutocastIsNearTheExactOneAndSoAreItsGradients) {
+  SelfAttention attention(config_);
+  const auto run = [&](bool autocast) {
+    const auto x = x_.clone().requires_grad_();
+    at::autocast::set_autocast_dtype(torch::kCPU, torch::kBFloat16);
+    at::autocast::set_autocast_enabled(torch::kCPU, autocast);
+    const auto output = attention->ForwardCausal(x);
+    at::autocast::set_autocast_enabled(torch::kCPU, false);
+    at::autocast::clear_cache();
+    output.pow(2).sum().backward();
+    return std::pair(output.to(torch::kFloat), x.grad());
+  };
+  const auto [exact, exact_gradient] = run(false);
+  const auto [output, gradient] = run(true);
+  constexpr double kTolerance = 0.03;
+  EXPECT_FALSE(torch::equal(output, exact));
+  EXPECT_LE((output - exact).abs().max().item<double>(),
+            kTolerance * exact.abs().max().item<double>());
+  EXPECT_LE((gradient - exact_gradient).abs().max().item<double>(),
+            kTolerance * exact_gradient.abs().max().item<double>());
 }
 
 TEST_F(AttentionTest, DropsWeightsOnlyInTraining) {

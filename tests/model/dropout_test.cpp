@@ -58,6 +58,34 @@ TEST(DropoutTest, TheSeedDecides) {
   EXPECT_FALSE(torch::equal(Kept(1000, 1), Kept(1000, 2)));
 }
 
+// Under autocast the values are bfloat16 and the base is not: the same choices, the same sum.
+TEST(DropoutTest, TakesBfloat16BesideAnFp32Base) {
+  torch::manual_seed(5);
+  const auto values = torch::randn({33, 65}).to(torch::kBFloat16);
+  const auto base = torch::randn({33, 65});
+  torch::manual_seed(6);
+  const auto expected = DropoutAdd(base, values.to(torch::kFloat), kP);
+  torch::manual_seed(6);
+  const auto narrow = values.clone().requires_grad_();
+  const auto output = DropoutAdd(base, narrow, kP);
+  EXPECT_EQ(output.scalar_type(), torch::kFloat);
+  EXPECT_TRUE(torch::equal(output, expected));
+  const auto gradient = torch::randn_like(base);
+  output.backward(gradient);
+  const auto kept = (expected - base).ne(0);
+  EXPECT_EQ(narrow.grad().scalar_type(), torch::kBFloat16);
+  EXPECT_TRUE(torch::equal(narrow.grad(), (gradient * kept / (1 - kP)).to(torch::kBFloat16)));
+}
+
+TEST(DropoutTest, WithoutABaseBfloat16StaysBfloat16) {
+  torch::manual_seed(5);
+  const auto values = torch::randn({1000}).to(torch::kBFloat16);
+  torch::manual_seed(6);
+  const auto expected = DropoutAdd({}, values.to(torch::kFloat), kP).to(torch::kBFloat16);
+  torch::manual_seed(6);
+  EXPECT_TRUE(torch::equal(DropoutAdd({}, values, kP), expected));
+}
+
 // Choices of neighbours, of far elements and of different draws must not depend on each other.
 TEST(DropoutTest, ChoicesAreIndependent) {
   constexpr int64_t kSize = 1 << 18;
