@@ -54,7 +54,7 @@ def wavemt(size, precision):
     config.write_text(json.dumps(config_of(size)))
     run = folder / f"run-{size}"
     shutil.rmtree(run, ignore_errors=True)
-    steps = {"tiny": 100, "base": 25}[size]
+    steps = {"tiny": 80, "base": 20}[size]
     _, peak = measured([PROGRAM, "train", config, "--run-dir", run, "--threads", THREADS, "--set",
                         f"training.precision={precision}", "--set", f"training.max_steps={steps}",
                         "--set", "training.log_every=5"])
@@ -65,21 +65,21 @@ def wavemt(size, precision):
 
 
 def pytorch(size, precision):
-    updates = {"tiny": 35, "base": 17}[size]
+    updates = {"tiny": 25, "base": 11}[size]
     text, _ = measured([WORK / "ref/bin/python", PEERS / "pytorch_reference.py", size, updates, "--work", WORK,
                         "--threads", THREADS, *(["--bf16"] if precision == "bf16" else [])])
     return float(re.search(r"target_tokens_per_s=(\d+)", text)[1]), float(re.search(r"peak_rss_mb=(\d+)", text)[1])
 
 
 def marian(size, precision):
-    updates, every = {"tiny": (40, 10), "base": (12, 3)}[size]
+    updates, every = {"tiny": (24, 6), "base": (9, 3)}[size]
     text, peak = measured([PEERS / "marian.sh", size, updates, WORK],
                           env={**os.environ, "THREADS": str(THREADS), "DISP": str(every)})
     return statistics.mean(float(speed) for speed in re.findall(r": ([\d.]+) words/s", text)[1:]), peak
 
 
 def joeynmt(size, precision):
-    text, peak = measured([PEERS / "joeynmt.sh", size, 20, WORK], env={**os.environ, "THREADS": str(THREADS)})
+    text, peak = measured([PEERS / "joeynmt.sh", size, 12, WORK], env={**os.environ, "THREADS": str(THREADS)})
     return float(re.findall(r"Tokens per Sec:\s*([\d.]+)", text)[-1]), peak
 
 

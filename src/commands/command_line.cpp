@@ -11,6 +11,7 @@
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/memory.h"
+#include "support/primitive_cache.h"
 #include "support/suggestion.h"
 
 namespace wavemt {
@@ -53,6 +54,7 @@ int ReportParseError(const CLI::App& app, const CLI::ParseError& error) {
 int RunCommandLine(int argc, char** argv) {
   InitLogging();
   KeepFreedMemory();
+  LimitPrimitiveCache();
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
                "wavemt");
