@@ -1,10 +1,38 @@
 #include "support/memory.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <string>
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
 
 namespace wavemt {
+namespace {
+
+// The number of bytes that a unit stands for; nothing if it is none.
+std::optional<double> BytesOfUnit(std::string unit) {
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (unit.empty() || unit == "b") return 1.0;
+  constexpr std::string_view kPrefixes = "kmgt";
+  const size_t power = kPrefixes.find(unit.front());
+  if (power == std::string_view::npos) return std::nullopt;
+  const std::string rest = unit.substr(1);
+  const auto exponent = static_cast<double>(power + 1);
+  if (rest.empty() || rest == "i" || rest == "ib") return std::pow(1024.0, exponent);
+  if (rest == "b") return std::pow(1000.0, exponent);
+  return std::nullopt;
+}
+
+}  // namespace
 
 void KeepFreedMemory() {
 #if defined(__GLIBC__)
@@ -13,6 +41,39 @@ void KeepFreedMemory() {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
+}
+
+void ReleaseFreedMemory() {
+#if defined(__GLIBC__)
+  malloc_trim(/*pad=*/0);
+#endif
+}
+
+std::optional<int64_t> ParseMemorySize(std::string_view text) {
+  double number = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] =
+      std::from_chars(text.data(), text_end, number, std::chars_format::fixed);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  std::string_view unit(end, static_cast<size_t>(text_end - end));
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  const auto factor = BytesOfUnit(std::string(unit));
+  if (!factor) return std::nullopt;
+  const double bytes = std::floor(number * *factor);
+  // Written so that it is false for what is not a number, too.
+  const bool fits = bytes < static_cast<double>(std::numeric_limits<int64_t>::max());
+  return fits ? std::optional(static_cast<int64_t>(bytes)) : std::nullopt;
+}
+
+std::optional<ProcessMemory> MeasureProcessMemory() {
+  // proc(5): sizes in pages; `shared` counts the resident pages that have a file behind them.
+  std::ifstream file("/proc/self/statm");
+  int64_t size = 0;
+  int64_t resident = 0;
+  int64_t shared = 0;
+  if (!(file >> size >> resident >> shared)) return std::nullopt;
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  return ProcessMemory{.anonymous = (resident - shared) * page, .file = shared * page};
 }
 
 }  // namespace wavemt

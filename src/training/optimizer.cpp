@@ -29,27 +29,36 @@ Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& conf
   }
 }
 
-torch::Tensor Optimizer::Step(double learning_rate, double clip_norm) {
-  RECORD_USER_SCOPE("optimizer");
+torch::Tensor Optimizer::GradientNorm() {
+  if (norm_.defined()) return norm_;
   const torch::NoGradGuard no_grad;
-  const torch::Tensor norm = ClipGradients(clip_norm);
-  for (Group& group : groups_) StepGroup(group, learning_rate);
-  ++steps_;
-  return norm;
-}
-
-torch::Tensor Optimizer::ClipGradients(double clip_norm) {
   std::vector<torch::Tensor> gradients;
   for (const auto& [name, parameter] : parameters_) gradients.push_back(parameter.grad());
-  const torch::Tensor norm = torch::linalg_vector_norm(torch::stack(at::_foreach_norm(gradients)));
-  if (clip_norm > 0) {
-    // Multiplied even where nothing is to be clipped: to look first would wait for the device.
-    at::_foreach_mul_(gradients, torch::clamp_max(clip_norm / (norm + 1e-6), 1.0));
-  }
+  norm_ = torch::linalg_vector_norm(torch::stack(at::_foreach_norm(gradients)));
+  return norm_;
+}
+
+torch::Tensor Optimizer::Step(double learning_rate, double clip_norm,
+                              const torch::Tensor& found_inf) {
+  RECORD_USER_SCOPE("optimizer");
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor norm = GradientNorm();
+  norm_.reset();  // Clipping changes the gradients.
+  if (clip_norm > 0) ScaleGradients(torch::clamp_max(clip_norm / (norm + 1e-6), 1.0), found_inf);
+  for (Group& group : groups_) StepGroup(group, learning_rate, found_inf);
   return norm;
 }
 
-void Optimizer::StepGroup(Group& group, double learning_rate) {
+void Optimizer::ScaleGradients(torch::Tensor factor, const torch::Tensor& found_inf) {
+  // What was found is left as it is for those who look for the cause.
+  if (found_inf.defined()) factor = torch::where(found_inf == 0, factor, 1.0);
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, parameter] : parameters_) gradients.push_back(parameter.grad());
+  // Multiplied even where nothing is to be clipped: to look first would wait for the device.
+  at::_foreach_mul_(gradients, factor);
+}
+
+void Optimizer::StepGroup(Group& group, double learning_rate, const torch::Tensor& found_inf) {
   if (group.parameters.empty()) return;
   at::_foreach_add_(group.step_counts, 1);
   const auto gradients = GradientsOf(group.parameters);
@@ -57,7 +66,8 @@ void Optimizer::StepGroup(Group& group, double learning_rate) {
     kernel(group.parameters, gradients, group.exp_avg, group.exp_avg_sq,
            /*max_exp_avg_sqs=*/at::TensorList(), group.step_counts, learning_rate, config_.beta1,
            config_.beta2, group.weight_decay, config_.epsilon, /*amsgrad=*/false,
-           /*maximize=*/false, /*grad_scale=*/std::nullopt, /*found_inf=*/std::nullopt);
+           /*maximize=*/false, /*grad_scale=*/std::nullopt,
+           found_inf.defined() ? std::optional(found_inf) : std::nullopt);
   };
   // The kernels are overloaded functions: only a lambda can name one.
   if (config_.type == OptimizerType::kAdamW) {
@@ -65,17 +75,28 @@ void Optimizer::StepGroup(Group& group, double learning_rate) {
   } else {
     update([](auto&&... arguments) { at::_fused_adam_(arguments...); });
   }
+  if (found_inf.defined()) {
+    at::_foreach_sub_(group.step_counts,
+                      std::vector<torch::Tensor>(group.step_counts.size(), found_inf));
+  }
 }
 
 void Optimizer::ZeroGradients() {
   RECORD_USER_SCOPE("optimizer");
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
+  norm_.reset();
 }
 
 NamedTensors Optimizer::State() const { return state_; }
 
+int64_t Optimizer::steps() const {
+  for (const Group& group : groups_) {
+    if (!group.step_counts.empty()) return group.step_counts.front().item<int64_t>();
+  }
+  return 0;
+}
+
 void Optimizer::set_steps(int64_t steps) {
-  steps_ = steps;
   for (Group& group : groups_) {
     for (auto& count : group.step_counts) count.fill_(static_cast<double>(steps));
   }

@@ -16,16 +16,22 @@ class Optimizer {
   /// The parameters are changed by Step(); they must keep their storage.
   Optimizer(const NamedTensors& parameters, const OptimizerConfig& config);
 
+  /// The norm of the whole gradient, a scalar on the parameters' device; not finite where a part of
+  /// the gradient is not. Step() uses it again.
+  torch::Tensor GradientNorm();
+
   /// Updates the parameters by their gradients. A gradient norm above `clip_norm` is scaled down to
-  /// it (0: never). Returns the norm before clipping, a scalar on the parameters' device.
-  torch::Tensor Step(double learning_rate, double clip_norm);
+  /// it (0: never). `found_inf`, a scalar on the device, says by 1 that nothing is to change, which
+  /// a GPU so learns without a wait; undefined: 0. Returns the norm before clipping.
+  torch::Tensor Step(double learning_rate, double clip_norm, const torch::Tensor& found_inf = {});
 
   void ZeroGradients();
 
   /// The moments by name: "exp_avg.NAME", "exp_avg_sq.NAME". Not copied.
   NamedTensors State() const;
-  /// Updates that lie behind; goes into bias correction. Part of the state.
-  int64_t steps() const { return steps_; }
+  /// Updates that lie behind, those that changed nothing left out; goes into bias correction. Part
+  /// of the state. To ask waits for the device.
+  int64_t steps() const;
   void set_steps(int64_t steps);
 
  private:
@@ -38,14 +44,14 @@ class Optimizer {
     std::vector<torch::Tensor> step_counts;  // What the kernels read; all the same.
   };
 
-  torch::Tensor ClipGradients(double clip_norm);
-  void StepGroup(Group& group, double learning_rate);
+  void ScaleGradients(torch::Tensor factor, const torch::Tensor& found_inf);
+  void StepGroup(Group& group, double learning_rate, const torch::Tensor& found_inf);
 
   OptimizerConfig config_;
   NamedTensors parameters_;
   NamedTensors state_;
   std::vector<Group> groups_;
-  int64_t steps_ = 0;
+  torch::Tensor norm_;  // Of these gradients, once it was asked for.
 };
 
 }  // namespace wavemt

@@ -10,7 +10,7 @@ WeightAverage::WeightAverage(const NamedTensors& parameters, double decay)
   for (const auto& [name, parameter] : parameters_) average_[name] = parameter.detach().clone();
 }
 
-void WeightAverage::Update(int64_t step) {
+void WeightAverage::Update(int64_t step, const torch::Tensor& found_inf) {
   const torch::NoGradGuard no_grad;
   const auto n = static_cast<double>(step);
   const double decay = std::min(decay_, (1.0 + n) / (10.0 + n));
@@ -20,7 +20,14 @@ void WeightAverage::Update(int64_t step) {
     averages.push_back(average);
     weights.push_back(parameters_.at(name));
   }
-  at::_foreach_lerp_(averages, weights, 1.0 - decay);
+  if (!found_inf.defined()) {
+    at::_foreach_lerp_(averages, weights, 1.0 - decay);
+    return;
+  }
+  // The weight of a lerp as a number, or one tensor an element: neither is at hand here.
+  auto differences = at::_foreach_sub(weights, averages);
+  at::_foreach_mul_(differences, (1.0 - found_inf) * (1.0 - decay));
+  at::_foreach_add_(averages, differences);
 }
 
 WeightAverage::Applied::Applied(const WeightAverage& average) : parameters_(average.parameters_) {

@@ -11,8 +11,9 @@ class WeightAverage {
  public:
   WeightAverage(const NamedTensors& parameters, double decay);
 
-  /// Moves the average towards the weights; `step` is the number of the update, from 1.
-  void Update(int64_t step);
+  /// Moves the average towards the weights; `step` is the number of the update, from 1. Where
+  /// `found_inf`, a scalar on the device, is 1 nothing changes (see Optimizer::Step()).
+  void Update(int64_t step, const torch::Tensor& found_inf = {});
 
   /// The average by parameter name. Not copied.
   const NamedTensors& tensors() const { return average_; }

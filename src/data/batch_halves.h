@@ -1,0 +1,13 @@
+#pragma once
+
+#include <utility>
+
+#include "data/batch.h"
+
+namespace wavemt {
+
+/// The first and the second half of the rows, each as wide as its own longest sentences.
+/// REQUIRES: batch.rows >= 2
+std::pair<Batch, Batch> Halves(const Batch& batch);
+
+}  // namespace wavemt

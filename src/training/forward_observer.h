@@ -1,0 +1,69 @@
+#pragma once
+
+#include <ATen/record_function.h>
+#include <torch/torch.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/transformer.h"
+
+namespace wavemt {
+
+/// True if no value of a floating-point tensor is infinite or not a number. Takes no memory.
+bool IsFinite(const torch::Tensor& tensor);
+
+/// Watches the forward passes of a model on this thread while it lives: which weights are used in
+/// which order, and where a value that is not finite first comes up. Modules have no hooks in C++;
+/// LibTorch's operations report themselves, and the weights that they are given tell which layer is
+/// at work.
+class ForwardObserver {
+ public:
+  explicit ForwardObserver(const TransformerImpl& model);
+  ~ForwardObserver();
+  ForwardObserver(const ForwardObserver&) = delete;
+  ForwardObserver& operator=(const ForwardObserver&) = delete;
+
+  /// The first layer with a result that is not finite, by its module's name; or two layers with
+  /// " and " between them, where what the first one gave was finite and what the second one got was
+  /// not. Empty: there is none.
+  const std::string& first_bad() const { return first_bad_; }
+  bool is_between() const { return is_between_; }
+
+  /// Names of parameters in the order of their first use.
+  const std::vector<std::string>& parameters() const { return parameters_; }
+
+ private:
+  struct Weight {
+    const char* end = nullptr;  // One behind its last byte.
+    std::string parameter;
+  };
+  // What is known of an operation from its start to its end.
+  struct Operation : at::ObserverContext {
+    std::string layer;
+    std::string parameter;
+    bool has_other_inputs = false;
+  };
+
+  static std::unique_ptr<at::ObserverContext> Begin(const at::RecordFunction& function);
+  static void End(const at::RecordFunction& function, at::ObserverContext* context);
+  std::unique_ptr<Operation> Look(const at::RecordFunction& function);
+  void LookAtResults(const at::RecordFunction& function, const Operation& operation);
+
+  void AddWeight(const torch::Tensor& tensor, const std::string& parameter);
+  const Weight* WeightOf(const torch::Tensor& tensor) const;
+  std::string LayerOf(const std::string& parameter, const at::RecordFunction& function) const;
+
+  std::string output_parameter_;           // The name of TransformerImpl::OutputWeight().
+  std::map<const char*, Weight> weights_;  // By the address of the first byte.
+  std::vector<torch::Tensor> casts_;       // Of weights, kept so that their addresses stay theirs.
+  std::vector<std::string> parameters_;
+  std::string last_layer_;
+  std::string first_bad_;
+  bool is_between_ = false;
+  at::CallbackHandle handle_;
+};
+
+}  // namespace wavemt

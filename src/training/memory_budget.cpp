@@ -1,0 +1,44 @@
+#include "training/memory_budget.h"
+
+#include "support/error.h"
+#include "support/memory.h"
+#include "support/progress.h"
+#include "training/tensor_memory.h"
+
+namespace wavemt {
+namespace {
+
+// For buffers of libraries, thread stacks, a checkpoint on its way, and what the allocator keeps.
+constexpr int64_t kReserve = 64 << 20;
+
+ProcessMemory RequireProcessMemory() {
+  const auto memory = MeasureProcessMemory();
+  if (!memory) throw UsageError("--memory-limit: this system does not tell what a process holds");
+  return *memory;
+}
+
+}  // namespace
+
+MemoryLimit MemoryLimit::Begin(int64_t bytes) {
+  TensorMemory::BeginCounting();
+  return {.bytes = bytes, .program = RequireProcessMemory().file};
+}
+
+MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {
+  ReleaseFreedMemory();
+  const int64_t in_use = TensorMemory::InUse();
+  const int64_t besides = limit.program + RequireProcessMemory().anonymous - in_use + kReserve;
+  const MemoryBudget budget{.limit = limit.bytes, .tensors = limit.bytes - besides};
+  if (budget.tensors < in_use + planned) {
+    throw UsageError("--memory-limit: {} are too little: {} are needed before the first batch",
+                     HumanBytes(static_cast<double>(limit.bytes)),
+                     HumanBytes(static_cast<double>(besides + in_use + planned)));
+  }
+  return budget;
+}
+
+bool MemoryBudget::IsAsGoodAs(const MemoryBudget& measured) const {
+  return limit == measured.limit && tensors <= measured.tensors + kReserve;
+}
+
+}  // namespace wavemt

@@ -1,0 +1,99 @@
+#include "training/tensor_memory.h"
+
+#include <c10/core/CPUAllocator.h>
+#include <torch/torch.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+
+namespace wavemt {
+namespace {
+
+constexpr size_t kTiny = 1024;
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
+// LibTorch's own allocator behind a counter. Each block carries its size in front of the data,
+// which keeps LibTorch's alignment.
+class CountingAllocator final : public c10::Allocator {
+ public:
+  explicit CountingAllocator(c10::Allocator* allocator) : allocator_(allocator) {}
+
+  c10::DataPtr allocate(size_t bytes) override {
+    if (bytes == 0) return {nullptr, nullptr, &Free, c10::kCPU};
+    const auto counted = static_cast<int64_t>(bytes < kTiny ? 0 : bytes);
+    Take(counted);
+    void* block = nullptr;
+    try {
+      block = allocator_->raw_allocate(sizeof(Header) + bytes);
+    } catch (...) {
+      in_use_ -= counted;
+      throw;
+    }
+    auto* header = new (block) Header{.allocator = this, .counted = counted};
+    void* data = header + 1;
+    return {data, data, &Free, c10::kCPU};
+  }
+
+  // Some kernels of LibTorch keep plain pointers.
+  c10::DeleterFnPtr raw_deleter() const override { return &Free; }
+
+  void copy_data(void* destination, const void* source, size_t bytes) const override {
+    default_copy_data(destination, source, bytes);
+  }
+
+  int64_t in_use() const { return in_use_; }
+  void set_limit(int64_t bytes) { limit_ = bytes; }
+  int64_t limit() const { return limit_; }
+
+ private:
+  struct alignas(c10::gAlignment) Header {
+    CountingAllocator* allocator;
+    int64_t counted;
+  };
+
+  void Take(int64_t bytes) {
+    const int64_t in_use = in_use_ += bytes;
+    if (in_use <= limit_) return;
+    in_use_ -= bytes;
+    TORCH_CHECK_WITH(OutOfMemoryError, false, "a tensor of ", bytes, " bytes beside ",
+                     in_use - bytes, " leads above the limit of ", limit_.load(), " bytes");
+  }
+
+  static void Free(void* data) {
+    if (data == nullptr) return;
+    Header* header = static_cast<Header*>(data) - 1;
+    CountingAllocator* self = header->allocator;
+    self->in_use_ -= header->counted;
+    self->allocator_->raw_deallocate(header);
+  }
+
+  c10::Allocator* allocator_;
+  std::atomic<int64_t> in_use_ = 0;
+  std::atomic<int64_t> limit_ = kNoLimit;
+};
+
+// LibTorch asks for an allocator that lives as long as the process: tensors may outlive main().
+CountingAllocator& TheAllocator() {
+  static auto* const allocator = new CountingAllocator(c10::GetDefaultCPUAllocator());
+  return *allocator;
+}
+
+}  // namespace
+
+void TensorMemory::BeginCounting() {
+  constexpr uint8_t kHighestPriority = 255;
+  c10::SetCPUAllocator(&TheAllocator(), kHighestPriority);
+}
+
+int64_t TensorMemory::InUse() { return TheAllocator().in_use(); }
+
+void TensorMemory::SetLimit(int64_t bytes) { TheAllocator().set_limit(bytes); }
+
+std::optional<int64_t> TensorMemory::Limit() {
+  const int64_t limit = TheAllocator().limit();
+  return limit == kNoLimit ? std::nullopt : std::optional(limit);
+}
+
+}  // namespace wavemt

@@ -1,0 +1,55 @@
+#include "support/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace wavemt {
+namespace {
+
+TEST(ParseMemorySize, TakesTheUnitsOfGnusTools) {
+  EXPECT_EQ(ParseMemorySize("512"), 512);
+  EXPECT_EQ(ParseMemorySize("512B"), 512);
+  EXPECT_EQ(ParseMemorySize("3K"), 3 * 1024);
+  EXPECT_EQ(ParseMemorySize("3Ki"), 3 * 1024);
+  EXPECT_EQ(ParseMemorySize("3KiB"), 3 * 1024);
+  EXPECT_EQ(ParseMemorySize("3KB"), 3000);
+  EXPECT_EQ(ParseMemorySize("3kb"), 3000);
+  EXPECT_EQ(ParseMemorySize("512MB"), 512'000'000);
+  EXPECT_EQ(ParseMemorySize("512Mi"), 512LL << 20);
+  EXPECT_EQ(ParseMemorySize("8GB"), 8'000'000'000);
+  EXPECT_EQ(ParseMemorySize("8G"), 8LL << 30);
+  EXPECT_EQ(ParseMemorySize("8 GiB"), 8LL << 30);
+  EXPECT_EQ(ParseMemorySize("2t"), 2LL << 40);
+  EXPECT_EQ(ParseMemorySize("1.5GB"), 1'500'000'000);
+  EXPECT_EQ(ParseMemorySize("0.5K"), 512);
+}
+
+TEST(ParseMemorySize, RefusesWhatIsNoSize) {
+  for (const std::string text :
+       {"", " ", "GB", "-1GB", "+1GB", "1e3", "0x10", "8 GB of it", "8GBs", "8X", "8Gb/s", "nan",
+        "inf", "1,5GB", "8  GB", " 8GB", "8G ", "99999999999T", "1..5G", "8ib"}) {
+    EXPECT_EQ(ParseMemorySize(text), std::nullopt) << '"' << text << '"';
+  }
+}
+
+TEST(MeasureProcessMemory, SeesWhatIsInUse) {
+  const auto before = MeasureProcessMemory();
+  ASSERT_TRUE(before);
+  EXPECT_GT(before->file, 0);
+  constexpr size_t kBytes = size_t{64} << 20;
+  void* memory = std::malloc(kBytes);
+  ASSERT_NE(memory, nullptr);
+  std::memset(memory, 1, kBytes);
+  const auto during = MeasureProcessMemory();
+  std::free(memory);
+  ReleaseFreedMemory();
+  const auto after = MeasureProcessMemory();
+  EXPECT_GE(during->anonymous - before->anonymous, static_cast<int64_t>(kBytes / 10 * 9));
+  EXPECT_LT(after->anonymous - before->anonymous, static_cast<int64_t>(kBytes / 10));
+}
+
+}  // namespace
+}  // namespace wavemt

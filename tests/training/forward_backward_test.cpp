@@ -1,0 +1,230 @@
+#include "training/forward_backward.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "checkpoint/named_tensors.h"
+#include "copy_task.h"
+#include "failing_allocator.h"
+#include "support/error.h"
+#include "training/tensor_memory.h"
+
+namespace wavemt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class ForwardBackwardTest : public testing::Test {
+ protected:
+  struct Result {
+    double loss = 0;
+    torch::Tensor gradient;  // Of all parameters, in one vector.
+  };
+
+  ForwardBackwardTest() {
+    spdlog::set_level(spdlog::level::err);
+    config_.d_model = 16;
+    config_.num_heads = 2;
+    config_.ffn_dim = 32;
+    config_.num_encoder_layers = 1;
+    config_.num_decoder_layers = 1;
+    config_.dropout = 0.0;
+    config_.position_encoding.max_length = 16;
+  }
+  ~ForwardBackwardTest() override { spdlog::set_level(spdlog::level::info); }
+
+  Transformer MakeModel() const {
+    torch::manual_seed(3);
+    const int64_t vocabulary = CopyTaskTokenizers().source->vocab_size();
+    Transformer model(config_, VocabularySizes{.source = vocabulary, .target = vocabulary});
+    model->train();
+    return model;
+  }
+
+  static Batch MakeBatchOf(int64_t pairs, uint64_t seed) {
+    const auto corpus = CopyTask(pairs, /*shortest=*/2, /*longest=*/9, seed);
+    std::vector<uint32_t> numbers(static_cast<size_t>(pairs));
+    std::iota(numbers.begin(), numbers.end(), 0U);
+    const SpecialTokens& special = CopyTaskTokenizers().source->special();
+    return MakeBatch(corpus, numbers, special, special);
+  }
+
+  static void Clear(Transformer& model) {
+    for (torch::Tensor& parameter : model->parameters()) parameter.mutable_grad().reset();
+  }
+
+  static ForwardBackward MakePass(const Transformer& model) {
+    return {model, {.label_smoothing = 0.1, .seed = 5, .memory_name = "the memory of the test"}};
+  }
+
+  // Memory is scarce only for the passes.
+  static Result Run(ForwardBackward& pass, Transformer& model, const std::vector<Batch>& batches,
+                    int64_t step = 7, FailingAllocator* allocator = nullptr) {
+    const torch::Tensor loss = pass.Run(step, batches, [&] { Clear(model); });
+    if (allocator != nullptr) allocator->StopFailing();
+    return ResultOf(model, loss);
+  }
+
+  static Result ResultOf(const Transformer& model, const torch::Tensor& loss) {
+    std::vector<torch::Tensor> parts;
+    for (const auto& [name, parameter] : ParametersOf(*model)) {
+      parts.push_back(parameter.grad().clone().flatten());
+    }
+    return {.loss = loss.item<double>(), .gradient = torch::cat(parts)};
+  }
+
+  static double RelativeError(const Result& a, const Result& whole) {
+    return ((a.gradient - whole.gradient).norm() / whole.gradient.norm()).item<double>();
+  }
+
+  ModelConfig config_;
+};
+
+TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWhole) {
+  Transformer model = MakeModel();
+  const std::vector<Batch> batches = {MakeBatchOf(13, 1), MakeBatchOf(6, 2)};
+  ForwardBackward plain = MakePass(model);
+  const Result whole = Run(plain, model, batches);
+  // The most memory that any part of the work asks for at once, cut to ever less.
+  for (size_t largest : {20'000, 10'000, 6'000, 4'000}) {
+    SCOPED_TRACE(largest);
+    ForwardBackward pass = MakePass(model);
+    FailingAllocator allocator;
+    allocator.FailFrom(largest);
+    const Result parts = Run(pass, model, batches, 7, &allocator);
+    EXPECT_TRUE(allocator.failed() || largest == 20'000);
+    EXPECT_NEAR(parts.loss / whole.loss, 1.0, 1e-6);
+    EXPECT_LT(RelativeError(parts, whole), 1e-6);
+  }
+}
+
+// As SQLite's tests do: memory runs out at every place where it can.
+TEST_F(ForwardBackwardTest, WhereverMemoryRunsOut) {
+  config_.attention_dropout = 0.0;
+  Transformer model = MakeModel();
+  const std::vector<Batch> batches = {MakeBatchOf(5, 1), MakeBatchOf(4, 2)};
+  ForwardBackward plain = MakePass(model);
+  const Result whole = Run(plain, model, batches);
+  int64_t places = 0;
+  for (bool failed = true; failed; ++places) {
+    SCOPED_TRACE(places);
+    ForwardBackward pass = MakePass(model);
+    FailingAllocator allocator;
+    allocator.FailAt(places + 1);
+    const Result result = Run(pass, model, batches, 7, &allocator);
+    failed = allocator.failed();
+    EXPECT_NEAR(result.loss / whole.loss, 1.0, 1e-6);
+    ASSERT_LT(RelativeError(result, whole), 1e-6);
+  }
+  EXPECT_GT(places, 300);
+}
+
+TEST_F(ForwardBackwardTest, DropoutOfAHalfIsItsOwnAndAlwaysTheSame) {
+  config_.dropout = 0.3;
+  Transformer model = MakeModel();
+  const std::vector<Batch> batches = {MakeBatchOf(8, 1)};
+  const auto run = [&](int64_t fail_at, int64_t step) {
+    ForwardBackward pass = MakePass(model);
+    FailingAllocator allocator;
+    allocator.FailAt(fail_at);
+    return Run(pass, model, batches, step, &allocator);
+  };
+  const Result whole = run(0, 7);
+  const Result halves = run(20, 7);
+  EXPECT_GT(RelativeError(halves, whole), 1e-2);
+  // It does not matter where memory ran out, only that it did.
+  EXPECT_TRUE(torch::equal(run(90, 7).gradient, halves.gradient));
+  EXPECT_TRUE(torch::equal(run(0, 7).gradient, whole.gradient));
+  EXPECT_GT(RelativeError(run(20, 8), halves), 1e-2);
+}
+
+TEST_F(ForwardBackwardTest, WhatDidNotFitIsNotTriedAgain) {
+  Transformer model = MakeModel();
+  ForwardBackward pass = MakePass(model);
+  const auto allocations = [&](int64_t fail_at, const std::vector<Batch>& batches) {
+    FailingAllocator allocator;
+    allocator.FailAt(fail_at);
+    int64_t attempts = 0;
+    pass.Run(7, batches, [&] {
+      Clear(model);
+      ++attempts;
+    });
+    return attempts;
+  };
+  EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
+  EXPECT_EQ(allocations(50, {MakeBatchOf(9, 1)}), 2);
+  // Were the larger batch tried as a whole, its first allocation would fail.
+  EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
+  ForwardBackward knowing = MakePass(model);
+  const Result halves = Run(pass, model, {MakeBatchOf(9, 1)});
+  {
+    FailingAllocator allocator;
+    allocator.FailAt(50);
+    const Result again = Run(knowing, model, {MakeBatchOf(9, 1)}, 7, &allocator);
+    EXPECT_TRUE(torch::equal(again.gradient, halves.gradient));
+  }
+}
+
+TEST_F(ForwardBackwardTest, ASinglePairThatDoesNotFitIsAFailure) {
+  Transformer model = MakeModel();
+  ForwardBackward pass = MakePass(model);
+  FailingAllocator allocator;
+  allocator.FailFrom(1);
+  EXPECT_THAT([&] { pass.Run(12, std::vector<Batch>{MakeBatchOf(4, 1)}, [] {}); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("step 12: a batch of a single pair, "),
+                                         HasSubstr(" does not fit the memory of the test; "),
+                                         HasSubstr("data.max_length"))));
+}
+
+// Memory for tensors that is limited for as long as the object lives.
+class LimitedMemory {
+ public:
+  explicit LimitedMemory(int64_t more) { TensorMemory::SetLimit(TensorMemory::InUse() + more); }
+  ~LimitedMemory() { TensorMemory::SetLimit(int64_t{1} << 60); }
+  LimitedMemory(const LimitedMemory&) = delete;
+  LimitedMemory& operator=(const LimitedMemory&) = delete;
+};
+
+TEST_F(ForwardBackwardTest, TheSameLimitSplitsInTheSameWay) {
+  config_.dropout = 0.3;  // So that the parts of a batch show in the gradient.
+  TensorMemory::BeginCounting();
+  Transformer model = MakeModel();
+  const auto run = [&](ForwardBackward& pass, const std::vector<Batch>& batches, int64_t room) {
+    Clear(model);
+    torch::Tensor loss;
+    {
+      const LimitedMemory limit(room);
+      loss = pass.Run(/*step=*/1, batches, [&] { Clear(model); });
+    }
+    return ResultOf(model, loss);
+  };
+  constexpr int64_t kPlenty = int64_t{1} << 40;
+  ForwardBackward knowing = MakePass(model);
+  int64_t split = 0;
+  int64_t whole = 0;
+  for (uint64_t i = 0; i < 24; ++i) {
+    const std::vector<Batch> batches = {MakeBatchOf(2 + static_cast<int64_t>(i * 5 % 17), i),
+                                        MakeBatchOf(2 + static_cast<int64_t>(i * 7 % 13), 2 * i)};
+    const Result parts = run(knowing, batches, 150'000);
+    // One that does not know what did not fit before, as after a resume.
+    ForwardBackward fresh = MakePass(model);
+    const Result again = run(fresh, batches, 150'000);
+    EXPECT_TRUE(torch::equal(again.gradient, parts.gradient)) << i;
+    EXPECT_EQ(again.loss, parts.loss) << i;
+    ForwardBackward plain = MakePass(model);
+    const bool same = torch::equal(run(plain, batches, kPlenty).gradient, parts.gradient);
+    ++(same ? whole : split);
+  }
+  EXPECT_GE(split, 3);
+  EXPECT_GE(whole, 3);
+}
+
+}  // namespace
+}  // namespace wavemt
