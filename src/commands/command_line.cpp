@@ -11,6 +11,7 @@
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/memory.h"
+#include "support/standard_streams.h"
 #include "support/primitive_cache.h"
 #include "support/suggestion.h"
 
@@ -49,9 +50,19 @@ int ReportParseError(const CLI::App& app, const CLI::ParseError& error) {
   return kWrongUsage;
 }
 
+int ParseAndRun(CLI::App& app, int argc, char** argv, const int& exit_code) {
+  try {
+    app.parse(argc, argv);
+    return exit_code;
+  } catch (const CLI::ParseError& error) {
+    return ReportParseError(app, error);
+  }
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
+  PrepareStandardStreams();
   InitLogging();
   KeepFreedMemory();
   LimitPrimitiveCache();
@@ -70,10 +81,9 @@ int RunCommandLine(int argc, char** argv) {
   AddAverageCommand(app, &exit_code);
   AddConfigCommand(app, &exit_code);
   try {
-    app.parse(argc, argv);
-    return exit_code;
-  } catch (const CLI::ParseError& error) {
-    return ReportParseError(app, error);
+    const int code = ParseAndRun(app, argc, argv, exit_code);
+    FinishStandardOutput();
+    return code;
   } catch (const Error& error) {
     spdlog::error("{}", error.what());
     return error.exit_code();

@@ -7,6 +7,7 @@
 #include "commands/shared_options.h"
 #include "config/config_reader.h"
 #include "config/config_writer.h"
+#include "data/corpus.h"
 #include "support/files.h"
 
 namespace wavemt {
@@ -19,7 +20,7 @@ struct ConfigOptions {
 
 void RequireFiles(const ParallelFiles& files) {
   for (const auto* list : {&files.source, &files.target, &files.tsv}) {
-    for (const auto& path : *list) RequireReadableFile(path);
+    for (const auto& path : *list) RequireCorpusFile(path);
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -14,19 +14,20 @@ namespace wavemt {
 class LineInput {
  public:
   /// "-" is standard input.
-  explicit LineInput(const std::string& path);
-  ~LineInput();
+  explicit LineInput(const std::string& path, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
 
-  /// The next lines, at most `most`. From standard input, fewer as soon as no more are waiting, so
-  /// that a program at the other end of the pipe gets its answers without closing it. Empty at the
-  /// end of the input.
+  /// The next lines, at most `most`. From standard input or a pipe, fewer as soon as no more are
+  /// waiting, so that a program at the other end gets its answers without closing it. Empty at the
+  /// end of the input. What is wrong with a line is thrown by the call after the one that gives the
+  /// lines before it, so that none of these is lost.
   std::vector<std::string> NextPortion(size_t most);
 
- private:
-  class StandardInput;
+  /// How many lines had invalid UTF-8 replaced.
+  int64_t lines_replaced() const { return reader_.lines_replaced(); }
 
-  std::optional<LineReader> file_;
-  std::unique_ptr<StandardInput> standard_input_;
+ private:
+  LineReader reader_;
+  std::exception_ptr error_;  // For the next call.
 };
 
 }  // namespace wavemt

@@ -10,11 +10,19 @@ namespace {
 
 constexpr size_t kLinesAtATime = 8192;  // Enough for every thread, little in memory.
 
-LineReader Open(const std::string& path) { return LineReader(path == "-" ? "/dev/stdin" : path); }
+LineReader Open(const std::string& path) {
+  return path == "-" ? LineReader::OfStandardInput() : LineReader(path);
+}
 
 }  // namespace
 
 SegmentReader::SegmentReader(const Files& files) : variable_references_(files.variable_references) {
+  const auto from_standard_input =
+      std::count(files.references.begin(), files.references.end(), "-") +
+      (files.hypotheses == "-" ? 1 : 0);
+  if (from_standard_input > 1) {
+    throw UsageError("-: standard input can be one of the files, not {}", from_standard_input);
+  }
   readers_.push_back(Open(files.hypotheses));
   for (const std::string& path : files.references) readers_.push_back(Open(path));
   lines_.resize(readers_.size());

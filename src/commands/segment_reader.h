@@ -14,7 +14,7 @@ namespace wavemt {
 class SegmentReader {
  public:
   struct Files {
-    std::string hypotheses;  // "-" is standard input, for any of them.
+    std::string hypotheses;  // "-" is standard input, for one of all.
     std::vector<std::string> references;
     /// An empty reference is none, instead of one that is empty.
     bool variable_references = false;

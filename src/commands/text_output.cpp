@@ -1,5 +1,6 @@
 #include "commands/text_output.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,21 @@ bool IsStream(const fs::path& path) {
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
+// Whether `path` is another name of standard output, such as /dev/stdout.
+bool IsStandardOutput(const fs::path& path) {
+  struct stat named {};
+  struct stat standard {};
+  return stat(path.c_str(), &named) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+         named.st_dev == standard.st_dev && named.st_ino == standard.st_ino;
+}
+
+// The file itself where `path` is a link to one: the link stays.
+fs::path WithoutLinks(const fs::path& path) {
+  std::error_code error;
+  const fs::path target = fs::is_symlink(path, error) ? fs::canonical(path, error) : fs::path();
+  return error || target.empty() ? path : target;
+}
+
 }  // namespace
 
 void RequireOutputFile(const fs::path& path) {
@@ -37,7 +53,7 @@ void RequireOutputFile(const fs::path& path) {
 }
 
 TextOutput::TextOutput(const std::string& path) : name_(path == "-" ? "standard output" : path) {
-  if (path == "-") {
+  if (path == "-" || IsStandardOutput(path)) {
     stream_ = stdout;
   } else if (IsStream(path)) {
     stream_ = std::fopen(path.c_str(), "we");
@@ -46,7 +62,7 @@ TextOutput::TextOutput(const std::string& path) : name_(path == "-" ? "standard 
     }
   } else {
     RequireOutputFile(path);
-    file_ = std::make_unique<StagedFile>(path);
+    file_ = std::make_unique<StagedFile>(WithoutLinks(path));
   }
 }
 

@@ -120,8 +120,12 @@ std::vector<int32_t> ParseIds(const std::string& line, int64_t line_number, int6
 int Decode(const CodingOptions& options) {
   const auto tokenizer = Tokenizer::FromFile(options.model);
   return ConvertLines(options, [&](const std::string& line, int64_t line_number) {
-    return options.ids ? tokenizer->Decode(ParseIds(line, line_number, tokenizer->vocab_size()))
-                       : tokenizer->DecodePieces(SplitWords(line));
+    std::string text = options.ids
+                           ? tokenizer->Decode(ParseIds(line, line_number, tokenizer->vocab_size()))
+                           : tokenizer->DecodePieces(SplitWords(line));
+    // Byte pieces can spell what no line of text holds; a line of input is a line of output.
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
   });
 }
 

@@ -104,7 +104,15 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
                             {.max_length = config.model.position_encoding.max_length - 1,
                              .num_threads = threads,
                              .name = "data.valid"});
+    int64_t number = 0;
     for (SentencePair& pair : ReadParallel(config.data.valid)) {
+      ++number;
+      // A line of megabytes would be thousands of sentences to translate, at every validation.
+      if (tokenizers.source->IsTooLong(pair.source, config.model.position_encoding.max_length)) {
+        spdlog::warn("data.valid: pair {}: is far too long to be translated and scored",
+                     WithThousands(number));
+        continue;
+      }
       text.valid_sources.push_back(std::move(pair.source));
       text.valid_references.push_back(std::move(pair.target));
     }

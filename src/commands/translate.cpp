@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,7 +11,7 @@
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
 #include "decoding/translator.h"
-#include "support/error.h"
+#include "support/logging.h"
 #include "support/progress.h"
 
 namespace wavemt {
@@ -19,6 +21,7 @@ struct TranslateOptions {
   std::string model;
   std::string input = "-";
   std::string output = "-";
+  std::string invalid_utf8 = "refuse";
   std::vector<std::string> overrides;
   ComputeOptions compute;
 };
@@ -36,7 +39,8 @@ std::string Format(const std::vector<Translation>& translations, int64_t line_in
 int Translate(const TranslateOptions& options) {
   // Enough lines to sort by length, few enough for output to flow.
   constexpr size_t kPortion = 4096;
-  LineInput input(options.input);
+  LineInput input(options.input,
+                  options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   const torch::Device device = SelectDevice(options.compute);
   const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
   TextOutput output(options.output);
@@ -55,6 +59,10 @@ int Translate(const TranslateOptions& options) {
     output.Flush();
   }
   output.Finish();
+  if (input.lines_replaced() > 0) {
+    spdlog::warn("{} lines held invalid UTF-8, which was replaced by U+FFFD",
+                 WithThousands(input.lines_replaced()));
+  }
   return 0;
 }
 
@@ -67,6 +75,12 @@ void AddTranslateCommand(CLI::App& app, int* exit_code) {
   command->add_option("--input", options->input, "Text to translate; -: standard input.")
       ->capture_default_str();
   command->add_option("--output", options->output, "Where to write; -: standard output.")
+      ->capture_default_str();
+  command
+      ->add_option("--invalid-utf8", options->invalid_utf8,
+                   "A line that is not UTF-8: refuse it and stop behind the lines before it, or "
+                   "replace what is wrong in it by U+FFFD.")
+      ->check(CLI::IsMember({"refuse", "replace"}))
       ->capture_default_str();
   AddDecodingOptions(command, /*with_n_best=*/true, &options->overrides);
   AddSetOption(command, &options->overrides);

@@ -1,13 +1,35 @@
 #include "data/corpus.h"
 
 #include <random>
+#include <system_error>
 #include <utility>
 
+#include "data/tokenizer_trainer.h"
 #include "support/error.h"
+#include "support/files.h"
 #include "support/progress.h"
 #include "support/whitespace.h"
 
 namespace wavemt {
+
+namespace {
+
+const std::filesystem::path& Checked(const std::filesystem::path& path) {
+  RequireCorpusFile(path);
+  return path;
+}
+
+}  // namespace
+
+void RequireCorpusFile(const std::filesystem::path& path) {
+  RequireReadableFile(path);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw UsageError(
+        "{}: is a pipe or a device; a corpus is read several times, write it to a file",
+        path.string());
+  }
+}
 
 ParallelReader::ParallelReader(ParallelFiles files) : files_(std::move(files)) {}
 
@@ -16,14 +38,20 @@ bool ParallelReader::Next(SentencePair* pair) {
   while (true) {
     if (source_ && NextOfOpenFiles(pair)) return true;
     if (next_file_ == num_files) return false;
+    bytes_before_ = bytes_read();
     if (files_.tsv.empty()) {
-      source_.emplace(files_.source[next_file_]);
-      target_.emplace(files_.target[next_file_]);
+      source_.emplace(Checked(files_.source[next_file_]));
+      target_.emplace(Checked(files_.target[next_file_]));
     } else {
-      source_.emplace(files_.tsv[next_file_]);
+      source_.emplace(Checked(files_.tsv[next_file_]));
     }
     ++next_file_;
   }
+}
+
+int64_t ParallelReader::bytes_read() const {
+  return bytes_before_ + (source_ ? source_->bytes_read() : 0) +
+         (target_ ? target_->bytes_read() : 0);
 }
 
 bool ParallelReader::NextOfOpenFiles(SentencePair* pair) {
@@ -70,7 +98,7 @@ std::vector<std::string> SampleSentences(const ParallelFiles& files, const Sente
   const auto limit = static_cast<size_t>(sample.limit);
   size_t seen = 0;
   const auto consider = [&](std::string& sentence) {
-    if (IsBlank(sentence)) return;
+    if (sentence.size() > kLongestTrainingSentence || IsBlank(sentence)) return;
     ++seen;
     if (sentences.size() < limit) {
       sentences.push_back(std::move(sentence));

@@ -7,6 +7,7 @@
 #include "data/corpus.h"
 #include "support/error.h"
 #include "support/progress.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -97,6 +98,13 @@ TokenizedText TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& to
     chunk.clear();
   };
   for (SentencePair pair; reader.Next(&pair);) {
+    if (!IsBlank(pair.source) && !IsBlank(pair.target) &&
+        (tokenizers.source->IsTooLong(pair.source, options.max_length) ||
+         tokenizers.target->IsTooLong(pair.target, options.max_length))) {
+      ++result.counts.too_long;
+      ++result.counts.read;
+      continue;
+    }
     chunk.push_back(std::move(pair));
     if (chunk.size() == kChunk) encode_chunk();
   }

@@ -2,6 +2,7 @@
 
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "support/error.h"
@@ -33,6 +34,9 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
     throw UsageError("{}: is not a SentencePiece model", origin);
   }
   vocab_size_ = processor_->GetPieceSize();
+  for (int id = 0; id < processor_->GetPieceSize(); ++id) {
+    most_bytes_of_a_token_ = std::max(most_bytes_of_a_token_, processor_->IdToPiece(id).size());
+  }
   special_.unk = processor_->unk_id();
   special_.eos = processor_->eos_id();
   if (special_.eos < 0) {
@@ -51,6 +55,10 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   std::vector<int> ids;
   Check(processor_->Encode({text.data(), text.size()}, &ids));
   return {ids.begin(), ids.end()};
+}
+
+bool Tokenizer::IsTooLong(std::string_view text, int64_t tokens) const {
+  return text.size() / most_bytes_of_a_token_ > static_cast<uint64_t>(tokens);
 }
 
 std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {

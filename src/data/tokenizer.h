@@ -38,6 +38,11 @@ class Tokenizer {
 
   /// Ids of the pieces of `text`, without sentence marks. Empty for a blank text.
   std::vector<int32_t> Encode(std::string_view text) const;
+  /// Whether `text` has so many bytes that it holds more than `tokens` tokens, which is told
+  /// without tokenizing it: a token is a piece of at most as many bytes as the longest one. White
+  /// space and characters without a piece may be one token however many they are; where they fill
+  /// a kilobyte a token, the text counts as too long as well.
+  bool IsTooLong(std::string_view text, int64_t tokens) const;
   /// The pieces themselves, for people.
   std::vector<std::string> EncodePieces(std::string_view text) const;
   /// Text of `ids`; special pieces have none. REQUIRES: 0 <= id < vocab_size().
@@ -55,6 +60,7 @@ class Tokenizer {
   std::string bytes_;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
   int64_t vocab_size_ = 0;
+  size_t most_bytes_of_a_token_ = 1024;
   SpecialTokens special_;
 };
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 
 namespace wavemt {
+
+/// In bytes; SentencePiece leaves out longer ones.
+inline constexpr size_t kLongestTrainingSentence = 4192;
 
 /// Trains a SentencePiece model on `sentences` and returns the bytes of its model file. The same
 /// sentences and config give the same bytes on every machine.

@@ -20,6 +20,13 @@ bool EndsSentence(std::string_view piece) {
   return false;
 }
 
+// Whether the piece is a byte in the middle of a character that is spelled as bytes: "<0x80>" to
+// "<0xBF>".
+bool ContinuesCharacter(std::string_view piece) {
+  return piece.size() == 6 && piece.starts_with("<0x") &&
+         std::string_view("89AB").find(piece[3]) != std::string_view::npos;
+}
+
 // Where the part that begins at `begin` ends, if it must end by `limit`.
 size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t limit) {
   for (size_t end = limit; end > begin; --end) {
@@ -27,6 +34,9 @@ size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t li
   }
   for (size_t end = limit; end > begin; --end) {
     if (pieces[end].starts_with(kWordStart)) return end;
+  }
+  for (size_t end = limit; end > begin; --end) {
+    if (!ContinuesCharacter(pieces[end])) return end;
   }
   return limit;
 }
@@ -55,19 +65,50 @@ UChar32 LastCharacter(std::string_view text) {
   return character;
 }
 
+// SentencePiece needs hundreds of bytes of memory for one of text, and for many characters without
+// a piece behind each other a time that grows with their square.
+constexpr size_t kEncodedAtOnce = 1 << 16;
+
+// How much of `text` is to be encoded next: up to a space, else up to a whole character.
+size_t EndOfChunk(std::string_view text) {
+  if (text.size() <= kEncodedAtOnce) return text.size();
+  const size_t space = text.rfind(' ', kEncodedAtOnce);
+  if (space != std::string_view::npos && space > 0) return space;
+  size_t end = kEncodedAtOnce;
+  while (end > 1 && U8_IS_TRAIL(text[end])) --end;
+  return end;
+}
+
+void SplitTokens(const Tokenizer& tokenizer, std::string_view text, int64_t longest,
+                 std::vector<std::vector<int32_t>>* parts) {
+  const std::vector<int32_t> ids = tokenizer.Encode(text);
+  if (static_cast<int64_t>(ids.size()) <= longest) {
+    if (!ids.empty()) parts->push_back(ids);
+    return;
+  }
+  const std::vector<std::string> pieces = tokenizer.EncodePieces(text);
+  for (size_t begin = 0; begin < ids.size();) {
+    const size_t limit = begin + static_cast<size_t>(longest);
+    const size_t end = limit >= ids.size() ? ids.size() : EndOfPart(pieces, begin, limit);
+    parts->emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
+                        ids.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<int32_t>> SplitLongInput(const Tokenizer& tokenizer, std::string_view text,
                                                  int64_t longest) {
-  const std::vector<int32_t> ids = tokenizer.Encode(text);
-  const std::vector<std::string> pieces = tokenizer.EncodePieces(text);
   std::vector<std::vector<int32_t>> parts;
-  for (size_t begin = 0; begin < ids.size();) {
-    const size_t limit = begin + static_cast<size_t>(longest);
-    const size_t end = limit >= ids.size() ? ids.size() : EndOfPart(pieces, begin, limit);
-    parts.emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
-                       ids.begin() + static_cast<ptrdiff_t>(end));
-    begin = end;
+  if (!tokenizer.IsTooLong(text, longest)) {
+    SplitTokens(tokenizer, text, longest, &parts);
+    return parts;
+  }
+  while (!text.empty()) {
+    const size_t end = EndOfChunk(text);
+    SplitTokens(tokenizer, text.substr(0, end), longest, &parts);
+    text.remove_prefix(end);
   }
   return parts;
 }

@@ -6,6 +6,7 @@
 
 #include "decoding/cached_scorer.h"
 #include "decoding/long_input.h"
+#include "decoding/one_line.h"
 #include "model/masks.h"
 #include "support/logging.h"
 
@@ -17,13 +18,6 @@ int64_t LongestOutput(int64_t source_tokens, int64_t limit) {
   return std::min(limit, 3 * source_tokens + 30);
 }
 
-// With byte_fallback a model can spell a line break; a line of input is a line of output.
-std::string OnOneLine(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
-}
-
 }  // namespace
 
 Translator::Translator(Transformer model, TokenizerPair tokenizers, torch::Device device)
@@ -33,18 +27,15 @@ std::vector<Translator::Part> Translator::SplitIntoParts(const Request& request)
   const int64_t longest = model_->max_length() - 1;  // One position is for </s>.
   std::vector<Part> parts;
   for (size_t line = 0; line < request.lines.size(); ++line) {
-    std::vector<int32_t> ids = tokenizers_.source->Encode(request.lines[line]);
-    const auto tokens = static_cast<int64_t>(ids.size());
-    if (tokens == 0) continue;
-    if (tokens <= longest) {
-      parts.push_back({line, std::move(ids)});
-      continue;
-    }
     auto pieces = SplitLongInput(*tokenizers_.source, request.lines[line], longest);
-    spdlog::warn(
-        "line {}: {} tokens are more than the model's {} positions; translated in {} parts",
-        request.first_line_number + static_cast<int64_t>(line), tokens, model_->max_length(),
-        pieces.size());
+    if (pieces.size() > 1) {
+      size_t tokens = 0;
+      for (const auto& piece : pieces) tokens += piece.size();
+      spdlog::warn(
+          "line {}: {} tokens are more than the model's {} positions; translated in {} parts",
+          request.first_line_number + static_cast<int64_t>(line), tokens, model_->max_length(),
+          pieces.size());
+    }
     for (auto& piece : pieces) parts.push_back({line, std::move(piece)});
   }
   return parts;

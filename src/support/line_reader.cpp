@@ -1,83 +1,93 @@
 #include "support/line_reader.h"
 
-#include <zlib.h>
-
-#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "support/error.h"
-#include "support/files.h"
 #include "support/utf8.h"
 
 namespace wavemt {
 namespace {
 
-constexpr size_t kBufferSize = 1 << 18;
+constexpr size_t kReadSize = 1 << 16;
+constexpr size_t kLongestLine = 8 << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// Text files of other encodings begin with a byte order mark of theirs.
+std::string_view EncodingOf(std::string_view beginning) {
+  if (beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF")) {
+    return "; it seems to be UTF-16: make it UTF-8, for example by iconv";
+  }
+  return "";
+}
 
 }  // namespace
 
-// zlib reads plain files as they are and gzip files unpacked.
-struct LineReader::Stream {
-  explicit Stream(const std::filesystem::path& path) : file(gzopen(path.c_str(), "rbe")) {
-    if (file == nullptr) {
-      throw UsageError("{}: cannot be read: {}", path.string(), std::strerror(errno));
-    }
-    gzbuffer(file, kBufferSize);
-  }
-  ~Stream() { gzclose_r(file); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
+LineReader::LineReader(InputFile input, InvalidUtf8 invalid)
+    : input_(std::move(input)), invalid_(invalid) {}
 
-  gzFile file;
-};
+LineReader::LineReader(std::filesystem::path path, InvalidUtf8 invalid)
+    : LineReader(InputFile(std::move(path)), invalid) {}
 
-LineReader::LineReader(std::filesystem::path path) : path_(std::move(path)), buffer_(kBufferSize) {
-  RequireReadableFile(path_);
-  stream_ = std::make_unique<Stream>(path_);
+LineReader LineReader::OfStandardInput(InvalidUtf8 invalid) {
+  return {InputFile::StandardInput(), invalid};
 }
 
-LineReader::~LineReader() = default;
-LineReader::LineReader(LineReader&&) noexcept = default;
+// Whether the whole next line is in buffer_; its "\n" is at searched_ then.
+bool LineReader::HasLine() {
+  const size_t newline = buffer_.find('\n', searched_);
+  searched_ = newline == std::string::npos ? buffer_.size() : newline;
+  return newline != std::string::npos;
+}
 
-bool LineReader::FillBuffer() {
-  const int count = gzread(stream_->file, buffer_.data(), static_cast<unsigned>(buffer_.size()));
-  int code = Z_OK;
-  const char* reason = gzerror(stream_->file, &code);
-  // A gzip file that was cut short reads without a failure up to its end, then shows Z_BUF_ERROR.
-  if (count < 0 || code == Z_BUF_ERROR) {
-    throw UsageError("{}: after line {}: the compressed data is damaged or cut short ({})",
-                     path_.string(), line_number_, code == Z_ERRNO ? std::strerror(errno) : reason);
-  }
+void LineReader::Fill() {
+  buffer_.erase(0, begin_);
+  searched_ -= begin_;
   begin_ = 0;
-  end_ = static_cast<size_t>(count);
-  return end_ > 0;
+  const size_t size = buffer_.size();
+  if (size > kLongestLine) {
+    throw UsageError("{}: line {}: is longer than {} MiB; is this text, a sentence a line?",
+                     path().string(), line_number_ + 1, kLongestLine >> 20);
+  }
+  buffer_.resize(size + kReadSize);
+  const size_t count = input_.Read(buffer_.data() + size, kReadSize, line_number_);
+  buffer_.resize(size + count);
+  ended_ = count == 0;
+}
+
+bool LineReader::IsReady() {
+  while (!HasLine() && !ended_) {
+    if (!input_.IsReady()) return false;
+    Fill();
+  }
+  return true;
 }
 
 bool LineReader::Next(std::string* line) {
-  line->clear();
-  bool found_any = false;
-  bool found_end = false;
-  while (!found_end) {
-    if (begin_ == end_ && !FillBuffer()) break;
-    found_any = true;
-    const char* start = buffer_.data() + begin_;
-    const void* newline = std::memchr(start, '\n', end_ - begin_);
-    found_end = newline != nullptr;
-    const size_t length =
-        found_end ? static_cast<size_t>(static_cast<const char*>(newline) - start) : end_ - begin_;
-    line->append(start, length);
-    begin_ += length + (found_end ? 1 : 0);
+  while (!HasLine() && !ended_) Fill();
+  const bool found_end = searched_ < buffer_.size();
+  if (!found_end && begin_ == buffer_.size()) {
+    line->clear();
+    return false;
   }
-  if (!found_any) return false;
+  line->assign(buffer_, begin_, searched_ - begin_);
+  begin_ = searched_ = searched_ + (found_end ? 1 : 0);
   ++line_number_;
   if (found_end && line->ends_with('\r')) line->pop_back();
   if (line_number_ == 1 && line->starts_with(kByteOrderMark)) line->erase(0, kByteOrderMark.size());
-  if (const auto offset = FindInvalidUtf8(*line)) {
-    throw UsageError("{}: line {}: invalid UTF-8 at byte {} of the line", path_.string(),
-                     line_number_, *offset + 1);
-  }
+  CheckUtf8(line);
   return true;
+}
+
+void LineReader::CheckUtf8(std::string* line) {
+  const auto offset = FindInvalidUtf8(*line);
+  if (!offset) return;
+  if (invalid_ == InvalidUtf8::kRefuse) {
+    throw UsageError("{}: line {}: invalid UTF-8 at byte {} of the line{}", path().string(),
+                     line_number_, *offset + 1, line_number_ == 1 ? EncodingOf(*line) : "");
+  }
+  *line = ReplaceInvalidUtf8(*line);
+  ++lines_replaced_;
 }
 
 std::vector<std::string> ReadLines(const std::filesystem::path& path) {

@@ -2,6 +2,8 @@
 
 #include <unicode/utf8.h>
 
+#include "support/characters.h"
+
 namespace wavemt {
 
 std::optional<size_t> FindInvalidUtf8(std::string_view text) {
@@ -14,6 +16,16 @@ std::optional<size_t> FindInvalidUtf8(std::string_view text) {
     if (code_point < 0) return static_cast<size_t>(start);
   }
   return std::nullopt;
+}
+
+std::string ReplaceInvalidUtf8(std::string_view text) {
+  constexpr std::string_view kReplacement = "\uFFFD";
+  std::string replaced;
+  replaced.reserve(text.size());
+  ForEachCharacter(text, [&](char32_t character, std::string_view bytes) {
+    replaced += character == U'\uFFFD' ? kReplacement : bytes;
+  });
+  return replaced;
 }
 
 }  // namespace wavemt

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace wavemt {
@@ -9,5 +10,9 @@ namespace wavemt {
 /// The byte offset of the first ill-formed UTF-8 sequence (overlong forms and surrogates included),
 /// or nothing if `text` is well-formed.
 std::optional<size_t> FindInvalidUtf8(std::string_view text);
+
+/// `text` with U+FFFD for each ill-formed sequence (each maximal subpart, as the Unicode standard
+/// recommends and Python's errors="replace" does).
+std::string ReplaceInvalidUtf8(std::string_view text);
 
 }  // namespace wavemt

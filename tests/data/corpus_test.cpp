@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "../support/gzip.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
+#include "data/tokenizer_trainer.h"
 
 namespace wavemt {
 namespace {
@@ -87,6 +90,52 @@ TEST_F(CorpusTest, RefusesDifferentLengthsThoughTheSumsAgree) {
   EXPECT_NE(UsageErrorOf([&] { ReadParallel(files); }), "no error");
 }
 
+TEST_F(CorpusTest, OneBlankLineMoreIsADifference) {
+  EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Sides("1\n2\n\n", "1\n2\n")); }),
+            Path("a.en") + " has 3 lines but " + Path("a.zh") +
+                " has 2; line n of one must translate line n of the other");
+  EXPECT_NE(UsageErrorOf([&] { ReadParallel(Sides("\n", "")); }), "no error");
+  // A last line end that is missing is none.
+  EXPECT_THAT(Joined(ReadParallel(Sides("1\n2", "1\n2\n"))), ElementsAre("1=1", "2=2"));
+}
+
+TEST_F(CorpusTest, AByteOrderMarkBelongsToNoSentence) {
+  EXPECT_THAT(Joined(ReadParallel(Sides("\uFEFFone\n", "1\n"))), ElementsAre("one=1"));
+  EXPECT_THAT(Joined(ReadParallel(Sides("one\n", "\uFEFF1\n"))), ElementsAre("one=1"));
+  EXPECT_THAT(Joined(ReadParallel(Tsv("\uFEFFone\t1\n"))), ElementsAre("one=1"));
+  ParallelFiles files = Sides("\uFEFFone\r\n", "\uFEFF1\r\n");
+  files.source.push_back(folder_.Write("b.en", "\uFEFFtwo\n"));
+  files.target.push_back(folder_.Write("b.zh", "\uFEFF2\n"));
+  EXPECT_THAT(Joined(ReadParallel(files)), ElementsAre("one=1", "two=2"));
+}
+
+TEST_F(CorpusTest, RefusesAPipe) {
+  const ParallelFiles files = Sides("one\n", "1\n");
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  const std::string message =
+      Path("pipe") + ": is a pipe or a device; a corpus is read several times, write it to a file";
+  const auto read = [](const ParallelFiles& of) { return UsageErrorOf([&] { ReadParallel(of); }); };
+  EXPECT_EQ(read({.source = {Path("pipe")}, .target = files.target, .tsv = {}}), message);
+  EXPECT_EQ(read({.source = files.source, .target = {Path("pipe")}, .tsv = {}}), message);
+  EXPECT_EQ(read({.source = {}, .target = {}, .tsv = {Path("pipe")}}), message);
+}
+
+// The side that is read to its end first, and then grows together with the other one.
+TEST_F(CorpusTest, RefusesASideThatChangesWhileItIsRead) {
+  for (const std::string name : {"a.en", "a.zh"}) {
+    const ParallelFiles files = Sides("one\ntwo\n", "1\n2\n");
+    ParallelReader reader(files);
+    SentencePair pair;
+    ASSERT_TRUE(reader.Next(&pair));
+    std::ofstream(Path(name), std::ios::app) << "more\n";
+    EXPECT_THAT(UsageErrorOf([&] {
+                  while (reader.Next(&pair)) {
+                  }
+                }),
+                testing::StartsWith(Path(name) + ": after line 2: the file was changed"));
+  }
+}
+
 TEST_F(CorpusTest, NamesAFileThatIsMissingAndALineThatIsNotUtf8) {
   ParallelFiles files = Sides("one\n", "1\n");
   files.target = {Path("missing.zh")};
@@ -103,6 +152,15 @@ TEST_F(CorpusTest, SamplesTheSidesAskedForWithoutBlankLines) {
   EXPECT_THAT(sample(true, false), UnorderedElementsAre("one", "two"));
   EXPECT_THAT(sample(false, true), UnorderedElementsAre("1", "2"));
   EXPECT_THAT(sample(true, true), UnorderedElementsAre("one", "two", "1", "2"));
+}
+
+// SentencePiece leaves them out as well, but only once they are all in memory.
+TEST_F(CorpusTest, SamplesNoLineThatIsTooLongForAVocabulary) {
+  const std::string longest(kLongestTrainingSentence, 'x');
+  const ParallelFiles files = Sides(longest + "\nx" + longest + "\n", "1\n2\n");
+  const auto sample =
+      SampleSentences(files, {.source = true, .target = false, .limit = 10, .seed = 1});
+  EXPECT_THAT(sample, ElementsAre(longest));
 }
 
 TEST_F(CorpusTest, TheSameSeedGivesTheSameSample) {

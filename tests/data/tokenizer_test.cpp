@@ -165,5 +165,35 @@ TEST(TokenizerPairTest, IsSharedWhereBothSidesAreOneObject) {
   EXPECT_FALSE((TokenizerPair{.source = one, .target = other}).shared());
 }
 
+TEST(TokenizerTest, IsTooLongNeverHoldsForATextThatFits) {
+  const auto tokenizer = SyntheticTokenizer();
+  for (const std::string& sentence : SyntheticSentences(200, 8)) {
+    std::string text;
+    // Kilobytes a sentence, so that the limit of bytes is near.
+    for (int i = 0; i < 200; ++i) text += sentence + " ";
+    const auto tokens = static_cast<int64_t>(tokenizer->Encode(text).size());
+    EXPECT_FALSE(tokenizer->IsTooLong(text, tokens));
+  }
+  EXPECT_FALSE(tokenizer->IsTooLong("", 0));
+  EXPECT_FALSE(tokenizer->IsTooLong("ka", 0));
+}
+
+// A piece of 3000 bytes is one token, however long that is.
+TEST(TokenizerTest, IsTooLongKnowsTheLongestPiece) {
+  const std::string symbol(3000, '#');
+  const auto tokenizer =
+      Tokenizer::FromBytes(ModelWith({{"user_defined_symbols", symbol}}), "x.model");
+  ASSERT_EQ(tokenizer->Encode(symbol + symbol).size(), 3U);
+  EXPECT_FALSE(tokenizer->IsTooLong(symbol + symbol, 2));
+  EXPECT_TRUE(tokenizer->IsTooLong(symbol + symbol, 1));
+}
+
+TEST(TokenizerTest, IsTooLongTellsALineOfMegabytes) {
+  const auto tokenizer = SyntheticTokenizer();
+  EXPECT_TRUE(tokenizer->IsTooLong(std::string(5'000'000, 'k'), 4000));
+  EXPECT_TRUE(tokenizer->IsTooLong(std::string(5'000'000, ' '), 4000));
+  EXPECT_FALSE(tokenizer->IsTooLong(std::string(5'000'000, 'k'), 5000));
+}
+
 }  // namespace
 }  // namespace wavemt

@@ -83,6 +83,40 @@ TEST_F(SplitLongInputTest, LeavesAShortOneWholeAndABlankOneAway) {
   EXPECT_TRUE(Split("   ", 5).empty());
 }
 
+// Of characters without a piece, SentencePiece would need minutes for these five megabytes.
+TEST_F(SplitLongInputTest, ALineOfMegabytesIsCutBeforeItIsTokenized) {
+  std::string unknown;
+  while (unknown.size() < 5'000'000) unknown += "界";
+  ASSERT_EQ(Tokens("the 界界界 cat"), Tokens("the 界 cat")) << "each run is one token";
+  EXPECT_GT(SplitLongInput(*tokenizer_, unknown, 7).size(), 1U);
+  EXPECT_TRUE(SplitLongInput(*tokenizer_, std::string(5'000'000, ' '), 7).empty());
+
+  std::string text;
+  for (int i = 0; i < 8'000; ++i) text += "the cat sat down. my house was very big! ";
+  text.pop_back();
+  const auto parts = SplitLongInput(*tokenizer_, text, 50);
+  std::string joined;
+  for (const auto& part : parts) {
+    EXPECT_LE(part.size(), 50U);
+    if (!joined.empty()) joined += ' ';
+    joined += tokenizer_->Decode(part);
+  }
+  EXPECT_EQ(joined, text);
+}
+
+// Neither one between tokens nor one before tokenizing.
+TEST_F(SplitLongInputTest, ACutNeverDividesACharacter) {
+  for (int shift = 0; shift < 4; ++shift) {
+    std::string text(static_cast<size_t>(shift), 'a');
+    while (text.size() < 200'000) text += "🌊";
+    std::string joined;
+    for (const auto& part : SplitLongInput(*ByteTokenizer(), text, 100)) {
+      joined += ByteTokenizer()->Decode(part);
+    }
+    EXPECT_EQ(joined.find("\uFFFD"), std::string::npos) << shift;
+  }
+}
+
 TEST(JoinParts, PutsASpaceBetweenWordsOfMostScripts) {
   EXPECT_EQ(JoinParts({"Hello.", "How are you?"}), "Hello. How are you?");
   EXPECT_EQ(JoinParts({"Привет.", "Как дела?"}), "Привет. Как дела?");

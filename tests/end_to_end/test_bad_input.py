@@ -236,7 +236,8 @@ def test_command_line(here, corpus, trained_run, command, sentence):
                                                         "written: missing is not a folder"),
     ("translate {run} --input missing", "missing: no such file"),
     ("translate {run} --input folder", "folder: is a directory, a file is needed"),
-    ("translate {run} --input not-utf8", "not-utf8: line 2: invalid UTF-8 at byte 5 of the line"),
+    ("translate {run} --input not-utf8 --output new",
+     "not-utf8: line 2: invalid UTF-8 at byte 5 of the line"),
     ("translate {run} --output folder", "folder: is a directory, name a file to write"),
     ("translate {run} --output missing/text", "missing/text: cannot be written: missing is not a "
                                               "folder"),

@@ -168,6 +168,36 @@ TEST(LineReaderTest, NamesLineAndByteOfInvalidUtf8) {
             packed + ": line 1: invalid UTF-8 at byte 1 of the line");
 }
 
+TEST(LineReaderTest, SaysWhatTextOfUtf16Is) {
+  const TemporaryFolder folder;
+  for (const std::string& bytes : {"\xFF\xFEo\0n\0e\0\n\0"s, "\xFE\xFF\0o\0n\0e\0\n"s}) {
+    const std::string path = folder.Write("text", bytes);
+    EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
+              path +
+                  ": line 1: invalid UTF-8 at byte 1 of the line; it seems to be UTF-16: make it "
+                  "UTF-8, for example by iconv");
+  }
+}
+
+TEST(LineReaderTest, ReplacesInvalidUtf8WhereAskedToAndCountsTheLines) {
+  const TemporaryFolder folder;
+  LineReader reader(folder.Write("text", "fine\n\xC0\x80!\r\n\n\xED\xA0\x80 a\xFF\nfine\n"),
+                    InvalidUtf8::kReplace);
+  std::vector<std::string> lines;
+  for (std::string line; reader.Next(&line);) lines.push_back(line);
+  EXPECT_THAT(lines,
+              ElementsAre("fine", "\uFFFD\uFFFD!", "", "\uFFFD\uFFFD\uFFFD a\uFFFD", "fine"));
+  EXPECT_EQ(reader.lines_replaced(), 2);
+}
+
+// 100 kB of disk would be any amount of memory.
+TEST(LineReaderTest, RefusesALineThatIsNoText) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("bomb.gz", Gzip("one\n" + std::string(9 << 20, '\0')));
+  EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
+            path + ": line 2: is longer than 8 MiB; is this text, a sentence a line?");
+}
+
 TEST(LineReaderTest, NamesAMissingFileAndADirectory) {
   const TemporaryFolder folder;
   const std::string missing = folder.path() / "missing";

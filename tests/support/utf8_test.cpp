@@ -119,5 +119,35 @@ TEST(FindInvalidUtf8Test, AgreesWithTheReferenceOnEverySequence) {
   }
 }
 
+std::vector<std::string> Characters(std::string_view text) {
+  std::vector<std::string> characters;
+  for (size_t i = 0; i < text.size(); i += characters.back().size()) {
+    characters.emplace_back(text.substr(i, ReferenceLength(text.substr(i))));
+  }
+  return characters;
+}
+
+// The Unicode standard, section 3.9, tables 3-8 to 3-11.
+TEST(ReplaceInvalidUtf8Test, ReplacesEachMaximalSubpart) {
+  // Letters for the replacements, so that they can be counted by eye.
+  const auto replaced = [](const char* bytes) {
+    std::string letters;
+    for (const std::string& part : Characters(ReplaceInvalidUtf8(bytes))) {
+      letters += part == "\uFFFD" ? '_' : part[0];
+    }
+    return letters;
+  };
+  EXPECT_EQ(replaced("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"), "________A");
+  EXPECT_EQ(replaced("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"), "________A");
+  EXPECT_EQ(replaced("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42"), "_____A__B");
+  EXPECT_EQ(replaced("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"), "____A");
+}
+
+TEST(ReplaceInvalidUtf8Test, LeavesWellFormedTextAlone) {
+  for (const std::string text : {"", "a\r\u0085\u2028é字🌊\uFFFD\uFEFF"}) {
+    EXPECT_EQ(ReplaceInvalidUtf8(text), text);
+  }
+}
+
 }  // namespace
 }  // namespace wavemt
