@@ -2,234 +2,135 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <cstring>
 #include <fstream>
-#include <limits>
+#include <functional>
+#include <system_error>
 #include <utility>
-#include <vector>
 
+#include "checkpoint/safetensors_header.h"
+#include "support/checksum.h"
 #include "support/error.h"
 #include "support/files.h"
-#include "support/json.h"
 
 namespace fs = std::filesystem;
 
 namespace wavemt {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
+// In the order of TensorType.
+constexpr std::array<torch::ScalarType, kNumTensorTypes> kScalarTypes = {
+    torch::kFloat, torch::kDouble, torch::kHalf, torch::kBFloat16, torch::kLong,
+    torch::kInt,   torch::kShort,  torch::kChar, torch::kByte,     torch::kBool};
 
-constexpr std::string_view kMetadataKey = "__metadata__";
-constexpr size_t kLengthBytes = 8;
-// The limit of the format's own library.
-constexpr uint64_t kLargestHeader = 100'000'000;
-
-constexpr std::array<std::pair<std::string_view, torch::ScalarType>, 10> kTypes = {{
-    {"F32", torch::kFloat},
-    {"F64", torch::kDouble},
-    {"F16", torch::kHalf},
-    {"BF16", torch::kBFloat16},
-    {"I64", torch::kLong},
-    {"I32", torch::kInt},
-    {"I16", torch::kShort},
-    {"I8", torch::kChar},
-    {"U8", torch::kByte},
-    {"BOOL", torch::kBool},
-}};
-
-std::string_view TypeName(torch::ScalarType type) {
-  for (const auto& [name, candidate] : kTypes) {
-    if (candidate == type) return name;
+TensorType TypeOf(torch::ScalarType type) {
+  for (size_t i = 0; i < kScalarTypes.size(); ++i) {
+    if (kScalarTypes[i] == type) return static_cast<TensorType>(i);
   }
   throw Failure("safetensors: no name for tensors of type {}", torch::toString(type));
 }
 
-// What the header says of one tensor, checked in itself.
-struct Entry {
-  std::string name;
-  torch::ScalarType type = torch::kFloat;
-  std::vector<int64_t> shape;
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
+torch::Tensor AsStored(const torch::Tensor& tensor) {
+  return tensor.detach().to(torch::kCPU).contiguous();
+}
 
-// Reads a header's entries; `origin` begins each error.
-class HeaderReader {
- public:
-  explicit HeaderReader(const fs::path& path) : origin_(path.string()) {}
-
-  std::vector<Entry> Read(std::string_view text) const {
-    // The library parses numbers without a limit of length, but never keeps more than the text.
-    const Json header = ParseJson(text, origin_ + ": header");
-    if (!header.is_object()) throw Refusal("the header is not an object");
-    std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items()) {
-      if (name == kMetadataKey) {
-        CheckMetadata(value);
-      } else {
-        entries.push_back(ReadEntry(name, value));
-      }
-    }
-    return entries;
-  }
-
-  // The entries' data must lie one behind the other and fill the file: no overlap, no hole.
-  void CheckLayout(std::vector<Entry>& entries, uint64_t data_bytes) const {
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-    });
-    uint64_t expected = 0;
-    for (const Entry& entry : entries) {
-      if (entry.begin != expected) {
-        throw Refusal("the data of \"{}\" begins at byte {}, not at {}", entry.name, entry.begin,
-                      expected);
-      }
-      expected = entry.end;
-    }
-    if (expected != data_bytes) {
-      throw Refusal("the header describes {} bytes of data, the file holds {}", expected,
-                    data_bytes);
-    }
-  }
-
-  template <typename... Args>
-  Error Refusal(fmt::format_string<Args...> format, Args&&... args) const {
-    return UsageError("{}: not a usable safetensors file: {}", origin_,
-                      fmt::format(format, std::forward<Args>(args)...));
-  }
-
- private:
-  void CheckMetadata(const Json& metadata) const {
-    if (!metadata.is_object()) throw Refusal("{} is not an object", kMetadataKey);
-    for (const auto& [key, value] : metadata.items()) {
-      if (!value.is_string()) throw Refusal("{}: \"{}\" is not a text", kMetadataKey, key);
-    }
-  }
-
-  Entry ReadEntry(const std::string& name, const Json& value) const {
-    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
-        !value.contains("shape") || !value.contains("data_offsets")) {
-      throw Refusal("\"{}\" needs exactly dtype, shape and data_offsets", name);
-    }
-    Entry entry;
-    entry.name = name;
-    entry.type = ReadType(name, value["dtype"]);
-    for (const uint64_t size : ReadNumbers(name, value["shape"])) {
-      entry.shape.push_back(static_cast<int64_t>(size));
-    }
-    const std::vector<uint64_t> offsets = ReadNumbers(name, value["data_offsets"]);
-    if (offsets.size() != 2 || offsets[0] > offsets[1]) {
-      throw Refusal("the data_offsets of \"{}\" are not a begin and an end", name);
-    }
-    entry.begin = offsets[0];
-    entry.end = offsets[1];
-    CheckSize(entry);
-    return entry;
-  }
-
-  torch::ScalarType ReadType(const std::string& name, const Json& json) const {
-    for (const auto& [type_name, type] : kTypes) {
-      if (json.is_string() && json.get_ref<const std::string&>() == type_name) return type;
-    }
-    throw Refusal("the dtype of \"{}\" is unknown", name);
-  }
-
-  std::vector<uint64_t> ReadNumbers(const std::string& name, const Json& json) const {
-    constexpr size_t kMostNumbers = 64;
-    constexpr uint64_t kLargestNumber = uint64_t{1} << 62;
-    if (!json.is_array() || json.size() > kMostNumbers) {
-      throw Refusal("\"{}\" has a shape or data_offsets that is no short list", name);
-    }
-    std::vector<uint64_t> numbers;
-    for (const Json& item : json) {
-      if (!item.is_number_unsigned() || item.get<uint64_t>() > kLargestNumber) {
-        throw Refusal("\"{}\" has a size or an offset that is no whole number in range", name);
-      }
-      numbers.push_back(item.get<uint64_t>());
-    }
-    return numbers;
-  }
-
-  void CheckSize(const Entry& entry) const {
-    // Strides are products of sizes even where a size is 0 and there is no data.
-    uint64_t extent = torch::elementSize(entry.type);
-    bool empty = false;
-    for (const int64_t size : entry.shape) {
-      empty = empty || size == 0;
-      if (__builtin_mul_overflow(extent, static_cast<uint64_t>(std::max<int64_t>(size, 1)),
-                                 &extent) ||
-          extent > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-        throw Refusal("the shape of \"{}\" is impossibly large", entry.name);
-      }
-    }
-    const uint64_t bytes = empty ? 0 : extent;
-    if (bytes != entry.end - entry.begin) {
-      throw Refusal("\"{}\" needs {} bytes by its shape, but its data_offsets span {}", entry.name,
-                    bytes, entry.end - entry.begin);
-    }
-  }
-
-  std::string origin_;
-};
-
-// What stands before the data: the length and the text of the header.
-std::string MakeHeader(const NamedTensors& tensors) {
-  Json header = Json::object();
-  // What Python's loaders look for.
-  header[std::string(kMetadataKey)] = {{"format", "pt"}};
-  uint64_t offset = 0;
+std::string ChecksumOf(const NamedTensors& tensors) {
+  Crc32 checksum;
   for (const auto& [name, tensor] : tensors) {
-    const uint64_t bytes = tensor.nbytes();
-    header[name] = {{"dtype", TypeName(tensor.scalar_type())},
-                    {"shape", tensor.sizes().vec()},
-                    {"data_offsets", {offset, offset + bytes}}};
-    offset += bytes;
+    const torch::Tensor stored = AsStored(tensor);
+    checksum.Add(stored.const_data_ptr(), stored.nbytes());
   }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // Aligns the data to 8 bytes.
-  const uint64_t length = text.size();
-  return std::string(reinterpret_cast<const char*>(&length), kLengthBytes) + text;
+  return checksum.Hex();
+}
+
+// A bool in memory is 0 or 1; another byte would be undefined behaviour wherever it is used.
+void RequireBooleans(const torch::Tensor& tensor, const std::string& origin) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.const_data_ptr());
+  if (std::any_of(bytes, bytes + tensor.nbytes(), [](uint8_t byte) { return byte > 1; })) {
+    throw UsageError("{}: not a usable safetensors file: a BOOL in it is neither 0 nor 1", origin);
+  }
+}
+
+// Reads the next `size` bytes of the file; false where there are fewer.
+using ReadNext = std::function<bool(void* bytes, size_t size)>;
+
+NamedTensors ReadTensors(const ReadNext& read_next, uint64_t file_bytes,
+                         const std::string& origin) {
+  const auto read = [&](void* bytes, size_t size) {
+    if (!read_next(bytes, size)) {
+      throw UsageError("{}: not a usable safetensors file: it ends too early", origin);
+    }
+  };
+  std::array<char, kHeaderLengthBytes> first_bytes{};
+  read(first_bytes.data(), first_bytes.size());
+  const SafetensorsHeader header = [&] {
+    std::string text(ReadHeaderLength({first_bytes.data(), first_bytes.size()}, file_bytes, origin),
+                     '\0');
+    read(text.data(), text.size());
+    return ReadSafetensorsHeader(text, file_bytes - first_bytes.size() - text.size(), origin);
+  }();
+
+  NamedTensors tensors;
+  Crc32 checksum;
+  for (const TensorLayout& layout : header.tensors) {
+    torch::Tensor tensor = torch::empty(
+        layout.shape, torch::TensorOptions(kScalarTypes[static_cast<size_t>(layout.type)]));
+    read(tensor.mutable_data_ptr(), layout.end - layout.begin);
+    if (layout.type == TensorType::kBool) RequireBooleans(tensor, origin);
+    if (!header.data_crc32.empty()) checksum.Add(tensor.const_data_ptr(), tensor.nbytes());
+    tensors.emplace(layout.name, std::move(tensor));
+  }
+  if (!header.data_crc32.empty() && header.data_crc32 != checksum.Hex()) {
+    throw UsageError("{}: is damaged: the checksum of its data is {}, but its header says {}",
+                     origin, checksum.Hex(), header.data_crc32.substr(0, 80));
+  }
+  return tensors;
 }
 
 }  // namespace
 
-FileDigest WriteSafetensors(OutputFile& file, const NamedTensors& tensors) {
-  file.Write(MakeHeader(tensors));
+FileDigest WriteSafetensors(OutputFile& file, const NamedTensors& tensors, DataChecksum checksum) {
+  SafetensorsHeader header;
+  uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor on_cpu = tensor.detach().to(torch::kCPU).contiguous();
-    file.Write(on_cpu.const_data_ptr(), on_cpu.nbytes());
+    const uint64_t bytes = tensor.nbytes();
+    header.tensors.push_back({.name = name,
+                              .shape = tensor.sizes().vec(),
+                              .begin = offset,
+                              .end = offset + bytes,
+                              .type = TypeOf(tensor.scalar_type())});
+    offset += bytes;
+  }
+  if (checksum == DataChecksum::kInHeader) header.data_crc32 = ChecksumOf(tensors);
+  file.Write(WriteSafetensorsHeader(header));
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor stored = AsStored(tensor);
+    file.Write(stored.const_data_ptr(), stored.nbytes());
   }
   return {.bytes = file.bytes_written(), .crc32 = file.checksum().Hex()};
 }
 
 NamedTensors ReadSafetensors(const fs::path& path) {
   RequireReadableFile(path);
-  const HeaderReader reader(path);
   std::ifstream file(path, std::ios::binary);
-  const uint64_t file_bytes = fs::file_size(path);
-  const auto read = [&](void* data, uint64_t size) {
-    if (!file.read(static_cast<char*>(data), static_cast<std::streamsize>(size))) {
-      throw reader.Refusal("it ends too early");
-    }
+  std::error_code error;
+  const uint64_t file_bytes = fs::file_size(path, error);
+  if (error) throw UsageError("{}: cannot be read: {}", path.string(), error.message());
+  const ReadNext read_next = [&](void* bytes, size_t size) {
+    return !file.read(static_cast<char*>(bytes), static_cast<std::streamsize>(size)).fail();
   };
-  uint64_t header_bytes = 0;
-  if (file_bytes < kLengthBytes) throw reader.Refusal("it ends too early");
-  read(&header_bytes, kLengthBytes);
-  if (header_bytes > kLargestHeader || header_bytes > file_bytes - kLengthBytes) {
-    throw reader.Refusal("a header of {} bytes does not fit", header_bytes);
-  }
-  std::string text(header_bytes, '\0');
-  read(text.data(), header_bytes);
-  std::vector<Entry> entries = reader.Read(text);
-  reader.CheckLayout(entries, file_bytes - kLengthBytes - header_bytes);
+  return ReadTensors(read_next, file_bytes, path.string());
+}
 
-  NamedTensors tensors;
-  for (const Entry& entry : entries) {
-    torch::Tensor tensor = torch::empty(entry.shape, torch::TensorOptions(entry.type));
-    read(tensor.mutable_data_ptr(), entry.end - entry.begin);
-    tensors.emplace(entry.name, std::move(tensor));
-  }
-  return tensors;
+NamedTensors ReadSafetensors(std::string_view bytes, const std::string& origin) {
+  const uint64_t file_bytes = bytes.size();
+  const ReadNext read_next = [&](void* to, size_t size) {
+    if (size > bytes.size()) return false;
+    if (size > 0) std::memcpy(to, bytes.data(), size);
+    bytes.remove_prefix(size);
+    return true;
+  };
+  return ReadTensors(read_next, file_bytes, origin);
 }
 
 }  // namespace wavemt

@@ -104,7 +104,7 @@ Json& Locate(Json& document, const std::string& key, const std::string& file) {
     place = &(*place)[key.substr(begin, dot - begin)];
     if (!place->is_object() && !place->is_null()) {
       throw UsageError("{}: {}: must be an object {{...}}, not {}", file, key.substr(0, dot),
-                       place->dump());
+                       QuoteJson(*place));
     }
   }
   return (*place)[key.substr(begin)];

@@ -21,13 +21,6 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// A value as it was written, cut to a length that fits a message.
-std::string Quote(const Json& value) {
-  constexpr size_t kLongest = 80;
-  const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
-}
-
 std::string Describe(const Range& range) {
   const bool has_minimum = range.minimum != std::numeric_limits<double>::lowest();
   const bool has_maximum = range.maximum != std::numeric_limits<double>::max();
@@ -90,7 +83,7 @@ class SectionReader {
     if (json == nullptr) return;
     if (!json->is_object()) {
       throw UsageError("{}: must be an object {{...}}, not {}", origin_.Of(KeyOf(name)),
-                       Quote(*json));
+                       QuoteJson(*json));
     }
     SectionReader reader(*json, KeyOf(name) + ".", base_, origin_);
     VisitFields(reader, section);
@@ -124,7 +117,7 @@ class SectionReader {
   }
 
   static void Read(const Json& json, const std::string& where, bool& value) {
-    if (!json.is_boolean()) throw UsageError("{}: {} is not true or false", where, Quote(json));
+    if (!json.is_boolean()) throw UsageError("{}: {} is not true or false", where, QuoteJson(json));
     value = json.get<bool>();
   }
 
@@ -133,18 +126,19 @@ class SectionReader {
         json.is_number_unsigned() &&
         json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
     if (!json.is_number_integer() || too_large) {
-      throw UsageError("{}: {} is not a whole number", where, Quote(json));
+      throw UsageError("{}: {} is not a whole number", where, QuoteJson(json));
     }
     value = json.get<int64_t>();
   }
 
   static void Read(const Json& json, const std::string& where, double& value) {
-    if (!json.is_number()) throw UsageError("{}: {} is not a number", where, Quote(json));
+    if (!json.is_number()) throw UsageError("{}: {} is not a number", where, QuoteJson(json));
     value = json.get<double>();
   }
 
   static void Read(const Json& json, const std::string& where, std::string& value) {
-    if (!json.is_string()) throw UsageError("{}: {} is not a text in quotes", where, Quote(json));
+    if (!json.is_string())
+      throw UsageError("{}: {} is not a text in quotes", where, QuoteJson(json));
     value = json.get<std::string>();
   }
 
@@ -168,7 +162,7 @@ class SectionReader {
     } else if (json.is_string()) {
       if (!json.get_ref<const std::string&>().empty()) add(json);
     } else {
-      throw UsageError("{}: {} is not a path or a list of paths", where, Quote(json));
+      throw UsageError("{}: {} is not a path or a list of paths", where, QuoteJson(json));
     }
   }
 
@@ -183,7 +177,7 @@ class SectionReader {
       }
       names.emplace_back(name);
     }
-    throw UsageError("{}: {} is unknown: use {}{}", where, Quote(json),
+    throw UsageError("{}: {} is unknown: use {}{}", where, QuoteJson(json),
                      fmt::format("{}", fmt::join(names, ", ")),
                      json.is_string() ? DidYouMean(json.get<std::string>(), names) : "");
   }
@@ -197,11 +191,13 @@ class SectionReader {
 
 }  // namespace
 
-Config LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+Config ReadConfig(std::string_view text, const fs::path& file,
+                  const std::vector<std::string>& overrides) {
   ConfigOrigin origin{.file = file.string(), .overrides = {}};
-  Json document = ParseJson(ReadFile(file), file.string());
+  Json document = ParseJson(text, file.string());
   if (!document.is_object()) {
-    throw UsageError("{}: a config is an object {{...}}, not {}", file.string(), Quote(document));
+    throw UsageError("{}: a config is an object {{...}}, not {}", file.string(),
+                     QuoteJson(document));
   }
   document.erase("$schema");  // For editors.
   ApplyOverrides(overrides, &document, &origin);
@@ -212,6 +208,10 @@ Config LoadConfig(const fs::path& file, const std::vector<std::string>& override
   reader.RefuseUnknownKeys();
   ValidateConfig(config, origin);
   return config;
+}
+
+Config LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+  return ReadConfig(ReadFile(file), file, overrides);
 }
 
 }  // namespace wavemt

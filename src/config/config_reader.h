@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -15,6 +16,10 @@ namespace wavemt {
 /// relative to the current folder. Throws a usage error that names the place (file or --set, and
 /// the JSON path), the value and what would be right.
 Config LoadConfig(const std::filesystem::path& file,
+                  const std::vector<std::string>& overrides = {});
+
+/// The same of a config's text that was read before; `file` is where it lies.
+Config ReadConfig(std::string_view text, const std::filesystem::path& file,
                   const std::vector<std::string>& overrides = {});
 
 }  // namespace wavemt

@@ -4,11 +4,12 @@
 #include <set>
 #include <vector>
 
-#include "support/error.h"
 #include "support/utf8.h"
 
 namespace wavemt {
 namespace {
+
+constexpr size_t kLongestQuote = 80;
 
 // "line 3, column 14" of a byte offset.
 std::string PlaceInText(std::string_view text, size_t offset) {
@@ -20,52 +21,103 @@ std::string PlaceInText(std::string_view text, size_t offset) {
 }
 
 // "[json.exception.parse_error.101] parse error at line 2, column 3: syntax error ... - reason".
-std::string ReasonOf(const Json::parse_error& error) {
-  std::string reason = error.what();
-  const size_t colon = reason.find(": ");
-  if (colon != std::string::npos) reason.erase(0, colon + 2);
-  // What was read last is quoted byte for byte, valid or not.
-  const size_t quote = reason.find("; last read: ");
-  if (quote != std::string::npos && FindInvalidUtf8(reason)) reason.resize(quote);
-  return reason;
+std::string_view ReasonOf(std::string_view message) {
+  const size_t colon = message.find(": ");
+  if (colon != std::string_view::npos) message.remove_prefix(colon + 2);
+  // What was read last is quoted byte for byte, valid or not, and whole.
+  const size_t quote = message.find("; last read: ");
+  const bool too_long = message.size() > quote && message.size() - quote > kLongestQuote;
+  if (quote != std::string_view::npos && (too_long || FindInvalidUtf8(message))) {
+    message = message.substr(0, quote);
+  }
+  return message;
 }
+
+Error SyntaxError(std::string_view text, std::string_view origin, size_t position,
+                  std::string_view message) {
+  return UsageError("{}: {}: not valid JSON: {}", origin,
+                    PlaceInText(text, position > 0 ? position - 1 : 0), ReasonOf(message));
+}
+
+// "[json.exception.out_of_range.406] number overflow parsing '1e999'".
+Error NumberError(std::string_view text, std::string_view origin, std::string_view message) {
+  const size_t quote = message.find('\'') + 1;
+  const std::string_view number = message.substr(quote, message.rfind('\'') - quote);
+  return UsageError("{}: {}: the number {}{} is too large", origin,
+                    PlaceInText(text, text.find(number)), number.substr(0, kLongestQuote),
+                    number.size() > kLongestQuote ? "..." : "");
+}
+
+// Refuses what JSON allows, but nobody means, while the library parses.
+class Strictness {
+ public:
+  explicit Strictness(std::string_view origin) : origin_(origin) {}
+
+  void See(int depth, Json::parse_event_t event, const Json& parsed) {
+    const bool opens =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth >= kMaxJsonDepth) {
+      throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin_, kMaxJsonDepth);
+    }
+    if (event == Json::parse_event_t::object_start) {
+      keys_of_open_objects_.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      keys_of_open_objects_.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      if (!keys_of_open_objects_.back().insert(parsed.get_ref<const std::string&>()).second) {
+        throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
+                         QuoteJson(parsed));
+      }
+    }
+  }
+
+ private:
+  std::string_view origin_;
+  std::vector<std::set<std::string>> keys_of_open_objects_;
+};
 
 }  // namespace
 
 Json ParseJson(std::string_view text, std::string_view origin) {
-  std::vector<std::set<std::string>> keys_of_open_objects;
-  const Json::parser_callback_t check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && depth >= kMaxJsonDepth) {
-      throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin, kMaxJsonDepth);
-    }
-    if (event == Json::parse_event_t::object_start) {
-      keys_of_open_objects.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      keys_of_open_objects.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys_of_open_objects.back().insert(key).second) {
-        throw UsageError("{}: the key \"{}\" stands twice in one object; keep one", origin, key);
-      }
-    }
+  if (text.size() > kMaxJsonBytes) {
+    throw UsageError("{}: not usable: {} bytes of JSON, but {} are the most", origin, text.size(),
+                     kMaxJsonBytes);
+  }
+  Strictness strictness(origin);
+  const Json::parser_callback_t see = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    strictness.See(depth, event, parsed);
     return true;
   };
   try {
-    return Json::parse(text, check);
+    return Json::parse(text, see);
   } catch (const Json::parse_error& error) {
-    const size_t offset = error.byte > 0 ? error.byte - 1 : 0;
-    throw UsageError("{}: {}: not valid JSON: {}", origin, PlaceInText(text, offset),
-                     ReasonOf(error));
+    throw SyntaxError(text, origin, error.byte, error.what());
   } catch (const Json::out_of_range& error) {
-    // Thrown for nothing else: "[json.exception.out_of_range.406] number overflow parsing '1e999'".
-    const std::string_view message = error.what();
-    const size_t quote = message.find('\'') + 1;
-    const std::string_view number = message.substr(quote, message.rfind('\'') - quote);
-    throw UsageError("{}: {}: the number {} is too large", origin,
-                     PlaceInText(text, text.find(number)), number);
+    throw NumberError(text, origin, error.what());
   }
+}
+
+std::string QuoteJson(const Json& value) {
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() <= kLongestQuote) return text;
+  size_t end = kLongestQuote;
+  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // Inside a character.
+  return text.substr(0, end) + "...";
+}
+
+void JsonEvents::Parse(std::string_view text, std::string_view origin) {
+  text_ = text;
+  origin_ = origin;
+  Json::sax_parse(text, this);
+}
+
+bool JsonEvents::parse_error(std::size_t position, const std::string&,
+                             const nlohmann::detail::exception& error) {
+  // The library's parser reports these two and no others.
+  if (dynamic_cast<const Json::parse_error*>(&error) != nullptr) {
+    throw SyntaxError(text_, origin_, position, error.what());
+  }
+  throw NumberError(text_, origin_, error.what());
 }
 
 }  // namespace wavemt

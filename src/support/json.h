@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include "support/error.h"
 
 namespace wavemt {
 
@@ -11,9 +14,48 @@ using Json = nlohmann::ordered_json;
 
 /// Parses one JSON value. Errors are usage errors that begin with `origin` (a file's name); they
 /// give line and column of what is not valid JSON. Stricter than the library: a key that stands
-/// twice in an object and nesting deeper than `kMaxJsonDepth` are refused.
+/// twice in an object, nesting deeper than `kMaxJsonDepth` and a text of more than
+/// `kMaxJsonBytes` are refused.
 Json ParseJson(std::string_view text, std::string_view origin);
 
 inline constexpr int kMaxJsonDepth = 64;
+/// A value takes up to some 30 times the memory of its text.
+inline constexpr size_t kMaxJsonBytes = size_t{1} << 20;
+
+/// A value as JSON writes it, cut to a length that fits a message. Unlike the bare text of a
+/// stranger's file it holds no control characters.
+std::string QuoteJson(const Json& value);
+
+/// Reads a JSON text event by event and keeps nothing of it, for texts too large for ParseJson().
+/// A reader overrides the events that it expects; all others throw Unexpected().
+class JsonEvents : public Json::json_sax_t {
+ public:
+  /// Throws the usage errors of ParseJson() where the text is not valid JSON.
+  void Parse(std::string_view text, std::string_view origin);
+
+  bool null() override { return Refuse(); }
+  bool boolean(bool) override { return Refuse(); }
+  bool number_integer(number_integer_t) override { return Refuse(); }
+  bool number_unsigned(number_unsigned_t) override { return Refuse(); }
+  bool number_float(number_float_t, const string_t&) override { return Refuse(); }
+  bool string(string_t&) override { return Refuse(); }
+  bool start_object(std::size_t) override { return Refuse(); }
+  bool start_array(std::size_t) override { return Refuse(); }
+  // These come only behind what was accepted.
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool end_array() override { return true; }
+
+  bool binary(binary_t&) final { return Refuse(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) final;
+
+ private:
+  /// What to throw where something else should stand.
+  virtual Error Unexpected() const = 0;
+  bool Refuse() const { throw Unexpected(); }
+
+  std::string_view text_;
+  std::string_view origin_;
+};
 
 }  // namespace wavemt

@@ -154,7 +154,7 @@ TEST_F(HostileSafetensors, AWrongShapeIsRefused) {
   for (int i = 0; i < 100'000; ++i) long_shape += ",1";
   ExpectRefused(
       FileOf(R"({"a":{"dtype":"F32","shape":)" + long_shape + R"(],"data_offsets":[0,8]}})", 8),
-      "no short list");
+      "more than 8 dimensions");
 }
 
 // No data at all, but strides that no number holds.
@@ -199,11 +199,69 @@ TEST_F(HostileSafetensors, ANameThatStandsTwiceIsRefused) {
 }
 
 TEST_F(HostileSafetensors, DeepNestingIsRefused) {
-  constexpr size_t kDepth = 1'000'000;
-  ExpectRefused(FileOf(std::string(kDepth, '['), 0), "nested deeper");
+  constexpr size_t kDepth = 400'000;
+  ExpectRefused(FileOf(std::string(kDepth, '['), 0), "header is not an object");
   std::string objects;
   for (size_t i = 0; i < kDepth; ++i) objects += R"({"a":)";
-  ExpectRefused(FileOf(objects, 0), "nested deeper");
+  ExpectRefused(FileOf(objects, 0), "needs exactly");
+  const std::string lists = R"({"a":{"dtype":"U8","shape":)" + std::string(kDepth, '[');
+  ExpectRefused(FileOf(lists, 0), "no whole number");
+}
+
+TEST_F(HostileSafetensors, AHugeHeaderIsRefused) {
+  ExpectRefused(FileOf(std::string((4 << 20) + 1, ' '), 0), "4194304 are the most that is read");
+  std::string many = "{";
+  for (int i = 0; i < 50'000; ++i) {
+    many.append(1, '"').append(std::to_string(i));
+    many += R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)";
+  }
+  ExpectRefused(FileOf(many.substr(0, many.size() - 1) + "}", 0), "more than 40000 entries");
+}
+
+TEST_F(HostileSafetensors, ANameThatIsNoTextIsRefused) {
+  for (const std::string name :
+       {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xF0\x9F\x8C", "\\ud800", "\n"}) {
+    ExpectHeaderRefused("{\"a" + name + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1,
+                        "not valid JSON");
+  }
+}
+
+// What a terminal would take as a command stands in a message as text.
+TEST_F(HostileSafetensors, MessagesHoldNoControlCharacters) {
+  const std::string header = R"({"a\u001b[2J":{"dtype":"F33","shape":[1],"data_offsets":[0,1]}})";
+  ExpectHeaderRefused(header, 1, R"(the dtype of "a\u001b[2J" is unknown)");
+}
+
+TEST_F(HostileSafetensors, ABoolIsZeroOrOne) {
+  std::string file = FileOf(R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})", 2);
+  EXPECT_EQ(Read(file).size(), 1U);
+  file.back() = '\2';
+  ExpectRefused(file, "neither 0 nor 1");
+}
+
+class FileOnItsOwn : public HostileSafetensors {
+ protected:
+  FileOnItsOwn() {
+    OutputFile file(folder_.path() / "own.safetensors");
+    WriteSafetensors(file, {{"bias", torch::tensor({1.0F, 2.0F})}}, DataChecksum::kInHeader);
+    file.SyncAndClose();
+    whole_ = folder_.Read("own.safetensors");
+  }
+
+  std::string whole_;
+};
+
+TEST_F(FileOnItsOwn, EveryFlippedBitOfItsDataIsSeen) {
+  EXPECT_EQ(Read(whole_).size(), 1U);
+  for (size_t bit = 8 * (whole_.size() - 8); bit < 8 * whole_.size(); ++bit) {
+    std::string flipped = whole_;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    ExpectRefused(flipped, "is damaged: the checksum of its data is");
+  }
+}
+
+TEST_F(FileOnItsOwn, AnotherReaderPassesOverTheChecksum) {
+  EXPECT_NE(whole_.find(R"("__metadata__":{"format":"pt","data_crc32":")"), std::string::npos);
 }
 
 }  // namespace
