@@ -1,9 +1,6 @@
 #include "checkpoint/checkpoint.h"
 
-#include <algorithm>
-#include <fstream>
-#include <system_error>
-#include <vector>
+#include <string_view>
 
 #include "checkpoint/safetensors.h"
 #include "support/checksum.h"
@@ -33,16 +30,12 @@ FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
 }
 
 FileDigest DigestOf(const fs::path& path) {
-  RequireReadableFile(path);
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> buffer(1 << 20);
   Crc32 checksum;
   int64_t bytes = 0;
-  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), file.gcount() > 0) {
-    checksum.Add(buffer.data(), static_cast<size_t>(file.gcount()));
-    bytes += file.gcount();
-  }
-  if (file.bad()) throw UsageError("{}: cannot be read", path.string());
+  ReadInPieces(path, [&](std::string_view piece) {
+    checksum.Add(piece.data(), piece.size());
+    bytes += static_cast<int64_t>(piece.size());
+  });
   return {.bytes = bytes, .crc32 = checksum.Hex()};
 }
 
@@ -77,9 +70,10 @@ void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   note(kStateFile, WriteTextFile(staged.path() / kStateFile, checkpoint.state.dump(2) + "\n"));
   const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files}};
   WriteTextFile(staged.path() / kManifestFile, manifest.dump(2) + "\n");
-  std::error_code ignored;
-  fs::remove_all(directory, ignored);
-  staged.Commit();
+  // Read back from the disk: whoever called may remove the checkpoint before this one next.
+  for (const auto& [name, digest] : files.items()) ForgetCached(staged.path() / name);
+  VerifyCheckpoint(staged.path());
+  staged.Replace();
 }
 
 void VerifyCheckpoint(const fs::path& directory) {

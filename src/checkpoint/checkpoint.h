@@ -21,9 +21,9 @@ struct Checkpoint {
   Json state;
 };
 
-/// Writes the folder `directory`: whole, synced and listed with sizes and checksums in its
-/// manifest, or not there at all. Replaces what stands there: a damaged checkpoint of the same step
-/// that a resumed run did not go on from.
+/// Writes the folder `directory`: whole, synced, listed with sizes and checksums in its manifest
+/// and read back, or not there at all. Replaces what stands there: a damaged checkpoint of the same
+/// step that a resumed run did not go on from, or one whose validation was cut short.
 void WriteCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
 /// Compares every file with the manifest. A usage error that names the file that is missing,

@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/folder_lock.h"
 #include "support/logging.h"
 
 namespace fs = std::filesystem;
@@ -55,7 +56,8 @@ fs::path RunAround(const fs::path& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {}
+RunDirectory::RunDirectory(fs::path path, std::shared_ptr<const RunLock> lock)
+    : path_(std::move(path)), lock_(std::move(lock)) {}
 
 void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
   std::error_code ignored;
@@ -75,24 +77,32 @@ void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
   }
 }
 
+void RunDirectory::RequireIdle(const fs::path& path) {
+  if (IsRun(path)) const RunLock tried(AbsolutePath(path));
+}
+
 RunDirectory RunDirectory::Create(const fs::path& path,
                                   const std::map<std::string, std::string>& files, bool overwrite) {
-  RequireFree(path, overwrite);
   const fs::path absolute = AbsolutePath(path);
+  MakeDirectories(absolute.parent_path());
+  // Two that begin the same run at once come one after the other: the second one is refused below.
+  const FolderLock only_one(absolute.parent_path());
+  if (only_one.held()) RemoveUnfinishedOf(absolute);
+  RequireFree(path, overwrite);
+  std::optional<RunLock> old_lock;
+  if (IsRun(absolute)) old_lock.emplace(absolute);
   StagedDirectory staged(absolute);
   for (const auto& [name, contents] : files) WriteFileAtomically(staged.path() / name, contents);
-  fs::create_directory(staged.path() / "checkpoints");
-  fs::create_directory(staged.path() / "tensorboard");
+  MakeDirectories(staged.path() / "checkpoints");
+  MakeDirectories(staged.path() / "tensorboard");
+  auto lock = std::make_shared<const RunLock>(staged.path());
   // The old run stays until the new one is complete.
-  const fs::path old = absolute.string() + ".old" + std::string(kUnfinishedSuffix);
-  std::error_code ignored;
-  if (IsRun(absolute)) {
-    fs::remove_all(old, ignored);
-    fs::rename(absolute, old);
+  if (old_lock) {
+    staged.Replace();
+  } else {
+    staged.Commit();
   }
-  staged.Commit();
-  fs::remove_all(old, ignored);
-  return RunDirectory(absolute);
+  return {absolute, std::move(lock)};
 }
 
 RunDirectory RunDirectory::Open(const fs::path& path) {
@@ -101,7 +111,17 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
     throw UsageError("{}: is not a run of wavemt: it holds no config.json and checkpoints",
                      path.string());
   }
-  return RunDirectory(AbsolutePath(path));
+  return {AbsolutePath(path), nullptr};
+}
+
+RunDirectory RunDirectory::OpenForTraining(const fs::path& path) {
+  RunDirectory run = Open(path);
+  run.lock_ = std::make_shared<const RunLock>(run.path_);
+  RemoveUnfinished(run.path_);
+  RemoveUnfinished(run.CheckpointsPath());
+  const FolderLock only_one(run.path_.parent_path());
+  if (only_one.held()) RemoveUnfinishedOf(run.path_);
+  return run;
 }
 
 fs::path RunDirectory::CheckpointPath(int64_t step) const {
@@ -132,6 +152,17 @@ void RunDirectory::SetPointer(std::string_view name, int64_t step) const {
   WriteFileAtomically(CheckpointsPath() / name, StepName(step) + "\n");
 }
 
+void RunDirectory::RepairPointers(int64_t step, std::optional<int64_t> best_step) const {
+  if (LatestStep() != step) SetLatest(step);
+  if (BestStep() == best_step) return;
+  if (best_step && IsCheckpoint(CheckpointPath(*best_step))) {
+    SetBest(*best_step);
+  } else {
+    std::error_code ignored;
+    fs::remove(CheckpointsPath() / "best", ignored);
+  }
+}
+
 std::optional<int64_t> RunDirectory::NewestWholeStep() const {
   std::vector<int64_t> steps = CheckpointSteps();
   if (steps.empty()) return std::nullopt;
@@ -146,19 +177,23 @@ std::optional<int64_t> RunDirectory::NewestWholeStep() const {
   throw UsageError("{}: every checkpoint in it is damaged", path_.string());
 }
 
-void RunDirectory::RemoveOldCheckpoints(int64_t keep_last) const {
+void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const {
   RemoveUnfinished(CheckpointsPath());
   std::vector<int64_t> steps = CheckpointSteps();
+  std::erase_if(steps, [&](int64_t step) { return step > newest; });
   const auto best = BestStep();
   const auto kept = static_cast<size_t>(keep_last);
   steps.resize(steps.size() > kept ? steps.size() - kept : 0);
   for (const int64_t step : steps) {
-    std::error_code error;
-    if (step != best) fs::remove_all(CheckpointPath(step), error);
-    if (error) {
+    if (step == best) continue;
+    if (const std::error_code error = RemoveDirectory(CheckpointPath(step))) {
       spdlog::warn("{}: cannot be removed: {}", CheckpointPath(step).string(), error.message());
     }
   }
+}
+
+std::vector<int64_t> CheckpointStepsIn(const fs::path& path) {
+  return IsRun(path) ? RunDirectory::Open(path).CheckpointSteps() : std::vector<int64_t>();
 }
 
 ModelLocation LocateModel(const fs::path& path) {

@@ -3,10 +3,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "checkpoint/run_lock.h"
+#include "support/error.h"
 
 namespace wavemt {
 
@@ -18,16 +22,24 @@ namespace wavemt {
 ///   checkpoints/latest, checkpoints/best   text files that name a checkpoint
 class RunDirectory {
  public:
-  /// Makes a new run that holds `files` (name -> contents): whole, or not at all. Where something
-  /// stands in its place: a usage error, unless it is an empty folder, or a run and `overwrite`.
+  /// Makes a new run that holds `files` (name -> contents): whole, or not at all, and locked until
+  /// the last copy of the returned object is gone. Where something stands in its place: a usage
+  /// error, unless it is an empty folder, or `overwrite` and a run that nobody trains.
   static RunDirectory Create(const std::filesystem::path& path,
                              const std::map<std::string, std::string>& files, bool overwrite);
 
   /// The usage error of Create() without making anything, for an early answer.
   static void RequireFree(const std::filesystem::path& path, bool overwrite);
 
-  /// A run that is there; a usage error where `path` holds none.
+  /// A usage error where `path` holds a run that another process trains, for an early answer.
+  static void RequireIdle(const std::filesystem::path& path);
+
+  /// A run that is there, to read from; a usage error where `path` holds none.
   static RunDirectory Open(const std::filesystem::path& path);
+
+  /// A run that is there, to go on with: locked as by Create(), and without what a killed process
+  /// left unfinished in it. A usage error where another process holds the lock.
+  static RunDirectory OpenForTraining(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path ConfigPath() const { return path_ / "config.json"; }
@@ -42,22 +54,27 @@ class RunDirectory {
   std::optional<int64_t> BestStep() const { return PointedStep("best"); }
   void SetLatest(int64_t step) const { SetPointer("latest", step); }
   void SetBest(int64_t step) const { SetPointer("best", step); }
+  /// Lets the pointers name what a checkpoint of `step` knows: a process that was killed just
+  /// behind writing it had not set them yet. A best checkpoint that is not there is none.
+  void RepairPointers(int64_t step, std::optional<int64_t> best_step) const;
 
   /// The newest checkpoint that is whole; nothing before the first one was written. A newer damaged
   /// one gives a warning that names it; nothing but damaged ones is a usage error.
   std::optional<int64_t> NewestWholeStep() const;
 
-  /// Removes all checkpoints but the newest `keep_last` and the best, and what a killed process
-  /// left of one. For the process that writes the run.
-  void RemoveOldCheckpoints(int64_t keep_last) const;
+  /// Of the checkpoints up to `newest`, removes all but the last `keep_last` and the best, and what
+  /// a killed process left of one. Later ones are damaged ones that a resumed run has not replaced
+  /// yet; they do not count. For the process that writes the run.
+  void RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const;
 
  private:
-  explicit RunDirectory(std::filesystem::path path);
+  RunDirectory(std::filesystem::path path, std::shared_ptr<const RunLock> lock);
   std::filesystem::path CheckpointsPath() const { return path_ / "checkpoints"; }
   std::optional<int64_t> PointedStep(std::string_view name) const;
   void SetPointer(std::string_view name, int64_t step) const;
 
   std::filesystem::path path_;
+  std::shared_ptr<const RunLock> lock_;  // Null: the run is only read.
 };
 
 /// A model that the user named on the command line.
@@ -69,5 +86,23 @@ struct ModelLocation {
 /// Finds the model of a run (its best checkpoint, else the newest), of a checkpoint's folder, of
 /// checkpoints/best or latest, or of a safetensors file inside a run. A usage error otherwise.
 ModelLocation LocateModel(const std::filesystem::path& path);
+
+/// The steps of the checkpoints of a run; none where `path` is no run.
+std::vector<int64_t> CheckpointStepsIn(const std::filesystem::path& path);
+
+/// What `read` makes of LocateModel(path). A run in training may remove a checkpoint while it is
+/// read; then there is a newer one, and `read` is called again.
+template <typename Read>
+auto ReadModelAt(const std::filesystem::path& path, Read read) {
+  constexpr int kMostAttempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    const std::vector<int64_t> steps = CheckpointStepsIn(path);
+    try {
+      return read(LocateModel(path));
+    } catch (const Error&) {
+      if (attempt == kMostAttempts || CheckpointStepsIn(path) == steps) throw;
+    }
+  }
+}
 
 }  // namespace wavemt

@@ -11,6 +11,7 @@
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/memory.h"
+#include "support/signals.h"
 #include "support/standard_streams.h"
 #include "support/primitive_cache.h"
 #include "support/suggestion.h"
@@ -65,6 +66,7 @@ int RunCommandLine(int argc, char** argv) {
   PrepareStandardStreams();
   InitLogging();
   KeepFreedMemory();
+  IgnoreFileSizeSignal();
   LimitPrimitiveCache();
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",

@@ -64,7 +64,7 @@ Json Describe(const ModelLocation& location) {
 }
 
 int Inspect(const InspectOptions& options) {
-  const Json description = Describe(LocateModel(options.model));
+  const Json description = ReadModelAt(options.model, Describe);
   if (options.json) {
     std::puts(description.dump(2).c_str());
     return 0;

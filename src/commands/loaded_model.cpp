@@ -25,9 +25,10 @@ NamedTensors ReadWeights(const fs::path& checkpoint) {
                                       : ReadSafetensors(checkpoint);
 }
 
-LoadedModel LoadModel(const fs::path& path, const std::vector<std::string>& overrides,
-                      torch::Device device) {
-  const ModelLocation location = LocateModel(path);
+namespace {
+
+LoadedModel LoadLocated(const ModelLocation& location, const std::vector<std::string>& overrides,
+                        torch::Device device) {
   LoadedModel loaded;
   loaded.config = LoadConfig(location.run / "config.json", overrides);
   loaded.checkpoint = location.checkpoint;
@@ -40,6 +41,15 @@ LoadedModel LoadModel(const fs::path& path, const std::vector<std::string>& over
   loaded.model->to(device);
   loaded.model->eval();
   return loaded;
+}
+
+}  // namespace
+
+LoadedModel LoadModel(const fs::path& path, const std::vector<std::string>& overrides,
+                      torch::Device device) {
+  return ReadModelAt(path, [&](const ModelLocation& location) {
+    return LoadLocated(location, overrides, device);
+  });
 }
 
 std::string TargetLanguage(const DataConfig& data) {

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct ResumeOptions {
   std::string run_dir;
   std::vector<std::string> overrides;
   ComputeOptions compute;
+  double max_minutes = 0;
 };
 
 // What the saved position in the data, the vocabulary and the weights depend on.
@@ -49,7 +51,8 @@ void RefuseFixedKeys(const std::vector<std::string>& overrides) {
 }
 
 int Resume(const ResumeOptions& options) {
-  const RunDirectory run = RunDirectory::Open(options.run_dir);
+  const auto start = std::chrono::steady_clock::now();
+  const RunDirectory run = RunDirectory::OpenForTraining(options.run_dir);
   RefuseFixedKeys(options.overrides);
   const Config before = LoadConfig(run.ConfigPath());
   Config config = LoadConfig(run.ConfigPath(), options.overrides);
@@ -73,7 +76,8 @@ int Resume(const ResumeOptions& options) {
                       .model = model,
                       .device = device,
                       .run = run,
-                      .resume_step = step});
+                      .resume_step = step,
+                      .deadline = DeadlineAfter(start, options.max_minutes)});
 }
 
 }  // namespace
@@ -85,6 +89,7 @@ void AddResumeCommand(CLI::App& app, int* exit_code) {
   command->add_option("RUN_DIR", options->run_dir, "The run's folder.")->required();
   AddSetOption(command, &options->overrides);
   AddComputeOptions(command, &options->compute);
+  AddTimeLimitOption(command, &options->max_minutes);
   command->callback([options, exit_code] { *exit_code = Resume(*options); });
 }
 

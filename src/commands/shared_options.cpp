@@ -8,6 +8,23 @@ void AddComputeOptions(CLI::App* command, ComputeOptions* options) {
   command->add_option("--threads", options->threads, "CPU threads. Default: one a core.");
 }
 
+void AddTimeLimitOption(CLI::App* command, double* max_minutes) {
+  constexpr double kAYear = 525'600;
+  command
+      ->add_option("--max-minutes", *max_minutes,
+                   "Stop in time to have written a checkpoint this long after the start, for a "
+                   "scheduler's limit; the exit code is 0, and `wavemt resume` goes on.")
+      ->type_name("MINUTES")
+      ->check(CLI::Range(1e-3, kAYear));
+}
+
+std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
+    std::chrono::steady_clock::time_point start, double max_minutes) {
+  if (max_minutes == 0) return std::nullopt;
+  const std::chrono::duration<double, std::ratio<60>> minutes(max_minutes);
+  return start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(minutes);
+}
+
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {
   // One value each time: a following argument is not another one.
   command

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,13 @@ namespace wavemt {
 
 /// --device and --threads.
 void AddComputeOptions(CLI::App* command, ComputeOptions* options);
+
+/// --max-minutes: how long the command may take, in minutes; 0 where it is not given.
+void AddTimeLimitOption(CLI::App* command, double* max_minutes);
+
+/// When a command that began at `start` must have ended; nothing where `max_minutes` is 0.
+std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
+    std::chrono::steady_clock::time_point start, double max_minutes);
 
 /// --set key=value, as often as wanted.
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides);

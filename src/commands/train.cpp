@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -32,6 +33,7 @@ struct TrainOptions {
   std::vector<std::string> overrides;
   std::string run_dir;
   ComputeOptions compute;
+  double max_minutes = 0;
   bool overwrite = false;
   bool dry_run = false;
   bool profile = false;
@@ -95,6 +97,7 @@ void RequireRoomFor(const fs::path& run) {
 }
 
 int Train(const TrainOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   Config config = LoadConfig(options.config, options.overrides);
   if (!options.run_dir.empty()) config.run_dir = options.run_dir;
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
@@ -102,7 +105,10 @@ int Train(const TrainOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   config.training.precision = ResolvePrecision(config, device);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes());
-  if (options.writes()) RequireRoomFor(config.run_dir);
+  if (options.writes()) {
+    RequireRoomFor(config.run_dir);
+    RunDirectory::RequireIdle(config.run_dir);
+  }
 
   const TokenizerPair tokenizers = MakeTokenizers(config);
   const TrainingText text = LoadTrainingText(config, tokenizers);
@@ -130,7 +136,8 @@ int Train(const TrainOptions& options) {
        .model = model,
        .device = device,
        .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers), options.overwrite),
-       .resume_step = std::nullopt});
+       .resume_step = std::nullopt,
+       .deadline = DeadlineAfter(start, options.max_minutes)});
 }
 
 }  // namespace
@@ -144,6 +151,7 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   command->add_option("--run-dir", options->run_dir,
                       "Folder to write the run to. Default: runs/ and the config's name.");
   AddComputeOptions(command, &options->compute);
+  AddTimeLimitOption(command, &options->max_minutes);
   command->add_flag("--overwrite", options->overwrite, "Throw away a run that is there already.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");

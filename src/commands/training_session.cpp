@@ -33,19 +33,28 @@ TokenizedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& toke
 }
 
 // Translates the validation text as `wavemt evaluate` would, with the beam size of validation.
-std::function<TranslationScore()> MakeScorer(const Session& session) {
+TrainingParts::ScoreTranslations MakeScorer(const Session& session) {
   if (session.text.valid_sources.empty()) return {};
   DecodingConfig decoding = session.config.decoding;
   decoding.beam_size = session.config.training.validation_beam_size;
   return [&text = session.text, decoding, tokenizer = BleuTokenizer(session.config),
           translator =
-              std::make_shared<Translator>(session.model, session.tokenizers, session.device)] {
+              std::make_shared<Translator>(session.model, session.tokenizers, session.device)](
+             const std::function<bool()>& stop_requested) -> std::optional<TranslationScore> {
+    struct Stopped {};
     ProgressBar progress("translating data.valid", static_cast<int64_t>(text.valid_sources.size()));
-    const std::vector<std::string> hypotheses =
-        translator->TranslateBest({.lines = text.valid_sources,
-                                   .first_line_number = 1,
-                                   .progress = [&](int64_t done) { progress.Update(done); }},
-                                  decoding);
+    const auto show_or_stop = [&](int64_t done) {
+      if (stop_requested()) throw Stopped();
+      progress.Update(done);
+    };
+    std::vector<std::string> hypotheses;
+    try {
+      hypotheses = translator->TranslateBest(
+          {.lines = text.valid_sources, .first_line_number = 1, .progress = show_or_stop},
+          decoding);
+    } catch (const Stopped&) {
+      return std::nullopt;
+    }
     const Bleu bleu({.tokenizer = tokenizer});
     const Chrf chrf({});
     return TranslationScore{.bleu = ScoreCorpus(bleu, hypotheses, text.valid_references).value,
@@ -65,6 +74,10 @@ int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState
       spdlog::info("stopped by a signal at step {}; `wavemt resume {}` goes on from there", step,
                    run);
       return ExitCodeOfSignal(StopSignal());
+    case StopReason::kTimeLimit:
+      spdlog::info("stopped by --max-minutes at step {}; `wavemt resume {}` goes on from there",
+                   step, run);
+      return 0;
     case StopReason::kMaxSteps:
       spdlog::info("done: training.max_steps = {} reached{}; the run is in {}", step, best, run);
       return 0;
@@ -87,7 +100,8 @@ TrainingParts MakeParts(const Session& session) {
           .valid = session.text.valid ? &*session.text.valid : nullptr,
           .tokenizers = session.tokenizers,
           .run = session.run,
-          .score_translations = MakeScorer(session)};
+          .score_translations = MakeScorer(session),
+          .deadline = session.deadline};
 }
 
 }  // namespace
@@ -160,6 +174,9 @@ int RunTraining(Session session) {
     const auto directory = session.run->CheckpointPath(*session.resume_step);
     trainer.Restore(ReadCheckpoint(directory), directory.string());
     spdlog::info("going on from {}", directory.string());
+    const TrainingState& state = trainer.state();
+    session.run->RepairPointers(state.step,
+                                state.best_score ? std::optional(state.best_step) : std::nullopt);
   }
   // Only now, when the checkpoint was accepted, does a resumed run take its new settings.
   const std::string config_text = ConfigText(session.config);

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ struct Session {
   torch::Device device = torch::kCPU;
   std::optional<RunDirectory> run;  // Nothing for ProfileTraining().
   std::optional<int64_t> resume_step;
+  std::optional<TimeLimit::Clock::time_point> deadline{};  // Nothing: train to the end.
 };
 int RunTraining(Session session);
 

@@ -3,16 +3,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "support/checksum.h"
+#include "support/error.h"
 
 namespace wavemt {
 
 /// The whole file as bytes. A missing or unreadable file, or a directory in its place, is a usage
 /// error that names it.
 std::string ReadFile(const std::filesystem::path& path);
+
+/// Gives `take` the whole file, a piece at a time. Errors as of ReadFile().
+void ReadInPieces(const std::filesystem::path& path,
+                  const std::function<void(std::string_view)>& take);
+
+/// Lets the system forget the file's bytes in memory: who reads it next reads the disk. The bytes
+/// must have been synced, or nothing happens.
+void ForgetCached(const std::filesystem::path& path);
 
 /// A usage error unless `path` is a file that can be opened for reading.
 void RequireReadableFile(const std::filesystem::path& path);
@@ -21,13 +32,28 @@ void RequireReadableFile(const std::filesystem::path& path);
 /// new ones, never a mixture: temporary name, fsync, rename, fsync of the folder.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
 
-/// A new file, written from start to end. Each failing call throws a Failure that names the file,
-/// the reason and, where the disk is full, the space left.
+/// The Failure of a call that returned `error_number`: names the file, the reason and the space
+/// left.
+Error WriteFailure(const std::filesystem::path& path, int error_number);
+
+/// Puts the names in a folder on the disk: a file or folder only survives a power cut once the
+/// folder that it is in was synced as well.
+void SyncDirectory(const std::filesystem::path& path);
+
+/// Makes a folder and those above it, as far as they are missing, and syncs their names.
+void MakeDirectories(const std::filesystem::path& path);
+
+/// Removes a folder with all that is in it. It loses its name first, so that a process that is
+/// killed here leaves something that RemoveUnfinished() takes away, and no half of a folder.
+std::error_code RemoveDirectory(const std::filesystem::path& path);
+
+/// A new file, written from start to end. Small pieces are written together. Each failing call
+/// throws a WriteFailure().
 class OutputFile {
  public:
   /// Creates the file, or empties it if it is there.
   explicit OutputFile(std::filesystem::path path);
-  /// Closes without a promise that the bytes are on the disk; for that, SyncAndClose().
+  /// Closes without a promise that anything was written; for that, SyncAndClose().
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -40,7 +66,11 @@ class OutputFile {
   const Crc32& checksum() const { return checksum_; }
 
  private:
+  void WriteThrough(std::string_view bytes);
+  void Flush();
+
   std::filesystem::path path_;
+  std::string buffer_;
   int descriptor_;
   int64_t bytes_written_ = 0;
   Crc32 checksum_;
@@ -80,6 +110,9 @@ class StagedDirectory {
   /// Where to put the files until Commit().
   const std::filesystem::path& path() const { return staging_path_; }
   void Commit();
+  /// As Commit(), but a folder may stand there. It is removed when the new one has its place; the
+  /// two change places in one step where the file system can do that.
+  void Replace();
 
  private:
   std::filesystem::path final_path_;
@@ -93,5 +126,8 @@ inline constexpr std::string_view kUnfinishedSuffix = ".unfinished";
 
 /// Removes what a killed process left unfinished directly inside `directory`.
 void RemoveUnfinished(const std::filesystem::path& directory);
+
+/// Removes what a killed process left of the unfinished file or folder `path` alone.
+void RemoveUnfinishedOf(const std::filesystem::path& path);
 
 }  // namespace wavemt

@@ -1,13 +1,54 @@
 #include "support/logging.h"
 
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <poll.h>
+#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
-#include <string_view>
+#include <mutex>
+#include <string>
 
 namespace wavemt {
+namespace {
+
+std::string_view ColorOf(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::info:
+      return "\x1b[32m";  // Green.
+    case spdlog::level::warn:
+      return "\x1b[33m\x1b[1m";  // Bold yellow.
+    case spdlog::level::err:
+    case spdlog::level::critical:
+      return "\x1b[31m\x1b[1m";  // Bold red.
+    default:
+      return "\x1b[36m";  // Cyan.
+  }
+}
+
+// spdlog's own sink for terminals writes a message in pieces.
+class StandardErrorSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StandardErrorSink(bool in_color) : in_color_(in_color) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    std::string text(formatted.data(), formatted.size());
+    if (in_color_ && message.color_range_end > message.color_range_start) {
+      text.insert(message.color_range_end, "\x1b[m");
+      text.insert(message.color_range_start, ColorOf(message.level));
+    }
+    WriteToStandardError(text);
+  }
+  void flush_() override {}
+
+  bool in_color_;
+};
+
+}  // namespace
 
 bool StandardErrorIsTerminal() {
   const char* term = std::getenv("TERM");
@@ -15,11 +56,27 @@ bool StandardErrorIsTerminal() {
 }
 
 void InitLogging() {
-  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::logger>("wavemt", std::move(sink));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
-  spdlog::set_pattern(StandardErrorIsTerminal() ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
+  const bool terminal = StandardErrorIsTerminal();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("wavemt", std::make_shared<StandardErrorSink>(terminal)));
+  spdlog::set_pattern(terminal ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
+}
+
+void WriteToStandardError(std::string_view text) {
+  // A pipe takes no more than it has room for at once.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  while (!text.empty()) {
+    const ssize_t count = write(STDERR_FILENO, text.data(), text.size());
+    if (count >= 0) {
+      text.remove_prefix(static_cast<size_t>(count));
+    } else if (errno == EAGAIN) {
+      pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+      poll(&room, 1, /*timeout=*/-1);
+    } else if (errno != EINTR) {
+      return;
+    }
+  }
 }
 
 }  // namespace wavemt

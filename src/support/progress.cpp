@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "support/logging.h"
@@ -60,10 +59,7 @@ ProgressBar::ProgressBar(std::string label, int64_t total)
       last_shown_(start_) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) {
-    std::fputs("\r\x1b[K", stderr);
-    std::fflush(stderr);
-  }
+  if (drawn_) WriteToStandardError("\r\x1b[K");
 }
 
 void ProgressBar::Update(int64_t done, std::string_view detail) {
@@ -107,8 +103,7 @@ void ProgressBar::DrawOnTerminal(int64_t done, std::string_view detail) {
     if (!detail.empty()) line += fmt::format("  {}", detail);
     line.resize(std::min(line.size(), static_cast<size_t>(TerminalWidth() - 1)));
   }
-  std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
-  std::fflush(stderr);
+  WriteToStandardError("\r\x1b[K" + line);
   drawn_ = true;
 }
 

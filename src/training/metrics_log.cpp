@@ -2,42 +2,38 @@
 
 #include <sstream>
 #include <string>
-#include <utility>
+#include <system_error>
 
 #include "support/files.h"
-#include "support/logging.h"
 
 namespace wavemt {
 namespace {
 
-bool BelongsToSteps(const std::string& line, int64_t last_step) {
+bool Stays(const std::string& line, const MetricsLog::Behind& behind) {
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("step") && json["step"].is_number_integer() &&
-         json["step"].get<int64_t>() <= last_step;
+  if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
+    return false;
+  }
+  const auto step = json["step"].get<int64_t>();
+  if (step == behind.step && json.contains("valid/loss")) return behind.with_validation;
+  return step <= behind.step;
 }
 
-void DropLaterLines(const std::filesystem::path& path, int64_t last_step) {
-  std::istringstream old(ReadFile(path));
+void DropLaterLines(const std::filesystem::path& path, const MetricsLog::Behind& behind) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
+  const std::string text = ReadFile(path);
+  std::istringstream old(text);
   std::string kept;
   for (std::string line; std::getline(old, line);) {
-    if (BelongsToSteps(line, last_step)) kept += line + "\n";
+    if (Stays(line, behind)) kept += line + "\n";
   }
-  WriteFileAtomically(path, kept);
+  if (kept != text) WriteFileAtomically(path, kept);
 }
 
 }  // namespace
 
-MetricsLog::MetricsLog(std::filesystem::path path, int64_t last_step) : path_(std::move(path)) {
-  if (std::filesystem::exists(path_)) DropLaterLines(path_, last_step);
-  file_.open(path_, std::ios::app);
-}
-
-void MetricsLog::Write(const Json& line) {
-  file_ << line.dump() << std::endl;
-  if (!file_) {
-    spdlog::warn("{}: cannot be written; this step's line is lost", path_.string());
-    file_.clear();
-  }
-}
+MetricsLog::MetricsLog(const std::filesystem::path& path, Behind behind)
+    : file_(path, [path, behind] { DropLaterLines(path, behind); }) {}
 
 }  // namespace wavemt

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "support/logging.h"
+#include "support/files.h"
 
 namespace wavemt {
 namespace {
@@ -78,15 +78,18 @@ std::string Event(int64_t step, const std::string& what) {
          what;
 }
 
-}  // namespace
-
-TensorboardWriter::TensorboardWriter(const std::filesystem::path& directory, int64_t last_step) {
+// Readers take the files in the order of their names: seconds alone would let the files of a run
+// that stopped and went on at once change places.
+std::string FileName() {
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
-  // Readers take the files in the order of their names: seconds alone would let the files of a run
-  // that stopped and went on at once change places.
-  path_ = directory / fmt::format("events.out.tfevents.{:.6f}.{}.{}", WallTime(), host, getpid());
-  file_.open(path_, std::ios::binary);
+  return fmt::format("events.out.tfevents.{:.6f}.{}.{}", WallTime(), host, getpid());
+}
+
+}  // namespace
+
+TensorboardWriter::TensorboardWriter(const std::filesystem::path& directory, int64_t last_step)
+    : file_(directory / FileName(), [directory] { MakeDirectories(directory); }) {
   WriteRecord(Event(0, BytesField(kFileVersion, "brain.Event:2")));
   if (last_step > 0) {
     constexpr int kStatus = 1;
@@ -109,11 +112,7 @@ void TensorboardWriter::Write(int64_t step, const Scalars& scalars) {
 
 void TensorboardWriter::WriteRecord(const std::string& event) {
   const std::string length = Bytes(static_cast<uint64_t>(event.size()));
-  file_ << length << Bytes(MaskedCrc(length)) << event << Bytes(MaskedCrc(event)) << std::flush;
-  if (!file_) {
-    spdlog::warn("{}: cannot be written; some points are lost", path_.string());
-    file_.clear();
-  }
+  file_.Append(length + Bytes(MaskedCrc(length)) + event + Bytes(MaskedCrc(event)));
 }
 
 }  // namespace wavemt

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "support/append_file.h"
 
 namespace wavemt {
 
@@ -19,14 +20,15 @@ class TensorboardWriter {
   /// what earlier files say of later steps.
   TensorboardWriter(const std::filesystem::path& directory, int64_t last_step);
 
-  /// Adds points at `step`. A failing write gives a warning, as in MetricsLog.
+  /// Adds points at `step`. What cannot be written waits in memory, as in MetricsLog.
   void Write(int64_t step, const Scalars& scalars);
+  /// Puts the points on the disk.
+  void Sync() { file_.Sync(); }
 
  private:
   void WriteRecord(const std::string& event);
 
-  std::filesystem::path path_;
-  std::ofstream file_;
+  AppendFile file_;
 };
 
 }  // namespace wavemt

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/error.h"
 #include "support/logging.h"
 #include "support/random.h"
 #include "support/signals.h"
@@ -31,6 +32,17 @@ Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& token
           .target_special = tokenizers.target->special()};
 }
 
+// About what a checkpoint takes: weights, two moments and, where there is one, the moving average.
+int64_t CheckpointBytes(const NamedTensors& parameters) {
+  int64_t bytes = 0;
+  for (const auto& [name, parameter] : parameters) bytes += 4 * parameter.nbytes();
+  return bytes;
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 }  // namespace
 
 Trainer::Trainer(const Config& config, TrainingParts parts)
@@ -39,6 +51,7 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
       parameters_(ParametersOf(*parts_.model)),
       optimizer_(parameters_, config.training.optimizer),
+      time_limit_(parts_.deadline, CheckpointBytes(parameters_)),
       interval_loss_(torch::zeros({}, torch::TensorOptions(parts_.device).dtype(torch::kDouble))) {
   if (config.training.ema_decay > 0) {
     average_ = std::make_unique<WeightAverage>(parameters_, config.training.ema_decay);
@@ -62,27 +75,39 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
   optimizer_.set_steps(state_.step);
   batcher_.Seek(state_.position);
   interval_loss_.fill_(state_.interval_loss);
-  saved_step_ = state_.step;
+  state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
+  // A checkpoint whose validation is pending is not the last word about its step.
+  if (!state_.validation_pending) saved_step_ = state_.step;
 }
 
 StopReason Trainer::Run() {
-  const bool has_work = !ReasonToStop();
+  const bool has_work = state_.validation_pending || !ReasonToStop();
   if (has_work) {
-    reporter_ =
-        std::make_unique<TrainingReporter>(*parts_.run, state_.step, config_.training.max_steps);
+    reporter_ = std::make_unique<TrainingReporter>(
+        *parts_.run,
+        MetricsLog::Behind{.step = state_.step, .with_validation = !state_.validation_pending},
+        config_.training.max_steps);
   }
   parts_.model->train();
+  if (state_.validation_pending) FinishStep();
   while (true) {
     if (const auto reason = ReasonToStop()) {
       if (has_work && saved_step_ != state_.step) Save(/*is_best=*/false);
       reporter_.reset();
       return *reason;
     }
+    const auto start = std::chrono::steady_clock::now();
     TrainStep();
+    time_limit_.NoteStep(SecondsSince(start));
     if (state_.step % config_.training.log_every == 0) Log();
-    const bool is_best = ValidationIsDue() && Validate();
-    if (is_best || state_.step % config_.training.save_every == 0) Save(is_best);
+    state_.validation_pending = ValidationIsDue();
+    FinishStep();
   }
+}
+
+void Trainer::FinishStep() {
+  const bool is_best = state_.validation_pending && Validate();
+  if (is_best || state_.step % config_.training.save_every == 0) Save(is_best);
 }
 
 std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
@@ -99,6 +124,7 @@ std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
 std::optional<StopReason> Trainer::ReasonToStop() const {
   const TrainingConfig& training = config_.training;
   if (StopSignal() != 0) return StopReason::kSignal;
+  if (time_limit_.IsOver()) return StopReason::kTimeLimit;
   if (state_.step >= training.max_steps) return StopReason::kMaxSteps;
   if (training.max_epochs > 0 && state_.position.epoch >= training.max_epochs) {
     return StopReason::kMaxEpochs;
@@ -108,6 +134,8 @@ std::optional<StopReason> Trainer::ReasonToStop() const {
   }
   return std::nullopt;
 }
+
+bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.IsOver(); }
 
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
@@ -180,7 +208,13 @@ bool Trainer::ValidationIsDue() const {
 
 bool Trainer::Validate() {
   reporter_->PauseClock();
-  const ValidationScores scores = MeasureValidation();
+  const std::optional<ValidationScores> measured = MeasureValidation();
+  if (!measured) {
+    reporter_->ResumeClock();
+    return false;
+  }
+  const ValidationScores& scores = *measured;
+  state_.validation_pending = false;
   const ValidationMetric metric = config_.training.best_metric;
   const auto score = ScoreOf(scores, metric);
   const bool is_best = score && std::isfinite(*score) &&
@@ -197,25 +231,31 @@ bool Trainer::Validate() {
   return is_best;
 }
 
-ValidationScores Trainer::MeasureValidation() {
+std::optional<ValidationScores> Trainer::MeasureValidation() {
   std::optional<WeightAverage::Applied> applied;
   if (average_) applied.emplace(*average_);
   parts_.model->eval();
+  const auto stop_requested = [this] { return StopRequested(); };
   ValidationScores scores;
-  scores.loss = ValidationLoss(parts_.model, *parts_.valid, parts_.device,
-                               {.batch_tokens = config_.training.batch_tokens,
-                                .precision = config_.training.precision,
-                                .source_special = parts_.tokenizers.source->special(),
-                                .target_special = parts_.tokenizers.target->special()});
-  scores.perplexity = std::exp(scores.loss);
-  if (parts_.score_translations) {
-    const TranslationScore translated = parts_.score_translations();
-    scores.bleu = translated.bleu;
-    scores.bleu_signature = translated.signature;
-    scores.chrf = translated.chrf;
-    scores.chrf_signature = translated.chrf_signature;
-  }
+  const std::optional<double> loss =
+      ValidationLoss(parts_.model, *parts_.valid, parts_.device,
+                     {.batch_tokens = config_.training.batch_tokens,
+                      .precision = config_.training.precision,
+                      .source_special = parts_.tokenizers.source->special(),
+                      .target_special = parts_.tokenizers.target->special(),
+                      .stop_requested = stop_requested});
+  std::optional<TranslationScore> translated;
+  if (loss && parts_.score_translations) translated = parts_.score_translations(stop_requested);
   parts_.model->train();
+  if (!loss || (parts_.score_translations && !translated)) return std::nullopt;
+  scores.loss = *loss;
+  scores.perplexity = std::exp(scores.loss);
+  if (translated) {
+    scores.bleu = translated->bleu;
+    scores.bleu_signature = translated->signature;
+    scores.chrf = translated->chrf;
+    scores.chrf_signature = translated->chrf_signature;
+  }
   return scores;
 }
 
@@ -237,13 +277,23 @@ Checkpoint Trainer::MakeCheckpoint() const {
 
 void Trainer::Save(bool is_best) {
   reporter_->PauseClock();
-  if (saved_step_ != state_.step) {
-    WriteCheckpoint(parts_.run->CheckpointPath(state_.step), MakeCheckpoint());
-    parts_.run->SetLatest(state_.step);
-    saved_step_ = state_.step;
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    if (saved_step_ != state_.step) {
+      // Lines of the log first: a checkpoint promises that what came before it is there.
+      reporter_->Sync();
+      WriteCheckpoint(parts_.run->CheckpointPath(state_.step), MakeCheckpoint());
+      parts_.run->SetLatest(state_.step);
+      saved_step_ = state_.step;
+    }
+    if (is_best) parts_.run->SetBest(state_.step);
+  } catch (const Error& error) {
+    throw Failure(
+        "{}; training stops here, and `wavemt resume {}` goes on from the checkpoint before",
+        error.what(), parts_.run->path().string());
   }
-  if (is_best) parts_.run->SetBest(state_.step);
-  parts_.run->RemoveOldCheckpoints(config_.training.keep_last);
+  parts_.run->RemoveOldCheckpoints(config_.training.keep_last, state_.step);
+  time_limit_.NoteSave(SecondsSince(start));
   reporter_->ResumeClock();
 }
 

@@ -17,6 +17,7 @@
 #include "model/transformer.h"
 #include "training/optimizer.h"
 #include "training/training_reporter.h"
+#include "training/time_limit.h"
 #include "training/training_state.h"
 #include "training/validation.h"
 #include "training/weight_average.h"
@@ -24,7 +25,7 @@
 namespace wavemt {
 
 /// Why training ended.
-enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal };
+enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal, kTimeLimit };
 
 struct TranslationScore {
   double bleu = 0;
@@ -41,8 +42,13 @@ struct TrainingParts {
   const TokenizedCorpus* valid = nullptr;  // Null: no validation.
   TokenizerPair tokenizers;
   std::optional<RunDirectory> run{};  // Where to write; only Profile() does without.
-  /// Translates the validation text by the model as it is and scores it. May be empty.
-  std::function<TranslationScore()> score_translations;
+  /// Translates the validation text by the model as it is and scores it, or gives nothing as soon
+  /// as `stop_requested` says so. May be empty.
+  using ScoreTranslations =
+      std::function<std::optional<TranslationScore>(const std::function<bool()>& stop_requested)>;
+  ScoreTranslations score_translations;
+  /// When training must have stopped, its last checkpoint written; nothing: never.
+  std::optional<TimeLimit::Clock::time_point> deadline{};
 };
 
 /// The training loop: batches in, checkpoints out. Everything random is drawn from seeds derived
@@ -66,14 +72,17 @@ class Trainer {
 
  private:
   std::optional<StopReason> ReasonToStop() const;
+  bool StopRequested() const;
   void TrainStep();
   std::vector<Batch> NextBatches();
   torch::Tensor BackwardBatch(const Batch& batch, int64_t micro_batch, int64_t update_tokens);
   void Log();
   bool ValidationIsDue() const;
-  /// True if the scores are the best so far.
+  /// Validates and saves, as far as that is due.
+  void FinishStep();
+  /// True if the scores are the best so far. A stop leaves the validation pending.
   bool Validate();
-  ValidationScores MeasureValidation();
+  std::optional<ValidationScores> MeasureValidation();
   void Save(bool is_best);
   Checkpoint MakeCheckpoint() const;
 
@@ -84,6 +93,7 @@ class Trainer {
   Optimizer optimizer_;
   std::unique_ptr<WeightAverage> average_;  // Null: training.ema_decay is 0.
   std::unique_ptr<TrainingReporter> reporter_;
+  TimeLimit time_limit_;
   TrainingState state_;
   torch::Tensor interval_loss_;  // On the device: reading it would wait for the step.
   torch::Tensor gradient_norm_;

@@ -6,20 +6,26 @@
 
 namespace wavemt {
 
-TrainingReporter::TrainingReporter(const RunDirectory& run, int64_t first_step, int64_t max_steps)
-    : first_step_(first_step),
+TrainingReporter::TrainingReporter(const RunDirectory& run, MetricsLog::Behind behind,
+                                   int64_t max_steps)
+    : first_step_(behind.step),
       max_steps_(max_steps),
-      metrics_(run.MetricsPath(), first_step),
-      tensorboard_(run.TensorboardPath(), first_step),
+      metrics_(run.MetricsPath(), behind),
+      tensorboard_(run.TensorboardPath(), behind.step),
       terminal_(StandardErrorIsTerminal()),
       clock_start_(Clock::now()),
-      last_logged_step_(first_step) {
+      last_logged_step_(behind.step) {
   if (terminal_) bar_ = std::make_unique<ProgressBar>("step", max_steps);
 }
 
 void TrainingReporter::Step(int64_t step, int64_t target_tokens) {
   interval_tokens_ += target_tokens;
   if (bar_) bar_->Update(step, detail_);
+}
+
+void TrainingReporter::Sync() {
+  metrics_.Sync();
+  tensorboard_.Sync();
 }
 
 void TrainingReporter::PauseClock() {

@@ -16,7 +16,8 @@ namespace wavemt {
 /// and TensorBoard's event files.
 class TrainingReporter {
  public:
-  TrainingReporter(const RunDirectory& run, int64_t first_step, int64_t max_steps);
+  /// Goes on `behind` a checkpoint, or from the start.
+  TrainingReporter(const RunDirectory& run, MetricsLog::Behind behind, int64_t max_steps);
 
   /// After every step: moves the bar and counts the tokens for the speed.
   void Step(int64_t step, int64_t target_tokens);
@@ -32,6 +33,9 @@ class TrainingReporter {
   void Log(const Interval& interval);
 
   void Validation(int64_t step, int64_t epoch, const ValidationScores& scores, bool is_best);
+
+  /// Puts the logs on the disk.
+  void Sync();
 
   /// Time that passes between the two does not count in the speed (validation, saving).
   void PauseClock();

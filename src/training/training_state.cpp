@@ -42,6 +42,7 @@ Json ToJson(const TrainingState& state) {
           {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
           {"best_step", state.best_step},
           {"validations_without_best", state.validations_without_best},
+          {"validation_pending", state.validation_pending},
           {"interval_loss", state.interval_loss},
           {"interval_tokens", state.interval_tokens}};
 }
@@ -58,6 +59,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   }
   state.best_step = Count(json, "best_step", origin);
   state.validations_without_best = Count(json, "validations_without_best", origin);
+  state.validation_pending = json.value("validation_pending", Json(false)) == Json(true);
   // JSON has no word for the loss of a run that diverged; the library writes null for it.
   state.interval_loss = Member(json, "interval_loss", origin).is_null()
                             ? std::numeric_limits<double>::quiet_NaN()

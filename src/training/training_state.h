@@ -21,6 +21,7 @@ struct TrainingState {
   std::optional<double> best_score;  // Of training.best_metric.
   int64_t best_step = 0;
   int64_t validations_without_best = 0;
+  bool validation_pending = false;  // A stop cut short what was due at this step.
 
   // Since the last line of metrics.jsonl.
   double interval_loss = 0;

@@ -1,32 +1,61 @@
 #include "training/validation.h"
 
+#include "data/batch_halves.h"
 #include "data/batcher.h"
+#include "model/out_of_memory.h"
+#include "support/error.h"
 #include "training/autocast.h"
 #include "training/device_batch.h"
 #include "training/loss.h"
 
 namespace wavemt {
+namespace {
 
-double ValidationLoss(Transformer& model, const TokenizedCorpus& corpus, torch::Device device,
-                      const ValidationOptions& options) {
+// The summed loss of a batch; in halves where it does not fit the memory.
+torch::Tensor SummedLoss(Transformer& model, const Batch& batch, torch::Device device,
+                         Precision precision) {
+  torch::Tensor loss;
+  const bool fits = FitsMemory([&] {
+    const DeviceBatch on_device = ToDevice(batch, device);
+    const Autocast autocast(device, precision);
+    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
+    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
+    loss = ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
+                                 /*label_smoothing=*/0.0);
+  });
+  if (fits) return loss;
+  if (batch.rows == 1) {
+    throw Failure(
+        "data.valid: a single pair, {} source and {} target tokens, does not fit the memory; leave "
+        "it out, or allow more",
+        batch.source_length, batch.target_length);
+  }
+  const auto [first, second] = Halves(batch);
+  const torch::Tensor first_loss = SummedLoss(model, first, device, precision);
+  return first_loss + SummedLoss(model, second, device, precision);
+}
+
+}  // namespace
+
+std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
+                                     torch::Device device, const ValidationOptions& options) {
   const torch::NoGradGuard no_grad;
   const bool was_training = model->is_training();
   model->eval();
   const BatchPlan plan = PlanBatches(corpus, options.batch_tokens, /*seed=*/0);
   auto sum = torch::zeros({}, torch::TensorOptions(device).dtype(torch::kDouble));
   int64_t tokens = 0;
+  bool stopped = false;
   for (int64_t i = 0; i < plan.size(); ++i) {
+    stopped = options.stop_requested && options.stop_requested();
+    if (stopped) break;
     const Batch batch =
         MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
-    const DeviceBatch on_device = ToDevice(batch, device);
-    const Autocast autocast(device, options.precision);
-    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
-    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
-    sum += ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
-                                 /*label_smoothing=*/0.0);
+    sum += SummedLoss(model, batch, device, options.precision);
     tokens += batch.target_tokens;
   }
   model->train(was_training);
+  if (stopped) return std::nullopt;
   return sum.item<double>() / static_cast<double>(tokens);
 }
 

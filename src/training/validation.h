@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,15 +23,19 @@ struct ValidationScores {
   std::string chrf_signature{};
 };
 
-/// The mean cross-entropy of the target tokens of `corpus`, in nats, without label smoothing.
+/// How the mean cross-entropy of the target tokens of `corpus` is measured, in nats, without label
+/// smoothing.
 struct ValidationOptions {
   int64_t batch_tokens = 0;
   Precision precision = Precision::kFp32;
   SpecialTokens source_special;
   SpecialTokens target_special;
+  /// Asked before each batch; the answer true ends the validation. May be empty.
+  std::function<bool()> stop_requested{};
 };
-double ValidationLoss(Transformer& model, const TokenizedCorpus& corpus, torch::Device device,
-                      const ValidationOptions& options);
+/// Nothing where it was stopped.
+std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
+                                     torch::Device device, const ValidationOptions& options);
 
 /// The score that training.best_metric names; nothing where it was not measured.
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -77,9 +78,9 @@ TEST_F(RunDirectoryTest, CreateMakesTheFoldersAboveIt) {
 
 // As a shell completes the name of a folder.
 TEST_F(RunDirectoryTest, CreateTakesAPathThatEndsWithASlash) {
-  const RunDirectory run = RunDirectory::Create(run_path_.string() + "/", kFiles, false);
+  EXPECT_EQ(RunDirectory::Create(run_path_.string() + "/", kFiles, false).ConfigPath(),
+            run_path_ / "config.json");
   EXPECT_TRUE(fs::exists(run_path_ / "config.json"));
-  EXPECT_EQ(run.ConfigPath(), run_path_ / "config.json");
   EXPECT_NO_THROW(RunDirectory::Create(run_path_.string() + "/", kFiles, true));
   EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
 }
@@ -193,23 +194,93 @@ TEST_F(RunDirectoryTest, OldCheckpointsGoButTheBestStays) {
   const RunDirectory run = Create();
   for (const int64_t step : {10, 20, 30, 40, 50}) AddCheckpoint(run, step);
   run.SetBest(20);
-  run.RemoveOldCheckpoints(2);
+  run.RemoveOldCheckpoints(2, 50);
   EXPECT_THAT(run.CheckpointSteps(), ElementsAre(20, 40, 50));
-  run.RemoveOldCheckpoints(2);
+  run.RemoveOldCheckpoints(2, 50);
   EXPECT_THAT(run.CheckpointSteps(), ElementsAre(20, 40, 50));
   run.SetBest(50);
-  run.RemoveOldCheckpoints(1);
+  run.RemoveOldCheckpoints(1, 50);
   EXPECT_THAT(run.CheckpointSteps(), ElementsAre(50));
   EXPECT_EQ(run.NewestWholeStep(), 50);
+}
+
+// A resumed run passed over a damaged one and has written a newer one than it went on from.
+TEST_F(RunDirectoryTest, LaterCheckpointsDoNotPushOutTheNewest) {
+  const RunDirectory run = Create();
+  for (const int64_t step : {10, 20, 30, 90}) AddCheckpoint(run, step);
+  run.RemoveOldCheckpoints(1, 30);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(30, 90));
+}
+
+TEST_F(RunDirectoryTest, PointersAreRepairedFromACheckpoint) {
+  const RunDirectory run = Create();
+  AddCheckpoint(run, 10);
+  AddCheckpoint(run, 20);
+  run.SetLatest(10);
+  run.SetBest(10);
+  run.RepairPointers(20, 20);
+  EXPECT_EQ(run.LatestStep(), 20);
+  EXPECT_EQ(run.BestStep(), 20);
+  run.RepairPointers(10, std::nullopt);
+  EXPECT_EQ(run.LatestStep(), 10);
+  EXPECT_EQ(run.BestStep(), std::nullopt);
+  run.SetBest(20);
+  run.RepairPointers(20, 15);  // The best one is gone.
+  EXPECT_FALSE(fs::exists(run_path_ / "checkpoints" / "best"));
 }
 
 TEST_F(RunDirectoryTest, WhatAKilledProcessLeftGoesWithTheOldCheckpoints) {
   const RunDirectory run = Create();
   AddCheckpoint(run, 10);
   folder_.Write("run/checkpoints/step-00000020.123.unfinished/model.safetensors", "half");
-  run.RemoveOldCheckpoints(3);
+  run.RemoveOldCheckpoints(3, 10);
   EXPECT_FALSE(fs::exists(run_path_ / "checkpoints" / "step-00000020.123.unfinished"));
   EXPECT_THAT(run.CheckpointSteps(), ElementsAre(10));
+}
+
+TEST_F(RunDirectoryTest, IsLockedWhileItIsHeld) {
+  {
+    const RunDirectory run = Create();
+    const RunDirectory copy = run;
+    const std::string holder =
+        "run: is in training by process " + std::to_string(getpid()) + "; wait for its end";
+    const auto message = ThrowsMessage<Error>(HasSubstr(holder));
+    EXPECT_THAT([&] { RunDirectory::OpenForTraining(run_path_); }, message);
+    EXPECT_THAT([&] { RunDirectory::RequireIdle(run_path_); }, message);
+    EXPECT_THAT([&] { Create(/*overwrite=*/true); }, message);
+    EXPECT_NO_THROW(RunDirectory::Open(run_path_));
+    EXPECT_EQ(folder_.Read("run/config.json"), "{}\n");
+  }
+  EXPECT_NO_THROW(RunDirectory::RequireIdle(run_path_));
+  EXPECT_NO_THROW(RunDirectory::OpenForTraining(run_path_));
+  EXPECT_FALSE(fs::exists(run_path_ / "lock"));
+}
+
+TEST_F(RunDirectoryTest, TheLockOfADeadProcessMeansNothing) {
+  Create();
+  folder_.Write("run/lock", "1 somewhere\n");
+  const RunDirectory run = RunDirectory::OpenForTraining(run_path_);
+  EXPECT_THAT(folder_.Read("run/lock"), testing::StartsWith(std::to_string(getpid()) + " "));
+}
+
+TEST_F(RunDirectoryTest, OverwritingMovesTheLockToTheNewRun) {
+  Create();
+  const RunDirectory run = Create(/*overwrite=*/true);
+  EXPECT_TRUE(fs::exists(run_path_ / "lock"));
+  EXPECT_THROW(RunDirectory::OpenForTraining(run_path_), Error);
+}
+
+TEST_F(RunDirectoryTest, OpenForTrainingRemovesWhatAKilledProcessLeft) {
+  Create();
+  folder_.Write("run/config.json.12.unfinished", "");
+  folder_.Write("run/checkpoints/step-00000020.123.unfinished/model.safetensors", "half");
+  folder_.Write("run.123.unfinished/config.json", "");
+  folder_.Write("run.123.old.unfinished/config.json", "");
+  folder_.Write("run.more.123.unfinished/config.json", "of another run");
+  RunDirectory::OpenForTraining(run_path_);
+  EXPECT_THAT(NamesInFolder(), testing::UnorderedElementsAre("run", "run.more.123.unfinished"));
+  EXPECT_FALSE(fs::exists(run_path_ / "config.json.12.unfinished"));
+  EXPECT_TRUE(fs::is_empty(run_path_ / "checkpoints"));
 }
 
 class LocateModelTest : public RunDirectoryTest {

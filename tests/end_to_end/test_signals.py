@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, metrics_of, pointed, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, ROOT, metrics_of, pointed, wavemt, write_config
 
 ENDLESS = {"max_steps": 1_000_000, "log_every": 1, "validate_every": 0, "save_every": 1_000_000}
 
@@ -46,7 +46,7 @@ def losses(run):
     return [(line["step"], line["loss"]) for line in metrics_of(run)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(corpus, tmp_path, number):
     config = write_config(tmp_path / "config.json", corpus, training=ENDLESS | {"ema_decay": 0.9})
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
@@ -64,6 +64,114 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(corpus, tmp_path, number):
         assert (pointed(stopped, "latest") / name).read_bytes() == \
             (pointed(whole, "latest") / name).read_bytes()
     assert losses(stopped) == losses(whole)
+
+
+def test_timeout_signals_twice(corpus, tmp_path):
+    """As coreutils' timeout does: its child, and then the group that both are in."""
+    config = write_config(tmp_path / "config.json", corpus, training=ENDLESS)
+    run = tmp_path / "run"
+    process = start("train", config, "--run-dir", run)
+    wait_for_step(process, run, 2)
+    for _ in range(3):
+        process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert (pointed(run, "latest") / "manifest.json").exists()
+
+
+@pytest.fixture(scope="module")
+def long_validation(corpus, tmp_path_factory):
+    """Text whose validation takes far longer than a step."""
+    folder = tmp_path_factory.mktemp("long_validation")
+    for language in ("en", "zh"):
+        text = (corpus / f"train.{language}").read_text()
+        (folder / f"valid.{language}").write_text(text * 4)
+    return {"source": str(folder / "valid.en"), "target": str(folder / "valid.zh")}
+
+
+def small_run(folder, corpus, run, valid, **training):
+    return write_config(folder / "config.json", corpus, data={"valid": valid},
+                        tokenizer={"model": str(run / "tokenizer.model")},
+                        training={"max_steps": 6, "log_every": 1, "validate_every": 3,
+                                  "save_every": 1000} | training)
+
+
+@pytest.mark.parametrize("step", [3, 6])
+def test_a_signal_ends_a_validation_which_the_resumed_run_makes_up_for(
+        corpus, run, long_validation, tmp_path, step):
+    config = small_run(tmp_path, corpus, run, long_validation)
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    process = start("train", config, "--run-dir", stopped)
+    # The line of a step is written before its validation begins.
+    reached = stop(process, stopped, step, signal.SIGTERM)
+    assert reached == step
+    state = json.loads((pointed(stopped, "latest") / "state.json").read_text())
+    assert state["validation_pending"] is True
+    wavemt("resume", stopped, "--device", "cpu")
+
+    wavemt("train", config, "--run-dir", whole, "--device", "cpu")
+    speeds = {"tokens_per_second", "seconds_per_step"}
+    lines = [[{key: value for key, value in line.items() if key not in speeds}
+              for line in metrics_of(folder)] for folder in (stopped, whole)]
+    assert lines[0] == lines[1]
+    for pointer in ("latest", "best"):
+        folders = [pointed(folder, pointer) for folder in (stopped, whole)]
+        assert folders[0].name == folders[1].name
+        states = [json.loads((folder / "state.json").read_text()) | {"seconds": 0}
+                  for folder in folders]
+        assert states[0] == states[1]
+        assert (folders[0] / "model.safetensors").read_bytes() == \
+            (folders[1] / "model.safetensors").read_bytes()
+
+
+def test_a_signal_before_anything_is_written(corpus, tmp_path):
+    """While the vocabulary is trained, there is nothing to save, and nothing is left."""
+    config = write_config(tmp_path / "config.json", ROOT / "data/quickstart",
+                          tokenizer={"vocab_size": 6000}, training=ENDLESS)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        process = start("train", config, "--run-dir", tmp_path / "run")
+        assert "training a vocabulary" in process.stderr.readline()
+        process.send_signal(number)
+        process.communicate(timeout=120)
+        assert process.returncode == -number  # A shell says 128 + number.
+        assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_max_minutes(corpus, tmp_path):
+    """Ends by itself, in good order; as does what goes on from there."""
+    config = write_config(tmp_path / "config.json", corpus, training=ENDLESS)
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    said = wavemt("train", config, "--run-dir", run, "--device", "cpu", "--max-minutes",
+                  "0.05").stderr
+    first = metrics_of(run)[-1]["step"]
+    assert f"stopped by --max-minutes at step {first:,}; `wavemt resume {run}` goes on" in said
+    assert pointed(run, "latest").name == f"step-{first:08}"
+    wavemt("resume", run, "--device", "cpu", "--max-minutes", "0.05")
+    second = metrics_of(run)[-1]["step"]
+    assert second > first
+    wavemt("train", config, "--run-dir", whole, "--device", "cpu",
+           "--set", f"training.max_steps={second}")
+    assert (pointed(run, "latest") / "model.safetensors").read_bytes() == \
+        (pointed(whole, "latest") / "model.safetensors").read_bytes()
+    assert losses(run) == losses(whole)
+
+
+def test_max_minutes_holds_within_a_validation(corpus, run, long_validation, tmp_path):
+    valid = {side: [path] * 50 for side, path in long_validation.items()}
+    config = small_run(tmp_path, corpus, run, valid, validate_every=1)
+    target = tmp_path / "run"
+    said = wavemt("train", config, "--run-dir", target, "--device", "cpu", "--max-minutes",
+                  "0.15").stderr
+    assert "stopped by --max-minutes at step 1; " in said
+    state = json.loads((pointed(target, "latest") / "state.json").read_text())
+    assert (state["step"], state["validation_pending"]) == (1, True)
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "soon"])
+def test_max_minutes_that_mean_nothing_are_refused(tmp_path, minutes):
+    result = wavemt("train", tmp_path / "config.json", "--max-minutes", minutes, check=False)
+    assert result.returncode == 2
+    assert "--max-minutes" in result.stderr
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(corpus, tmp_path):

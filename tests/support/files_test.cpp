@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <set>
 #include <string>
 
+#include "../support/file_size_limit.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
 
@@ -28,26 +27,6 @@ std::set<std::string> NamesIn(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
   return names;
 }
-
-// While it lives, no file of this process may grow past `bytes`: a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &old_limit_);
-    const rlimit limit{.rlim_cur = bytes, .rlim_max = old_limit_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &old_limit_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  sighandler_t old_handler_;
-  rlimit old_limit_{};
-};
 
 // Does `work` in a process of its own that ends as if it had been killed: no destructor runs.
 template <typename Work>
@@ -154,7 +133,8 @@ TEST(OutputFileTest, CountsAndSumsWhatWasWritten) {
 
 TEST(OutputFileTest, SaysThatTheDiskIsFullAndHowMuchIsFree) {
   OutputFile full("/dev/full");
-  const std::string message = FailureOf([&] { full.Write("text"); });
+  full.Write("text");  // Kept for now.
+  const std::string message = FailureOf([&] { full.SyncAndClose(); });
   EXPECT_THAT(message, StartsWith("/dev/full: cannot be written: No space left on device ("));
   EXPECT_THAT(message, HasSubstr(" free there)"));
 }
@@ -209,6 +189,55 @@ TEST(StagedDirectoryTest, NeverReplacesAFullFolder) {
   }
   EXPECT_THAT(NamesIn(folder.path()), ElementsAre("folder"));
   EXPECT_THAT(NamesIn(folder.path() / "folder"), ElementsAre("old"));
+}
+
+TEST(OutputFileTest, WritesSmallAndLargePiecesInOrder) {
+  const TemporaryFolder folder;
+  OutputFile file(folder.path() / "file");
+  std::string expected;
+  for (const size_t size : {10, 300'000, 1, 0, 262'143, 262'144, 262'145, 7}) {
+    const std::string piece(size, static_cast<char>('a' + size % 26));
+    file.Write(piece);
+    expected += piece;
+  }
+  file.SyncAndClose();
+  EXPECT_EQ(folder.Read("file"), expected);
+  EXPECT_EQ(file.bytes_written(), static_cast<int64_t>(expected.size()));
+}
+
+TEST(StagedDirectoryTest, ReplacesAFullFolder) {
+  const TemporaryFolder folder;
+  folder.Write("folder/old", "old");
+  StagedDirectory directory(folder.path() / "folder");
+  WriteFileAtomically(directory.path() / "new", "new");
+  directory.Replace();
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("folder"));
+  EXPECT_THAT(NamesIn(folder.path() / "folder"), ElementsAre("new"));
+}
+
+TEST(StagedDirectoryTest, ReplacesNothing) {
+  const TemporaryFolder folder;
+  StagedDirectory directory(folder.path() / "folder");
+  directory.Replace();
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("folder"));
+}
+
+TEST(MakeDirectoriesTest, MakesWhatIsMissingAndNamesWhatCannotBeMade) {
+  const TemporaryFolder folder;
+  MakeDirectories(folder.path() / "a/b/c");
+  MakeDirectories(folder.path() / "a/b/c");
+  EXPECT_TRUE(fs::is_directory(folder.path() / "a/b/c"));
+  const std::string below_a_file = folder.Write("file", "") / "folder";
+  EXPECT_THAT(FailureOf([&] { MakeDirectories(below_a_file); }),
+              StartsWith(below_a_file + ": cannot be written: "));
+}
+
+TEST(RemoveDirectoryTest, RemovesAllOfIt) {
+  const TemporaryFolder folder;
+  folder.Write("folder/a/b", "");
+  EXPECT_FALSE(RemoveDirectory(folder.path() / "folder"));
+  EXPECT_THAT(NamesIn(folder.path()), IsEmpty());
+  EXPECT_TRUE(RemoveDirectory(folder.path() / "folder"));
 }
 
 TEST(RemoveUnfinishedTest, TakesAwayWhatAKilledProcessLeft) {

@@ -2,9 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace wavemt {
 namespace {
@@ -20,6 +30,107 @@ TEST(LoggingTest, WritesToStandardErrorOnly) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
   EXPECT_THAT(errors, testing::MatchesRegex("[^\n]* info: reading text\n[^\n]* warning: odd\n"));
   spdlog::set_default_logger(before);
+}
+
+// Standard error as a socket that keeps what each call wrote apart.
+class CallsToStandardError {
+ public:
+  CallsToStandardError() : old_(dup(STDERR_FILENO)) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) throw std::runtime_error("no sockets");
+    reader_ = ends[0];
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+  }
+  ~CallsToStandardError() {
+    End();
+    close(reader_);
+  }
+  CallsToStandardError(const CallsToStandardError&) = delete;
+  CallsToStandardError& operator=(const CallsToStandardError&) = delete;
+
+  // What the next call wrote; "" behind End().
+  std::string Next() const {
+    std::string text(1 << 16, '\0');
+    const ssize_t size = read(reader_, text.data(), text.size());
+    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+    return text;
+  }
+
+  void End() {
+    if (old_ < 0) return;
+    dup2(old_, STDERR_FILENO);
+    close(std::exchange(old_, -1));
+  }
+
+ private:
+  int old_;
+  int reader_ = -1;
+};
+
+TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
+  constexpr int kThreads = 16;
+  constexpr int kLines = 200;
+  const std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
+  std::map<std::string, int> seen;
+  {
+    CallsToStandardError calls;
+    InitLogging();
+    std::thread reader([&] {
+      for (std::string text = calls.Next(); !text.empty(); text = calls.Next()) ++seen[text];
+    });
+    std::vector<std::thread> writers;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      writers.emplace_back([thread] {
+        for (int line = 0; line < kLines; ++line) {
+          // Half of them as the progress bar writes.
+          const std::string text =
+              fmt::format("{} {} {}", thread, line, std::string(line * 7, 'x'));
+          if (thread % 2 == 0) {
+            spdlog::info("{}", text);
+          } else {
+            WriteToStandardError("\r" + text);
+          }
+        }
+      });
+    }
+    for (std::thread& writer : writers) writer.join();
+    calls.End();
+    reader.join();
+  }
+  spdlog::set_default_logger(before);
+  EXPECT_EQ(seen.size(), kThreads * kLines);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    for (int line = 0; line < kLines; ++line) {
+      const std::string text = fmt::format("{} {} {}", thread, line, std::string(line * 7, 'x'));
+      const auto is_whole = [&](const auto& entry) {
+        const std::string& written = entry.first;
+        return thread % 2 == 0 ? written.ends_with(" info: " + text + "\n")
+                               : written == "\r" + text;
+      };
+      ASSERT_EQ(std::count_if(seen.begin(), seen.end(), is_whole), 1) << text;
+    }
+  }
+}
+
+// A message in colour is one call as well.
+TEST(LoggingTest, AMessageOnATerminalIsOneCall) {
+  EXPECT_EXIT(
+      {
+        int screen = -1;
+        int line = -1;
+        if (openpty(&screen, &line, nullptr, nullptr, nullptr) != 0) std::_Exit(0);
+        dup2(line, STDERR_FILENO);
+        setenv("TERM", "xterm", 1);
+        InitLogging();
+        spdlog::warn("odd");
+        std::string text(1000, '\0');
+        text.resize(static_cast<size_t>(read(screen, text.data(), text.size())));
+        const bool whole = text.starts_with("\r\x1b[K") &&
+                           text.find(" \x1b[33m\x1b[1mwarning\x1b[m: odd\r\n") != std::string::npos;
+        std::_Exit(whole ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 namespace wavemt {
 namespace {
@@ -23,8 +26,9 @@ TEST(StopSignalTest, IsNoneBeforeASignal) {
 }
 
 TEST(StopSignalTest, TellsWhichSignalCame) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) {
     EXPECT_EXIT(ExitByCheck([&] {
+                  std::signal(SIGHUP, SIG_DFL);
                   InstallStopSignals();
                   raise(signal);
                   return StopSignal() == signal;
@@ -33,16 +37,51 @@ TEST(StopSignalTest, TellsWhichSignalCame) {
   }
 }
 
-TEST(StopSignalTest, TheSecondSignalOfAKindEndsTheProcess) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+// Whoever is at the keyboard does not want to wait for the end of a step.
+TEST(StopSignalTest, ASecondInterruptEndsTheProcess) {
+  EXPECT_EXIT(ExitByCheck([&] {
+                InstallStopSignals();
+                raise(SIGINT);
+                // The clock is what is tested: a second one in the same moment is the same Ctrl-C.
+                std::this_thread::sleep_for(std::chrono::milliseconds(600));
+                raise(SIGINT);
+                return true;
+              }),
+              testing::KilledBySignal(SIGINT), "");
+}
+
+// `timeout` signals its child and then the whole group; schedulers send SIGTERM again.
+TEST(StopSignalTest, TheSameSignalTwiceInAMomentIsOne) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     EXPECT_EXIT(ExitByCheck([&] {
                   InstallStopSignals();
                   raise(signal);
                   raise(signal);
-                  return true;
+                  return StopSignal() == signal;
                 }),
-                testing::KilledBySignal(signal), "");
+                testing::ExitedWithCode(0), "");
   }
+}
+
+TEST(StopSignalTest, NohupStaysInForce) {
+  EXPECT_EXIT(ExitByCheck([&] {
+                std::signal(SIGHUP, SIG_IGN);
+                InstallStopSignals();
+                raise(SIGHUP);
+                return StopSignal() == 0;
+              }),
+              testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignalTest, AClosedPipeIsAnErrorAndNoEnd) {
+  EXPECT_EXIT(ExitByCheck([&] {
+                InstallStopSignals();
+                int ends[2];
+                if (pipe(ends) != 0) return false;
+                close(ends[0]);
+                return write(ends[1], "x", 1) == -1 && errno == EPIPE && StopSignal() == 0;
+              }),
+              testing::ExitedWithCode(0), "");
 }
 
 // A read that waits goes on after the signal: no half line, no error.
@@ -59,6 +98,7 @@ TEST(StopSignalTest, DoesNotBreakAReadThatWaits) {
 TEST(ExitCodeOfSignalTest, IsTheShells) {
   EXPECT_EQ(ExitCodeOfSignal(SIGINT), 130);
   EXPECT_EQ(ExitCodeOfSignal(SIGTERM), 143);
+  EXPECT_EQ(ExitCodeOfSignal(SIGUSR1), 138);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ class MetricsLogTest : public testing::Test {
 };
 
 TEST_F(MetricsLogTest, WritesALineThatIsReadableAtOnce) {
-  MetricsLog log(path_, 0);
+  MetricsLog log(path_, {.step = 0});
   log.Write({{"step", 5}, {"loss", 1.5}});
   EXPECT_EQ(Contents(), "{\"step\":5,\"loss\":1.5}\n");
   log.Write({{"step", 10}});
@@ -29,7 +29,7 @@ TEST_F(MetricsLogTest, WritesALineThatIsReadableAtOnce) {
 TEST_F(MetricsLogTest, DropsLaterLinesAndGoesOnBehindTheRest) {
   folder_.Write("metrics.jsonl",
                 "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n{\"step\":15}\n");
-  MetricsLog log(path_, 10);
+  MetricsLog log(path_, {.step = 10});
   EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n");
   log.Write({{"step", 15}, {"loss", 1}});
   EXPECT_EQ(Contents(),
@@ -39,19 +39,27 @@ TEST_F(MetricsLogTest, DropsLaterLinesAndGoesOnBehindTheRest) {
 
 TEST_F(MetricsLogTest, DropsALineThatWasCutShort) {
   folder_.Write("metrics.jsonl", "{\"step\":5}\n{\"step\":6,\"lo");
-  MetricsLog log(path_, 10);
+  MetricsLog log(path_, {.step = 10});
   log.Write({{"step", 11}});
   EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":11}\n");
 }
 
 TEST_F(MetricsLogTest, ANewRunForgetsWhatWasThere) {
   folder_.Write("metrics.jsonl", "{\"step\":5}\n");
-  const MetricsLog log(path_, 0);
+  const MetricsLog log(path_, {.step = 0});
   EXPECT_EQ(Contents(), "");
 }
 
+// A stop cut the validation short, and it is measured again.
+TEST_F(MetricsLogTest, DropsTheValidationOfTheLastStepWhereItIsPending) {
+  folder_.Write("metrics.jsonl",
+                "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n{\"step\":10,\"valid/loss\":2}\n");
+  const MetricsLog log(path_, {.step = 10, .with_validation = false});
+  EXPECT_EQ(Contents(), "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n");
+}
+
 TEST_F(MetricsLogTest, WhatIsNoNumberIsNull) {
-  MetricsLog log(path_, 0);
+  MetricsLog log(path_, {.step = 0});
   log.Write({{"step", 1}, {"loss", NAN}});
   EXPECT_EQ(Contents(), "{\"step\":1,\"loss\":null}\n");
 }

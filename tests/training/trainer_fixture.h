@@ -31,7 +31,7 @@ class TrainerFixture : public testing::Test {
   // What differs from run to run beside the config.
   struct Parts {
     const TokenizedCorpus* valid = nullptr;
-    std::function<TranslationScore()> score_translations;
+    TrainingParts::ScoreTranslations score_translations;
     std::optional<int64_t> restore_step;  // Go on with the run of this name from there.
     uint64_t weights_seed = 1;
   };

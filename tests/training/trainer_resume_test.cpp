@@ -82,6 +82,39 @@ TEST_F(TrainerResumeTest, AStopAtEveryStepIsTheWhole) {
   }
 }
 
+// A signal or a time limit ends a validation, which the resumed run then makes up for.
+TEST_F(TrainerResumeTest, AfterAValidationThatWasCutShort) {
+  Config config = EverythingOn();
+  for (const int64_t stopped_at : {int64_t{3}, int64_t{6}, kSteps}) {
+    SCOPED_TRACE(stopped_at);
+    const std::string number = std::to_string(stopped_at);
+    // The scores get worse, so that the first one decides which checkpoint is the best.
+    const auto score = [](int64_t validation) {
+      return TranslationScore{.bleu = 50.0 - static_cast<double>(validation), .signature = "test"};
+    };
+    config.training.best_metric = ValidationMetric::kBleu;
+    Parts whole_parts = From({});
+    whole_parts.score_translations = [&, n = 0](const auto&) mutable { return score(++n); };
+    const Outcome whole = Train("whole" + number, config, whole_parts);
+
+    Parts stopped_parts = From({});
+    const int64_t last_validation = stopped_at / config.training.validate_every;
+    stopped_parts.score_translations =
+        [&, n = 0](const std::function<bool()>&) mutable -> std::optional<TranslationScore> {
+      if (++n < last_validation) return score(n);
+      return std::nullopt;
+    };
+    config.training.max_steps = stopped_at;
+    Train("stopped" + number, config, stopped_parts);
+    config.training.max_steps = kSteps;
+    Parts resumed_parts = From(stopped_at);
+    resumed_parts.score_translations = [&, n = last_validation - 1](const auto&) mutable {
+      return score(++n);
+    };
+    ExpectSame(Train("stopped" + number, config, resumed_parts), whole);
+  }
+}
+
 TEST_F(TrainerResumeTest, WithoutAnAverageToo) {
   Config config = EverythingOn();
   config.training.ema_decay = 0;

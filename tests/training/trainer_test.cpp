@@ -22,8 +22,8 @@ using ::testing::ThrowsMessage;
 class TrainerTest : public TrainerFixture {
  protected:
   // A scorer that gives `scores` one after the other.
-  static std::function<TranslationScore()> Scores(std::vector<double> scores) {
-    return [scores = std::move(scores), next = size_t{0}]() mutable {
+  static TrainingParts::ScoreTranslations Scores(std::vector<double> scores) {
+    return [scores = std::move(scores), next = size_t{0}](const std::function<bool()>&) mutable {
       return TranslationScore{.bleu = scores.at(next++), .signature = "test"};
     };
   }
@@ -240,7 +240,7 @@ TEST_F(TrainerDeathTest, ASignalFinishesTheStepAndSavesIt) {
         const Outcome outcome = Train("run", config_,
                                       {.valid = &corpus_,
                                        .score_translations =
-                                           [] {
+                                           [](const std::function<bool()>&) {
                                              std::raise(SIGTERM);
                                              return TranslationScore();
                                            },

@@ -25,11 +25,16 @@ class ValidationTest : public testing::Test {
   }
 
   double Loss(int64_t batch_tokens) {
+    return StoppableLoss(batch_tokens, {}).value();
+  }
+
+  std::optional<double> StoppableLoss(int64_t batch_tokens, std::function<bool()> stop_requested) {
     return ValidationLoss(model_, corpus_, torch::kCPU,
                           {.batch_tokens = batch_tokens,
                            .precision = Precision::kFp32,
                            .source_special = special_,
-                           .target_special = special_});
+                           .target_special = special_,
+                           .stop_requested = std::move(stop_requested)});
   }
 
   SpecialTokens special_ = CopyTaskTokenizers().source->special();
@@ -50,6 +55,13 @@ TEST_F(ValidationTest, LossIsTheMeanOverAllTokens) {
     tokens += batch.labels.numel();
   }
   EXPECT_NEAR(Loss(64), sum / static_cast<double>(tokens), 1e-5);
+}
+
+TEST_F(ValidationTest, EndsBeforeTheNextBatchOnceAStopIsRequested) {
+  int asked = 0;
+  EXPECT_FALSE(StoppableLoss(64, [&] { return ++asked == 3; }).has_value());
+  EXPECT_EQ(asked, 3);
+  EXPECT_TRUE(StoppableLoss(64, [] { return false; }).has_value());
 }
 
 TEST_F(ValidationTest, LossDoesNotDependOnTheBatches) {

@@ -1,0 +1,97 @@
+#include "checkpoint/run_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "support/error.h"
+#include "support/files.h"
+#include "support/logging.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+constexpr const char* kLockFile = "lock";
+
+std::string HostName() {
+  char host[256] = "";
+  gethostname(host, sizeof(host) - 1);
+  return host;
+}
+
+// "process 123", and where it is not on this machine: "process 123 on node7".
+std::string HolderOf(int file) {
+  char text[512] = "";
+  const ssize_t size = pread(file, text, sizeof(text) - 1, 0);
+  const std::string line(text, size > 0 ? static_cast<size_t>(size) : 0);
+  const size_t space = line.find(' ');
+  const size_t end = line.find('\n');
+  if (space == std::string::npos || end == std::string::npos) return "another process";
+  const std::string host = line.substr(space + 1, end - space - 1);
+  const std::string process = "process " + line.substr(0, space);
+  return host == HostName() ? process : process + " on " + host;
+}
+
+// Whether the name in the folder still stands for the open file: its last holder may have removed
+// it in between.
+bool IsFileNamed(int folder, const char* name, int file) {
+  struct stat named {};
+  struct stat opened {};
+  return fstatat(folder, name, &named, 0) == 0 && fstat(file, &opened) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+}  // namespace
+
+RunLock::RunLock(const fs::path& run)
+    : folder_(open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (folder_ < 0) throw WriteFailure(run / kLockFile, errno);
+  try {
+    while (!TryToLock(run)) {
+    }
+  } catch (const Error&) {
+    if (file_ >= 0) close(file_);
+    close(folder_);
+    throw;
+  }
+}
+
+bool RunLock::TryToLock(const fs::path& run) {
+  file_ = openat(folder_, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0) throw WriteFailure(run / kLockFile, errno);
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      throw UsageError("{}: is in training by {}; wait for its end or stop it first", run.string(),
+                       HolderOf(file_));
+    }
+    spdlog::warn("{}: cannot be locked: {}; nothing keeps a second trainer away from this run",
+                 run.string(), std::strerror(errno));
+    return true;
+  }
+  if (!IsFileNamed(folder_, kLockFile, file_)) {
+    close(file_);
+    return false;
+  }
+  // The name is for people: without it the lock holds just as well.
+  const std::string text = fmt::format("{} {}\n", getpid(), HostName());
+  const bool noted = ftruncate(file_, 0) == 0 && pwrite(file_, text.data(), text.size(), 0) ==
+                                                     static_cast<ssize_t>(text.size());
+  if (!noted) spdlog::debug("{}: {}", (run / kLockFile).string(), std::strerror(errno));
+  return true;
+}
+
+RunLock::~RunLock() {
+  // Removed while it is still held: who opened it meanwhile sees that the name is gone.
+  unlinkat(folder_, kLockFile, 0);
+  close(file_);
+  close(folder_);
+}
+
+}  // namespace wavemt

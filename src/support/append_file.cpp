@@ -1,0 +1,80 @@
+#include "support/append_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "support/error.h"
+#include "support/files.h"
+#include "support/logging.h"
+#include "support/progress.h"
+
+namespace wavemt {
+
+AppendFile::AppendFile(std::filesystem::path path, std::function<void()> prepare)
+    : path_(std::move(path)), prepare_(std::move(prepare)) {
+  WritePending();
+}
+
+AppendFile::~AppendFile() {
+  if (!pending_.empty()) WritePending();
+  if (!pending_.empty()) {
+    spdlog::warn("{}: its last {} could not be written and are lost", path_.string(),
+                 HumanBytes(static_cast<double>(pending_.size())));
+  }
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void AppendFile::Append(std::string_view record) {
+  constexpr size_t kMostPending = 64 << 20;
+  if (pending_.size() + record.size() <= kMostPending) pending_ += record;
+  WritePending();
+}
+
+void AppendFile::Sync() {
+  if (descriptor_ < 0) return;
+  if (fdatasync(descriptor_) != 0 && errno != EINVAL) Fail(WriteFailure(path_, errno).what());
+}
+
+void AppendFile::WritePending() {
+  if (descriptor_ < 0) Open();
+  if (descriptor_ < 0) return;
+  const off_t size_before = lseek(descriptor_, 0, SEEK_END);
+  for (size_t written = 0; written < pending_.size();) {
+    const ssize_t count = write(descriptor_, pending_.data() + written, pending_.size() - written);
+    if (count >= 0) {
+      written += static_cast<size_t>(count);
+    } else if (errno != EINTR) {
+      const Error failure = WriteFailure(path_, errno);
+      // Readers never see a part of a record, unless even this fails.
+      if (ftruncate(descriptor_, size_before) != 0) pending_.erase(0, written);
+      Fail(failure.what());
+      return;
+    }
+  }
+  pending_.clear();
+  if (std::exchange(failing_, false)) {
+    spdlog::info("{}: can be written again, and what had to wait is in it", path_.string());
+  }
+}
+
+void AppendFile::Open() {
+  try {
+    prepare_();
+    descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw WriteFailure(path_, errno);
+    SyncDirectory(path_.parent_path());
+  } catch (const Error& error) {
+    Fail(error.what());
+  }
+}
+
+void AppendFile::Fail(std::string_view reason) {
+  if (std::exchange(failing_, true)) return;
+  spdlog::warn("{}; the work goes on, and this log waits in memory until it can be written",
+               reason);
+}
+
+}  // namespace wavemt

@@ -1,0 +1,141 @@
+"""A run that is killed, wherever that is, goes on as if it had not been.
+
+The quick part kills one save at each of its file-system calls, in three ways, and a run at a few
+random moments. WAVEMT_TORTURE=1 adds 1,000 random moments; see scripts/torture.sh.
+"""
+import random
+import signal
+import subprocess
+
+import pytest
+from conftest import PROGRAM
+from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, calls_in, calls_of_a_save,
+                         make_reference, newest_whole, report, with_faults)
+
+STEPS = 12
+
+long = pytest.mark.skipif(not TORTURE, reason="takes minutes; WAVEMT_TORTURE=1 runs it")
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory, corpus, run):
+    return make_reference(tmp_path_factory.mktemp("reference"), corpus, run / "tokenizer.model",
+                          max_steps=STEPS)
+
+
+@pytest.fixture(scope="module")
+def save_calls(tmp_path_factory, corpus, run):
+    return calls_of_a_save(tmp_path_factory.mktemp("traced"), corpus, run / "tokenizer.model")
+
+
+class KilledRun(TormentedRun):
+    def check(self, returncode, said):
+        """After a command that was killed or not: nothing that was safe is lost."""
+        assert returncode in (0, -signal.SIGKILL), said
+        assert " error: " not in said and " warning: " not in said
+        self.check_nothing_is_lost()
+        if returncode == 0:
+            self.check_the_end()
+        return returncode != 0
+
+    def kill_by_plan(self, plan, begin):
+        """Whether the plan's call was reached, and the process killed by it."""
+        result = self.go_on(plan=plan, begin=begin)
+        return self.check(result.returncode, result.stderr)
+
+    def kill_after(self, seconds, trace):
+        """Whether the process was killed before its end, and in the middle of a save."""
+        trace.unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [str(PROGRAM), *map(str, self.command()), "--device", "cpu"], text=True,
+            stderr=subprocess.PIPE, env=with_faults(self.folder, trace=trace))
+        try:
+            said = process.communicate(timeout=seconds)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()[1]
+        killed = self.check(process.returncode, said)
+        return killed, killed and trace.exists() and is_in_a_save(calls_in(trace))
+
+
+def is_in_a_save(calls):
+    """Whether the last of the calls belongs to a save: it begins with a folder for the checkpoint,
+    and what follows it is the log of the next step."""
+    for name, path in reversed(calls):
+        if name == "write" and ("metrics.jsonl" in path or "tfevents" in path):
+            return False
+        if name == "mkdir" and "/checkpoints/step-" in path:
+            return True
+    return False
+
+
+@pytest.fixture
+def killed_run(tmp_path, corpus, run, reference):
+    return KilledRun(tmp_path, corpus, run / "tokenizer.model", reference, max_steps=STEPS)
+
+
+def test_a_save_is_made_of_the_calls_that_are_killed(save_calls):
+    names = [name for name, _ in save_calls]
+    assert {"mkdir", "create", "write", "fsync", "close", "rename", "unlink", "rmdir"} <= set(names)
+    # Read back before anything old goes.
+    read_back = next(i for i, (name, path) in enumerate(save_calls)
+                     if name == "open" and path.endswith("model.safetensors"))
+    removed = names.index("unlink")
+    assert read_back < removed
+
+
+@pytest.mark.parametrize("fault", ["kill", "torn", "powercut"])
+def test_killed_at_each_call_of_a_save(killed_run, save_calls, fault):
+    moments = range(1, len(save_calls) + 1)
+    if fault == "torn":
+        moments = [n for n in moments if save_calls[n - 1][0] == "write"]
+    if fault == "powercut" and not TORTURE:
+        moments = moments[::3]
+    # The run goes on under the kills: each finds it where the one before left it.
+    kills = sum(killed_run.kill_by_plan(f"{fault}@{n}", SAVE_BEGINS) for n in moments)
+    killed_run.go_to_the_end()
+    # A run that reached its end first took a few moments with it.
+    assert kills >= 0.8 * len(moments)
+    report(f"calls of a save killed at ({fault})", kills)
+
+
+@pytest.mark.parametrize("fault", ["kill", pytest.param("powercut", marks=long)])
+def test_killed_while_the_run_is_made(killed_run, fault):
+    """Every call from the very first on, up to the first save."""
+    kills = 0
+    for n in range(1, 1000, 1 if TORTURE else 5):
+        killed_run.begin_anew()
+        if not killed_run.kill_by_plan(f"{fault}@{n}", None):
+            break
+        kills += 1
+        if newest_whole(killed_run.run):
+            break
+        killed_run.go_to_the_end()
+    assert kills >= 8
+    report(f"calls of a beginning run killed at ({fault})", kills)
+
+
+def kill_at_random(killed_run, trace, seed, wanted):
+    generator = random.Random(seed)
+    kills = in_saves = 0
+    while kills < wanted:
+        killed, in_a_save = killed_run.kill_after(generator.uniform(0.15, 0.9), trace)
+        kills += killed
+        in_saves += in_a_save
+    killed_run.go_to_the_end()
+    return kills, in_saves
+
+
+def test_killed_at_random_moments(killed_run, tmp_path):
+    kills, in_saves = kill_at_random(killed_run, tmp_path / "trace", seed=1, wanted=12)
+    assert in_saves > 0
+    report("random moments killed", kills)
+
+
+@long
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_killed_at_100_random_moments(killed_run, tmp_path, seed):
+    kills, in_saves = kill_at_random(killed_run, tmp_path / "trace", seed, wanted=100)
+    assert in_saves >= 30
+    report("random moments killed", kills)
+    report("of these in a save", in_saves)
