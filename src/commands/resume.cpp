@@ -67,7 +67,7 @@ int Resume(const ResumeOptions& options) {
   // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
   const std::optional<int64_t> step = run.NewestWholeStep();
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path());
-  const TrainingText text = LoadTrainingText(config, tokenizers);
+  const TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
   const Transformer model = MakeModel(config, tokenizers, device);
   DescribeTraining(config, text, tokenizers, model, device);
   return RunTraining({.config = config,

@@ -111,7 +111,8 @@ int Train(const TrainOptions& options) {
   }
 
   const TokenizerPair tokenizers = MakeTokenizers(config);
-  const TrainingText text = LoadTrainingText(config, tokenizers);
+  const TrainingText text =
+      LoadTrainingText(config, tokenizers, {.run = config.run_dir, .may_write = options.writes()});
   const Transformer model = MakeModel(config, tokenizers, device);
   DescribeTraining(config, text, tokenizers, model, device);
   if (options.dry_run) {

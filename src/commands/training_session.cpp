@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "commands/compute_device.h"
@@ -9,6 +11,7 @@
 #include "config/config_writer.h"
 #include "data/batcher.h"
 #include "data/corpus.h"
+#include "data/corpus_loader.h"
 #include "decoding/translator.h"
 #include "evaluation/bleu.h"
 #include "evaluation/chrf.h"
@@ -25,11 +28,19 @@ namespace {
 
 constexpr uint64_t kInitialWeights = 103;  // What a seed derived from the run's seed is for.
 
-TokenizedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
-                           const TokenizeOptions& options) {
-  TokenizedText text = TokenizeCorpus(files, tokenizers, options);
-  spdlog::info("{}: {}", options.name, text.counts.Summary(options.max_length));
-  return std::move(text.corpus);
+std::unique_ptr<const TokenizedCorpus> LoadAndCount(const ParallelFiles& files,
+                                                    const TokenizerPair& tokenizers,
+                                                    const LoadOptions& options) {
+  LoadedCorpus loaded = LoadCorpus(files, tokenizers, options);
+  spdlog::info("{}: {}", options.tokenize.name, loaded.counts.Summary(options.tokenize.max_length));
+  return std::move(loaded.corpus);
+}
+
+// The folder `cache` beside the run, whose own name that must not be.
+std::filesystem::path CacheBeside(const std::filesystem::path& run) {
+  std::filesystem::path path = std::filesystem::absolute(run).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // It ends with a slash.
+  return path.parent_path() / (path.filename() == "cache" ? "token-cache" : "cache");
 }
 
 // Translates the validation text as `wavemt evaluate` would, with the beam size of validation.
@@ -96,8 +107,8 @@ int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState
 TrainingParts MakeParts(const Session& session) {
   return {.model = session.model,
           .device = session.device,
-          .train = session.text.train,
-          .valid = session.text.valid ? &*session.text.valid : nullptr,
+          .train = *session.text.train,
+          .valid = session.text.valid.get(),
           .tokenizers = session.tokenizers,
           .run = session.run,
           .score_translations = MakeScorer(session),
@@ -106,18 +117,18 @@ TrainingParts MakeParts(const Session& session) {
 
 }  // namespace
 
-TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers) {
+TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
+                              const CachePlace& cache) {
   const int threads = at::get_num_threads();
   TrainingText text;
-  text.train = LoadCorpus(
-      config.data.train, tokenizers,
-      {.max_length = config.data.max_length, .num_threads = threads, .name = "data.train"});
+  // First, so that a fault in it is found before anything of data.train is written.
   if (!config.data.valid.empty()) {
     // Validation leaves out only what the model cannot hold.
-    text.valid = LoadCorpus(config.data.valid, tokenizers,
-                            {.max_length = config.model.position_encoding.max_length - 1,
-                             .num_threads = threads,
-                             .name = "data.valid"});
+    text.valid =
+        LoadAndCount(config.data.valid, tokenizers,
+                     {.tokenize = {.max_length = config.model.position_encoding.max_length - 1,
+                                   .num_threads = threads,
+                                   .name = "data.valid"}});
     int64_t number = 0;
     for (SentencePair& pair : ReadParallel(config.data.valid)) {
       ++number;
@@ -131,16 +142,24 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
       text.valid_references.push_back(std::move(pair.target));
     }
   }
+  const bool is_set = !config.data.cache_dir.empty();
+  text.train = LoadAndCount(config.data.train, tokenizers,
+                            {.tokenize = {.max_length = config.data.max_length,
+                                          .num_threads = threads,
+                                          .name = "data.train"},
+                             .cache_dir = is_set ? config.data.cache_dir : CacheBeside(cache.run),
+                             .cache_small = is_set,
+                             .may_write = cache.may_write});
   return text;
 }
 
 void DescribeTraining(const Config& config, const TrainingText& text,
                       const TokenizerPair& tokenizers, const Transformer& model,
                       torch::Device device) {
-  const BatchPlan plan = PlanBatches(text.train, config.training.batch_tokens, /*seed=*/0);
+  const BatchPlan plan = PlanBatches(*text.train, config.training.batch_tokens, /*seed=*/0);
   spdlog::info("batches: {} an epoch of at most {} target tokens, {:.1f}% padding",
                WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
-               100 * PaddingShare(text.train, plan));
+               100 * PaddingShare(*text.train, plan));
   int64_t weights = 0;
   for (const auto& parameter : model->parameters()) weights += parameter.numel();
   const std::string vocabulary =

@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,14 +19,21 @@ namespace wavemt {
 
 /// The text that a training works on, as train and resume both need it.
 struct TrainingText {
-  TokenizedCorpus train;
-  std::optional<TokenizedCorpus> valid;
+  std::unique_ptr<const TokenizedCorpus> train;
+  std::unique_ptr<const TokenizedCorpus> valid;  // Null: none.
   std::vector<std::string> valid_sources;
   std::vector<std::string> valid_references;
 };
 
+/// Where the token ids of a large training corpus are, or come.
+struct CachePlace {
+  std::filesystem::path run;  // They lie beside it unless data.cache_dir says where.
+  bool may_write = true;      // False: what is there is used, but nothing is written.
+};
+
 /// Reads, checks, tokenizes and counts all text of `config`, with a line of summary for each part.
-TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers);
+TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
+                              const CachePlace& cache);
 
 /// Says how large the batches and the model are.
 void DescribeTraining(const Config& config, const TrainingText& text,

@@ -9,8 +9,9 @@ Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
   Batch batch;
   batch.rows = static_cast<int64_t>(pairs.size());
   for (const uint32_t pair : pairs) {
-    batch.source_lengths.push_back(static_cast<int64_t>(corpus.source(pair).size()) + 1);
-    batch.target_lengths.push_back(static_cast<int64_t>(corpus.target(pair).size()) + 1);
+    const PairLengths lengths = corpus.lengths(pair);
+    batch.source_lengths.push_back(lengths.source + 1);
+    batch.target_lengths.push_back(lengths.target + 1);
     batch.source_length = std::max(batch.source_length, batch.source_lengths.back());
     batch.target_length = std::max(batch.target_length, batch.target_lengths.back());
     batch.source_tokens += batch.source_lengths.back();
@@ -22,8 +23,8 @@ Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
   batch.labels.assign(batch.target_input.size(), kIgnoredLabel);
   for (int64_t row = 0; row < batch.rows; ++row) {
     const uint32_t pair = pairs[static_cast<size_t>(row)];
-    const auto source = corpus.source(pair);
-    const auto target = corpus.target(pair);
+    const std::vector<int32_t> source = corpus.source(pair);
+    const std::vector<int32_t> target = corpus.target(pair);
     const auto end_of_source =
         std::copy(source.begin(), source.end(), batch.source.begin() + row * batch.source_length);
     *end_of_source = source_special.eos;

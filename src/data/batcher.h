@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <span>
 #include <vector>
 
@@ -38,7 +39,8 @@ struct DataPosition {
   bool operator==(const DataPosition&) const = default;
 };
 
-/// Gives batches without end, each pass over the corpus in a new order.
+/// Gives batches without end, each pass over the corpus in a new order. The plan of the next pass
+/// is made on another thread while this one ends.
 class Batcher {
  public:
   struct Options {
@@ -50,6 +52,8 @@ class Batcher {
 
   /// REQUIRES: `corpus` holds a pair at least and outlives the batcher.
   Batcher(const TokenizedCorpus& corpus, const Options& options);
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
 
   /// The next batch; the position moves behind it.
   Batch Next();
@@ -62,12 +66,13 @@ class Batcher {
   const BatchPlan& plan() const { return plan_; }
 
  private:
-  void PlanEpoch();
+  BatchPlan PlanEpoch(int64_t epoch) const;
 
   const TokenizedCorpus& corpus_;
   Options options_;
   DataPosition position_;
   BatchPlan plan_;
+  std::future<BatchPlan> next_plan_;  // Of the next epoch, where it was begun. Reads what is above.
 };
 
 }  // namespace wavemt

@@ -2,21 +2,44 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
-
-#include "config/config.h"
-#include "data/tokenizer.h"
 
 namespace wavemt {
 
-/// A parallel corpus as token ids, without sentence marks.
+/// Lengths of a pair's sentences in tokens, without sentence marks.
+struct PairLengths {
+  int64_t source = 0;
+  int64_t target = 0;
+};
+
+/// A parallel corpus as token ids, without sentence marks, wherever the ids lie. Safe for
+/// concurrent reading.
 class TokenizedCorpus {
  public:
+  virtual ~TokenizedCorpus() = default;
+
   /// Number of pairs.
-  int64_t size() const { return static_cast<int64_t>(source_.ends.size()); }
-  std::span<const int32_t> source(int64_t pair) const { return source_.Sentence(pair); }
-  std::span<const int32_t> target(int64_t pair) const { return target_.Sentence(pair); }
+  virtual int64_t size() const = 0;
+  // REQUIRES of all below: 0 <= pair < size().
+  virtual PairLengths lengths(int64_t pair) const = 0;
+  virtual std::vector<int32_t> source(int64_t pair) const = 0;
+  virtual std::vector<int32_t> target(int64_t pair) const = 0;
+
+ protected:
+  TokenizedCorpus() = default;
+  TokenizedCorpus(const TokenizedCorpus&) = default;
+  TokenizedCorpus(TokenizedCorpus&&) = default;
+  TokenizedCorpus& operator=(const TokenizedCorpus&) = default;
+  TokenizedCorpus& operator=(TokenizedCorpus&&) = default;
+};
+
+/// Token ids in memory.
+class MemoryCorpus : public TokenizedCorpus {
+ public:
+  int64_t size() const override { return static_cast<int64_t>(source_.ends.size()); }
+  PairLengths lengths(int64_t pair) const override;
+  std::vector<int32_t> source(int64_t pair) const override { return source_.Sentence(pair); }
+  std::vector<int32_t> target(int64_t pair) const override { return target_.Sentence(pair); }
 
   void Add(std::span<const int32_t> source, std::span<const int32_t> target);
 
@@ -26,39 +49,14 @@ class TokenizedCorpus {
     std::vector<int32_t> ids;
     std::vector<uint64_t> ends;
 
-    std::span<const int32_t> Sentence(int64_t pair) const;
+    uint64_t Begin(int64_t pair) const;
+    int64_t Length(int64_t pair) const;
+    std::vector<int32_t> Sentence(int64_t pair) const;
     void Add(std::span<const int32_t> sentence);
   };
 
   Side source_;
   Side target_;
 };
-
-/// What became of the lines of a corpus.
-struct CorpusCounts {
-  int64_t read = 0;
-  int64_t empty = 0;     // Skipped: one side at least is blank.
-  int64_t too_long = 0;  // Skipped: one side at least is longer than the limit.
-
-  int64_t kept() const { return read - empty - too_long; }
-  /// "29,000 pairs: 28,990 used, 3 skipped with a blank side, 7 skipped over 100 tokens"
-  std::string Summary(int64_t max_length) const;
-};
-
-struct TokenizedText {
-  TokenizedCorpus corpus;
-  CorpusCounts counts;
-};
-
-/// Reads and tokenizes a corpus on `num_threads` threads, in file order. Pairs with a blank side
-/// or more than `max_length` tokens on a side are skipped and counted.
-/// `name` ("data.train") begins the error for a corpus of which nothing is left.
-struct TokenizeOptions {
-  int64_t max_length = 0;
-  int num_threads = 1;
-  std::string name;
-};
-TokenizedText TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
-                             const TokenizeOptions& options);
 
 }  // namespace wavemt

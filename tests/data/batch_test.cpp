@@ -15,8 +15,8 @@ constexpr SpecialTokens kSource = {.pad = 90, .unk = 91, .bos = 92, .eos = 93};
 constexpr SpecialTokens kTarget = {.pad = 80, .unk = 81, .bos = 82, .eos = 83};
 constexpr int64_t kNone = kIgnoredLabel;
 
-TokenizedCorpus SmallCorpus() {
-  TokenizedCorpus corpus;
+MemoryCorpus SmallCorpus() {
+  MemoryCorpus corpus;
   corpus.Add(std::vector{11, 12, 13}, std::vector{21});
   corpus.Add(std::vector{14}, std::vector{22, 23});
   corpus.Add(std::vector{15, 16, 17, 18}, std::vector{24, 25, 26, 27});

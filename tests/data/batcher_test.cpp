@@ -16,9 +16,9 @@ namespace {
 constexpr int kLongest = 40;
 
 // Pairs whose ids name them: the source of pair i holds i only. Lengths fall off like a corpus's.
-TokenizedCorpus RandomCorpus(int pairs, uint64_t seed) {
+MemoryCorpus RandomCorpus(int pairs, uint64_t seed) {
   std::mt19937_64 generator(seed);
-  TokenizedCorpus corpus;
+  MemoryCorpus corpus;
   for (int i = 0; i < pairs; ++i) {
     const size_t source = 1 + generator() % (1 + generator() % kLongest);
     const size_t target = std::min<size_t>(kLongest, 1 + (source * (20 + generator() % 180)) / 100);
@@ -58,7 +58,7 @@ TEST(PlanBatchesTest, HoldsEveryPairOnce) {
   std::mt19937_64 generator(1);
   for (int trial = 0; trial < 100; ++trial) {
     const int pairs = 1 + static_cast<int>(generator() % 300);
-    const TokenizedCorpus corpus = RandomCorpus(pairs, generator());
+    const MemoryCorpus corpus = RandomCorpus(pairs, generator());
     std::vector<int> seen(static_cast<size_t>(pairs), 0);
     for (const auto& batch : BatchesOf(PlanBatches(corpus, 1 + generator() % 500, generator()))) {
       ASSERT_FALSE(batch.empty());
@@ -71,7 +71,7 @@ TEST(PlanBatchesTest, HoldsEveryPairOnce) {
 TEST(PlanBatchesTest, KeepsTheTokenBudgetOfBothSides) {
   std::mt19937_64 generator(2);
   for (int trial = 0; trial < 100; ++trial) {
-    const TokenizedCorpus corpus = RandomCorpus(200, generator());
+    const MemoryCorpus corpus = RandomCorpus(200, generator());
     const int64_t budget = 1 + static_cast<int64_t>(generator() % 500);
     Batcher batcher(corpus, Options(budget, generator()));
     for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
@@ -84,16 +84,16 @@ TEST(PlanBatchesTest, KeepsTheTokenBudgetOfBothSides) {
 }
 
 TEST(PlanBatchesTest, ABudgetWithoutLimitGivesOneBatch) {
-  const TokenizedCorpus corpus = RandomCorpus(100, 1);
+  const MemoryCorpus corpus = RandomCorpus(100, 1);
   EXPECT_EQ(PlanBatches(corpus, INT64_MAX, 1).size(), 1);
 }
 
 TEST(PlanBatchesTest, AnEmptyCorpusHasNoBatch) {
-  EXPECT_EQ(PlanBatches(TokenizedCorpus(), 100, 1).size(), 0);
+  EXPECT_EQ(PlanBatches(MemoryCorpus(), 100, 1).size(), 0);
 }
 
 TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
-  const TokenizedCorpus corpus = RandomCorpus(500, 1);
+  const MemoryCorpus corpus = RandomCorpus(500, 1);
   auto first = BatchesOf(PlanBatches(corpus, 200, 1));
   auto second = BatchesOf(PlanBatches(corpus, 200, 2));
   EXPECT_EQ(first, BatchesOf(PlanBatches(corpus, 200, 1)));
@@ -109,24 +109,24 @@ TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
 
 TEST(PlanBatchesTest, GroupsPairsOfLikeLengths) {
   for (const uint64_t seed : {1, 2, 3}) {
-    const TokenizedCorpus corpus = RandomCorpus(5000, seed);
+    const MemoryCorpus corpus = RandomCorpus(5000, seed);
     EXPECT_LT(PaddingShare(corpus, PlanBatches(corpus, 500, seed)), 0.10);
   }
 }
 
 TEST(PaddingShareTest, IsTheShareOfPlacesWithoutAToken) {
-  TokenizedCorpus corpus;
+  MemoryCorpus corpus;
   corpus.Add(std::vector{1}, std::vector{1, 2, 3});
   corpus.Add(std::vector{1, 2, 3}, std::vector{1});
   // One batch of two rows, four places a side each; 2 + 4 + 4 + 2 tokens with </s>.
   EXPECT_DOUBLE_EQ(PaddingShare(corpus, PlanBatches(corpus, 8, 1)), 1 - 12.0 / 16.0);
   // One batch a pair: no padding at all.
   EXPECT_EQ(PaddingShare(corpus, PlanBatches(corpus, 4, 1)), 0);
-  EXPECT_EQ(PaddingShare(TokenizedCorpus(), PlanBatches(TokenizedCorpus(), 8, 1)), 0);
+  EXPECT_EQ(PaddingShare(MemoryCorpus(), PlanBatches(MemoryCorpus(), 8, 1)), 0);
 }
 
 TEST(PaddingShareTest, IsWhatTheBatchesHold) {
-  const TokenizedCorpus corpus = RandomCorpus(300, 4);
+  const MemoryCorpus corpus = RandomCorpus(300, 4);
   Batcher batcher(corpus, Options(150));
   const double share = PaddingShare(corpus, batcher.plan());
   double places = 0;
@@ -142,7 +142,7 @@ TEST(PaddingShareTest, IsWhatTheBatchesHold) {
 }
 
 TEST(BatcherTest, GivesEveryPairOnceAnEpochInANewOrder) {
-  const TokenizedCorpus corpus = RandomCorpus(200, 5);
+  const MemoryCorpus corpus = RandomCorpus(200, 5);
   Batcher batcher(corpus, Options(100));
   std::set<std::vector<int64_t>> orders;
   for (int epoch = 0; epoch < 5; ++epoch) {
@@ -160,7 +160,7 @@ TEST(BatcherTest, GivesEveryPairOnceAnEpochInANewOrder) {
 }
 
 TEST(BatcherTest, TheSameSeedGivesTheSameBatches) {
-  const TokenizedCorpus corpus = RandomCorpus(200, 6);
+  const MemoryCorpus corpus = RandomCorpus(200, 6);
   Batcher one(corpus, Options(100, 7));
   Batcher same(corpus, Options(100, 7));
   Batcher other(corpus, Options(100, 8));
@@ -174,7 +174,7 @@ TEST(BatcherTest, TheSameSeedGivesTheSameBatches) {
 }
 
 TEST(BatcherTest, ThePositionMovesIntoTheNextEpoch) {
-  const TokenizedCorpus corpus = RandomCorpus(50, 7);
+  const MemoryCorpus corpus = RandomCorpus(50, 7);
   Batcher batcher(corpus, Options(100));
   const int64_t batches = batcher.batches_per_epoch();
   for (int64_t i = 0; i < batches; ++i) {
@@ -185,7 +185,7 @@ TEST(BatcherTest, ThePositionMovesIntoTheNextEpoch) {
 }
 
 TEST(BatcherTest, SeekGoesOnAsIfNothingHadHappenedFromEveryPosition) {
-  const TokenizedCorpus corpus = RandomCorpus(60, 8);
+  const MemoryCorpus corpus = RandomCorpus(60, 8);
   Batcher batcher(corpus, Options(100));
   std::vector<DataPosition> positions;
   std::vector<std::vector<int64_t>> batches;
@@ -206,7 +206,7 @@ TEST(BatcherTest, SeekGoesOnAsIfNothingHadHappenedFromEveryPosition) {
 }
 
 TEST(BatcherTest, RefusesAPositionThatIsNotInTheCorpus) {
-  const TokenizedCorpus corpus = RandomCorpus(1, 9);
+  const MemoryCorpus corpus = RandomCorpus(1, 9);
   const auto refusal = [&](const DataPosition& position) {
     Batcher batcher(corpus, Options(100));
     return UsageErrorOf([&] { batcher.Seek(position); });

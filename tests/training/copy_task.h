@@ -31,12 +31,12 @@ inline const TokenizerPair& CopyTaskTokenizers() {
 }
 
 // Random sentences of `shortest` to `longest` tokens, each its own translation.
-inline TokenizedCorpus CopyTask(int64_t pairs, int64_t shortest, int64_t longest, uint64_t seed) {
+inline MemoryCorpus CopyTask(int64_t pairs, int64_t shortest, int64_t longest, uint64_t seed) {
   constexpr int32_t kFirstLetter = 4;  // Behind <unk>, <pad>, <s> and </s>.
   const auto letters = static_cast<uint64_t>(CopyTaskTokenizers().source->vocab_size()) -
                        static_cast<uint64_t>(kFirstLetter);
   std::mt19937_64 generator(seed);
-  TokenizedCorpus corpus;
+  MemoryCorpus corpus;
   for (int64_t pair = 0; pair < pairs; ++pair) {
     std::vector<int32_t> ids(static_cast<size_t>(shortest) +
                              generator() % static_cast<uint64_t>(longest - shortest + 1));

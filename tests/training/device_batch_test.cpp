@@ -8,7 +8,7 @@ namespace wavemt {
 namespace {
 
 Batch BatchOf(const std::vector<std::vector<int32_t>>& sentences) {
-  TokenizedCorpus corpus;
+  MemoryCorpus corpus;
   std::vector<uint32_t> pairs;
   for (const auto& sentence : sentences) {
     pairs.push_back(static_cast<uint32_t>(corpus.size()));

@@ -107,7 +107,7 @@ class TrainerFixture : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  TokenizedCorpus corpus_ = CopyTask(/*pairs=*/40, /*shortest=*/2, /*longest=*/8, /*seed=*/3);
+  MemoryCorpus corpus_ = CopyTask(/*pairs=*/40, /*shortest=*/2, /*longest=*/8, /*seed=*/3);
 };
 
 }  // namespace wavemt

@@ -49,7 +49,7 @@ class TrainerResumeTest : public TrainerFixture {
     EXPECT_EQ(resumed.run.BestStep(), whole.run.BestStep());
   }
 
-  TokenizedCorpus valid_ = CopyTask(/*pairs=*/6, /*shortest=*/2, /*longest=*/8, /*seed=*/8);
+  MemoryCorpus valid_ = CopyTask(/*pairs=*/6, /*shortest=*/2, /*longest=*/8, /*seed=*/8);
 };
 
 TEST_F(TrainerResumeTest, HalfAndHalfIsTheWhole) {

@@ -80,7 +80,7 @@ TEST_F(TrainerTest, ValidationNeverChangesTheTraining) {
   config_.training.ema_decay = 0.9;
   const std::string without = Bytes(Train("without", config_).run, 10, kModelFile);
   config_.training.validate_every = 2;
-  const TokenizedCorpus valid = CopyTask(5, 1, 9, 77);
+  const MemoryCorpus valid = CopyTask(5, 1, 9, 77);
   const Outcome outcome =
       Train("with", config_, {.valid = &valid, .score_translations = {}, .restore_step = {}});
   EXPECT_EQ(Bytes(outcome.run, 10, kModelFile), without);
@@ -89,9 +89,9 @@ TEST_F(TrainerTest, ValidationNeverChangesTheTraining) {
 
 TEST_F(TrainerTest, TwoBatchesAccumulatedAreOneBatchOfBoth) {
   // Short and long sentences, so that the two batches hold unequal numbers of tokens.
-  corpus_ = TokenizedCorpus();
+  corpus_ = MemoryCorpus();
   for (const int64_t length : {3, 3, 3, 3, 7, 7, 7, 7}) {
-    const TokenizedCorpus one = CopyTask(1, length, length, corpus_.size());
+    const MemoryCorpus one = CopyTask(1, length, length, corpus_.size());
     corpus_.Add(one.source(0), one.target(0));
   }
   config_.training.max_steps = 1;

@@ -38,7 +38,7 @@ class ValidationTest : public testing::Test {
   }
 
   SpecialTokens special_ = CopyTaskTokenizers().source->special();
-  TokenizedCorpus corpus_ = CopyTask(/*pairs=*/20, /*shortest=*/1, /*longest=*/9, /*seed=*/5);
+  MemoryCorpus corpus_ = CopyTask(/*pairs=*/20, /*shortest=*/1, /*longest=*/9, /*seed=*/5);
   Transformer model_{nullptr};
 };
 

@@ -1,0 +1,82 @@
+#include "data/cached_corpus.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+// Where a pair begins is summed from the nearest multiple: few bytes a pair, few additions.
+constexpr uint64_t kStride = 32;
+
+// The kernel maps up to 64 KiB around each place that is read. Given back after this many
+// sentences, they come to 128 MiB at most, whatever the size of the corpus.
+constexpr int64_t kReleaseEvery = 2048;
+
+}  // namespace
+
+CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Limits& limits)
+    : file_(std::move(file)),
+      limits_(limits),
+      ids_(file_->ids()),
+      lengths_bytes_(file_->ReadLengths()),
+      lengths_(lengths_bytes_, file_->length_width()) {
+  begins_.reserve(lengths_.size() / 2 / kStride + 1);
+  uint64_t begin = 0;
+  uint64_t longest = 0;
+  for (uint64_t i = 0; i < lengths_.size(); ++i) {
+    if (i % (2 * kStride) == 0) begins_.push_back(begin);
+    begin += lengths_[i];
+    longest = std::max<uint64_t>(longest, lengths_[i]);
+  }
+  if (begin != ids_.size() || longest > static_cast<uint64_t>(limits_.max_length) ||
+      file_->counts().kept() != size() || size() == 0) {
+    throw Failure("{}: is damaged: its lengths are not those of its sentences",
+                  file_->path().string());
+  }
+}
+
+PairLengths CachedCorpus::lengths(int64_t pair) const {
+  const uint64_t index = 2 * static_cast<uint64_t>(pair);
+  return {.source = lengths_[index], .target = lengths_[index + 1]};
+}
+
+uint64_t CachedCorpus::Begin(int64_t pair) const {
+  const uint64_t nearest = static_cast<uint64_t>(pair) / kStride;
+  uint64_t begin = begins_[nearest];
+  for (uint64_t i = 2 * kStride * nearest; i < 2 * static_cast<uint64_t>(pair); ++i) {
+    begin += lengths_[i];
+  }
+  return begin;
+}
+
+std::vector<int32_t> CachedCorpus::source(int64_t pair) const {
+  return Sentence(Begin(pair), lengths(pair).source, limits_.source_vocab_size);
+}
+
+std::vector<int32_t> CachedCorpus::target(int64_t pair) const {
+  const PairLengths both = lengths(pair);
+  return Sentence(Begin(pair) + static_cast<uint64_t>(both.source), both.target,
+                  limits_.target_vocab_size);
+}
+
+std::vector<int32_t> CachedCorpus::Sentence(uint64_t begin, int64_t length,
+                                            int64_t vocab_size) const {
+  std::vector<int32_t> ids(static_cast<size_t>(length));
+  uint32_t largest = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const uint32_t id = ids_[begin + i];
+    largest = std::max(largest, id);
+    ids[i] = static_cast<int32_t>(id);
+  }
+  if (largest >= vocab_size) {
+    throw Failure("{}: is damaged: it holds the token {}, the vocabulary has {}; remove the file",
+                  file_->path().string(), largest, vocab_size);
+  }
+  if (++sentences_read_ % kReleaseEvery == 0) file_->Release();
+  return ids;
+}
+
+}  // namespace wavemt

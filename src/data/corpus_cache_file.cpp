@@ -1,0 +1,207 @@
+#include "data/corpus_cache_file.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <future>
+#include <limits>
+#include <utility>
+
+#include "support/checksum.h"
+#include "support/error.h"
+#include "support/progress.h"
+
+namespace wavemt {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "a corpus cache is little-endian");
+
+constexpr std::string_view kMagic = "wavemtTC";
+// Counts up whenever the format changes, or which ids the same text gives.
+constexpr uint32_t kVersion = 1;
+constexpr uint64_t kBlockSize = 1 << 20;
+
+struct Trailer {
+  uint64_t num_ids = 0;
+  uint64_t num_pairs = 0;
+  uint64_t id_width = 0;
+  uint64_t length_width = 0;
+  uint64_t pairs_read = 0;
+  uint64_t pairs_empty = 0;
+  uint64_t pairs_too_long = 0;
+  uint64_t settings_size = 0;
+  uint64_t stamps_size = 0;
+  uint64_t contents_size = 0;
+  // Of the block checksums, the origin and the fields above.
+  uint32_t checksum = 0;
+  uint32_t version = kVersion;
+  char magic[8] = {};
+};
+static_assert(sizeof(Trailer) == 96 && std::is_trivially_copyable_v<Trailer>);
+constexpr size_t kCheckedOfTrailer = offsetof(Trailer, checksum);
+
+std::string_view BytesOf(const std::vector<uint32_t>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(uint32_t)};
+}
+
+uint32_t ChecksumOf(std::string_view bytes) {
+  Crc32 checksum;
+  checksum.Add(bytes.data(), bytes.size());
+  return checksum.value();
+}
+
+uint64_t NumBlocks(uint64_t bytes) { return (bytes + kBlockSize - 1) / kBlockSize; }
+
+bool IsWidth(uint64_t value) { return value == 2 || value == 4; }
+
+}  // namespace
+
+CorpusCacheWriter::CorpusCacheWriter(std::filesystem::path path, int64_t largest_id,
+                                     int64_t largest_length)
+    : file_(std::move(path)),
+      id_width_(WidthFor(largest_id)),
+      length_width_(WidthFor(largest_length)),
+      data_(kMagic) {}
+
+void CorpusCacheWriter::Append(std::span<const int32_t> ids) {
+  AppendPacked(&lengths_, static_cast<uint32_t>(ids.size()), length_width_);
+  for (const int32_t id : ids) AppendPacked(&data_, static_cast<uint32_t>(id), id_width_);
+  num_ids_ += ids.size();
+}
+
+void CorpusCacheWriter::Add(std::span<const int32_t> source, std::span<const int32_t> target) {
+  Append(source);
+  Append(target);
+  WriteBlocks(/*all=*/false);
+}
+
+void CorpusCacheWriter::WriteBlocks(bool all) {
+  std::string_view left = data_;
+  while (left.size() >= kBlockSize || (all && !left.empty())) {
+    const std::string_view block = left.substr(0, kBlockSize);
+    file_.Write(block);
+    block_checksums_.push_back(ChecksumOf(block));
+    left.remove_prefix(block.size());
+  }
+  data_.erase(0, data_.size() - left.size());
+}
+
+void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& counts) {
+  const auto width = static_cast<uint64_t>(length_width_);
+  Trailer trailer{.num_ids = num_ids_,
+                  .num_pairs = lengths_.size() / width / 2,
+                  .id_width = static_cast<uint64_t>(id_width_),
+                  .length_width = width,
+                  .pairs_read = static_cast<uint64_t>(counts.read),
+                  .pairs_empty = static_cast<uint64_t>(counts.empty),
+                  .pairs_too_long = static_cast<uint64_t>(counts.too_long),
+                  .settings_size = origin.settings.size(),
+                  .stamps_size = origin.stamps.size(),
+                  .contents_size = origin.contents.size()};
+  data_ += lengths_;
+  WriteBlocks(/*all=*/true);
+  std::string tail(BytesOf(block_checksums_));
+  tail += origin.settings + origin.stamps + origin.contents;
+  tail.append(reinterpret_cast<const char*>(&trailer), kCheckedOfTrailer);
+  trailer.checksum = ChecksumOf(tail);
+  std::copy(kMagic.begin(), kMagic.end(), trailer.magic);
+  tail.append(reinterpret_cast<const char*>(&trailer) + kCheckedOfTrailer,
+              sizeof(trailer) - kCheckedOfTrailer);
+  file_.Write(tail);
+  file_.Commit();
+}
+
+CorpusCacheFile::CorpusCacheFile(const std::filesystem::path& path) : file_(path) { ReadTrailer(); }
+
+void CorpusCacheFile::ReadTrailer() {
+  const uint64_t size = file_.bytes().size();
+  Trailer trailer;
+  if (size < kMagicSize + sizeof(trailer)) {
+    throw Failure("{}: is damaged: it is too short", path().string());
+  }
+  file_.Read(size - sizeof(trailer), {reinterpret_cast<char*>(&trailer), sizeof(trailer)});
+  if (std::string_view(trailer.magic, kMagicSize) != kMagic) {
+    throw Failure("{}: is damaged: its end is not that of a corpus cache", path().string());
+  }
+  if (trailer.version != kVersion) {
+    throw Failure("{}: is of version {}, this program reads {}", path().string(), trailer.version,
+                  kVersion);
+  }
+  // Each number is compared with the size before it is multiplied: no product overflows.
+  const bool is_possible =
+      IsWidth(trailer.id_width) && IsWidth(trailer.length_width) && trailer.num_ids <= size &&
+      trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
+      trailer.contents_size <= size && trailer.pairs_read <= std::numeric_limits<int64_t>::max() &&
+      trailer.pairs_empty <= trailer.pairs_read && trailer.pairs_too_long <= trailer.pairs_read;
+  ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
+  data_bytes_ = kMagicSize + ids_bytes_ + 2 * trailer.num_pairs * trailer.length_width;
+  const uint64_t tail_size = NumBlocks(data_bytes_) * sizeof(uint32_t) + trailer.settings_size +
+                             trailer.stamps_size + trailer.contents_size;
+  if (!is_possible || data_bytes_ + tail_size + sizeof(trailer) != size) {
+    throw Failure("{}: is damaged: its numbers contradict each other", path().string());
+  }
+  id_width_ = static_cast<IntWidth>(trailer.id_width);
+  length_width_ = static_cast<IntWidth>(trailer.length_width);
+  counts_ = {.read = static_cast<int64_t>(trailer.pairs_read),
+             .empty = static_cast<int64_t>(trailer.pairs_empty),
+             .too_long = static_cast<int64_t>(trailer.pairs_too_long)};
+
+  std::string tail(tail_size + kCheckedOfTrailer, '\0');
+  file_.Read(data_bytes_, tail);
+  if (ChecksumOf(tail) != trailer.checksum) {
+    throw Failure("{}: is damaged: the checksum of its end is wrong", path().string());
+  }
+  block_checksums_.resize(NumBlocks(data_bytes_));
+  std::memcpy(block_checksums_.data(), tail.data(), block_checksums_.size() * sizeof(uint32_t));
+  size_t begin = block_checksums_.size() * sizeof(uint32_t);
+  const auto take = [&](uint64_t length) {
+    begin += length;
+    return tail.substr(begin - length, length);
+  };
+  origin_.settings = take(trailer.settings_size);
+  origin_.stamps = take(trailer.stamps_size);
+  origin_.contents = take(trailer.contents_size);
+}
+
+void CorpusCacheFile::VerifyBlock(uint64_t block, std::vector<char>* buffer) const {
+  const uint64_t begin = block * kBlockSize;
+  buffer->resize(std::min(kBlockSize, data_bytes_ - begin));
+  file_.Read(begin, *buffer);
+  if (ChecksumOf({buffer->data(), buffer->size()}) != block_checksums_[block]) {
+    throw Failure("{}: is damaged: the checksum of bytes {} to {} is wrong", path().string(), begin,
+                  begin + buffer->size() - 1);
+  }
+}
+
+void CorpusCacheFile::Verify(int num_threads) const {
+  ProgressBar progress("checking " + path().filename().string(),
+                       static_cast<int64_t>(block_checksums_.size()));
+  std::atomic<uint64_t> next = 0;
+  const auto work = [&](ProgressBar* shown) {
+    std::vector<char> buffer;
+    try {
+      for (uint64_t block = 0; (block = next++) < block_checksums_.size();) {
+        VerifyBlock(block, &buffer);
+        if (shown != nullptr) shown->Update(static_cast<int64_t>(block), "MiB");
+      }
+    } catch (...) {
+      next = block_checksums_.size();  // The others need not go on.
+      throw;
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (int i = 1; i < num_threads; ++i) {
+    others.push_back(std::async(std::launch::async, work, nullptr));
+  }
+  work(&progress);
+  for (auto& other : others) other.get();
+}
+
+std::vector<char> CorpusCacheFile::ReadLengths() const {
+  std::vector<char> lengths(data_bytes_ - kMagicSize - ids_bytes_);
+  file_.Read(kMagicSize + ids_bytes_, lengths);
+  return lengths;
+}
+
+}  // namespace wavemt

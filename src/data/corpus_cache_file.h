@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/corpus_origin.h"
+#include "data/corpus_tokenizer.h"
+#include "data/packed_ints.h"
+#include "support/files.h"
+#include "support/mapped_file.h"
+
+namespace wavemt {
+
+/// The file format of a corpus cache, little-endian:
+///
+///   magic             8 bytes
+///   ids               the pairs' source and target in turn, 2 or 4 bytes an id
+///   lengths           two a pair, 2 or 4 bytes each
+///   block checksums   CRC-32 of each MiB of what stands above, 4 bytes each
+///   origin            settings, stamps and contents as text
+///   trailer           sizes, counts, a checksum of all from the block checksums on, the magic
+///   again
+///
+/// Every byte is under a checksum. The file has its name only when it is whole.
+class CorpusCacheWriter {
+ public:
+  /// Ids go from 0 to `largest_id`, lengths to `largest_length`. Makes the file under a temporary
+  /// name; without a Commit() nothing stays.
+  CorpusCacheWriter(std::filesystem::path path, int64_t largest_id, int64_t largest_length);
+
+  void Add(std::span<const int32_t> source, std::span<const int32_t> target);
+  /// `counts` is what TokenizeCorpus() returned.
+  void Commit(const CorpusOrigin& origin, const CorpusCounts& counts);
+
+ private:
+  void Append(std::span<const int32_t> ids);
+  void WriteBlocks(bool all);
+
+  StagedFile file_;
+  IntWidth id_width_;
+  IntWidth length_width_;
+  std::string data_;     // What is not written yet of magic and ids, and at the end of lengths.
+  std::string lengths_;  // Packed.
+  std::vector<uint32_t> block_checksums_;
+  uint64_t num_ids_ = 0;
+};
+
+/// A corpus cache to read. Every fault of the file is a Failure that names it.
+class CorpusCacheFile {
+ public:
+  /// Checks the frame: trailer, sizes and origin.
+  explicit CorpusCacheFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return file_.path(); }
+  const CorpusOrigin& origin() const { return origin_; }
+  const CorpusCounts& counts() const { return counts_; }
+  int64_t bytes() const { return static_cast<int64_t>(file_.bytes().size()); }
+
+  /// Checks every byte of ids and lengths against the checksums, on `num_threads` threads.
+  void Verify(int num_threads) const;
+
+  /// The ids, in the mapped file.
+  PackedInts ids() const { return {file_.bytes().subspan(kMagicSize, ids_bytes_), id_width_}; }
+  /// The lengths' bytes, copied.
+  std::vector<char> ReadLengths() const;
+  IntWidth length_width() const { return length_width_; }
+
+  /// As MappedFile::Release().
+  void Release() const { file_.Release(); }
+
+ private:
+  static constexpr uint64_t kMagicSize = 8;
+
+  void ReadTrailer();
+  void ReadTail(uint64_t size, uint32_t checksum);
+  void VerifyBlock(uint64_t block, std::vector<char>* buffer) const;
+
+  MappedFile file_;
+  IntWidth id_width_ = IntWidth::kFour;
+  IntWidth length_width_ = IntWidth::kFour;
+  uint64_t ids_bytes_ = 0;
+  uint64_t data_bytes_ = 0;  // Magic, ids and lengths.
+  std::vector<uint32_t> block_checksums_;
+  CorpusOrigin origin_;
+  CorpusCounts counts_;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,48 @@
+#include "data/corpus_loader.h"
+
+#include "data/corpus_cache.h"
+#include "data/corpus_origin.h"
+#include "support/logging.h"
+
+namespace wavemt {
+namespace {
+
+// Text up to this size is tokenized anew at each start: that takes seconds, and its ids take about
+// as much memory as the text does on the disk.
+constexpr int64_t kLargestInMemory = 64'000'000;
+
+LoadedCorpus LoadIntoMemory(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                            const TokenizeOptions& options) {
+  auto corpus = std::make_unique<MemoryCorpus>();
+  const CorpusCounts counts = TokenizeCorpus(
+      files, tokenizers, options,
+      [&corpus](const auto source, const auto target) { corpus->Add(source, target); });
+  return {.corpus = std::move(corpus), .counts = counts};
+}
+
+}  // namespace
+
+LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                        const LoadOptions& options) {
+  const bool wants_cache =
+      !options.cache_dir.empty() && (options.cache_small || TextBytes(files) > kLargestInMemory);
+  if (!wants_cache) return LoadIntoMemory(files, tokenizers, options.tokenize);
+  CorpusCache cache(files, tokenizers, options.tokenize, options.cache_dir);
+  std::unique_ptr<const CachedCorpus> corpus;
+  if (options.may_write) {
+    corpus = cache.FindOrBuild();
+  } else {
+    corpus = cache.Find();
+    if (!corpus) {
+      spdlog::info(
+          "{}: token ids stay in memory, as nothing may be written; a training would put "
+          "them into {}",
+          options.tokenize.name, cache.path().string());
+      return LoadIntoMemory(files, tokenizers, options.tokenize);
+    }
+  }
+  const CorpusCounts counts = corpus->file().counts();
+  return {.corpus = std::move(corpus), .counts = counts};
+}
+
+}  // namespace wavemt

@@ -1,0 +1,107 @@
+#include "data/corpus_origin.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "data/corpus.h"
+#include "support/checksum.h"
+#include "support/error.h"
+#include "support/files.h"
+#include "support/progress.h"
+
+namespace wavemt {
+namespace {
+
+std::vector<std::filesystem::path> PathsOf(const ParallelFiles& files) {
+  std::vector<std::filesystem::path> paths = files.source;
+  paths.insert(paths.end(), files.target.begin(), files.target.end());
+  paths.insert(paths.end(), files.tsv.begin(), files.tsv.end());
+  return paths;
+}
+
+struct stat StatusOf(const std::filesystem::path& path) {
+  struct stat status {};
+  RequireCorpusFile(path);
+  if (stat(path.c_str(), &status) != 0) {
+    throw UsageError("{}: cannot be read: {}", path.string(), std::strerror(errno));
+  }
+  return status;
+}
+
+bool IsGzip(const std::filesystem::path& path) {
+  char magic[2] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof(magic));
+  return magic[0] == '\x1F' && magic[1] == '\x8B';
+}
+
+std::string DescribeTokenizer(const Tokenizer& tokenizer) {
+  Crc32 checksum;
+  checksum.Add(tokenizer.bytes().data(), tokenizer.bytes().size());
+  return fmt::format("{} bytes, {}", tokenizer.bytes().size(), checksum.Hex());
+}
+
+}  // namespace
+
+std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                       int64_t max_length) {
+  std::string text = fmt::format("source tokenizer: {}\ntarget tokenizer: {}\nmax_length: {}\n",
+                                 DescribeTokenizer(*tokenizers.source),
+                                 DescribeTokenizer(*tokenizers.target), max_length);
+  const auto add = [&text](const char* role, const std::vector<std::filesystem::path>& paths) {
+    for (const auto& path : paths) text += fmt::format("{}: {}\n", role, path.string());
+  };
+  add("source", files.source);
+  add("target", files.target);
+  add("tsv", files.tsv);
+  return text;
+}
+
+std::string StampsOf(const ParallelFiles& files) {
+  std::string text;
+  for (const auto& path : PathsOf(files)) {
+    const struct stat status = StatusOf(path);
+    text += fmt::format("{} bytes, modified {}.{:09}, changed {}.{:09}\n", status.st_size,
+                        status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                        status.st_ctim.tv_nsec);
+  }
+  return text;
+}
+
+std::string ContentsOf(const ParallelFiles& files, const std::string& name) {
+  constexpr int64_t kMegabyte = 1'000'000;
+  ProgressBar progress("reading " + name, FileBytes(files) / kMegabyte);
+  std::string text;
+  int64_t done = 0;
+  for (const auto& path : PathsOf(files)) {
+    Crc32 checksum;
+    const int64_t before = done;
+    ReadInPieces(path, [&](std::string_view piece) {
+      checksum.Add(piece.data(), piece.size());
+      done += static_cast<int64_t>(piece.size());
+      progress.Update(done / kMegabyte, "MB");
+    });
+    text += fmt::format("{} bytes, {}\n", done - before, checksum.Hex());
+  }
+  return text;
+}
+
+int64_t FileBytes(const ParallelFiles& files) {
+  int64_t bytes = 0;
+  for (const auto& path : PathsOf(files)) bytes += StatusOf(path).st_size;
+  return bytes;
+}
+
+int64_t TextBytes(const ParallelFiles& files) {
+  // What gzip makes of text, roughly: a third or a quarter of it.
+  constexpr int64_t kGzipRatio = 4;
+  int64_t bytes = 0;
+  for (const auto& path : PathsOf(files)) {
+    bytes += StatusOf(path).st_size * (IsGzip(path) ? kGzipRatio : 1);
+  }
+  return bytes;
+}
+
+}  // namespace wavemt

@@ -1,0 +1,159 @@
+#include "data/corpus_tokenizer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "data/corpus.h"
+#include "data/corpus_origin.h"
+#include "support/error.h"
+#include "support/progress.h"
+#include "support/whitespace.h"
+
+namespace wavemt {
+namespace {
+
+// A chunk is large enough to hide what a thread costs, and small enough that many of them are
+// little memory, however long the lines are.
+constexpr size_t kChunkPairs = 2000;
+constexpr size_t kChunkBytes = 4 << 20;
+
+// What a chunk's pairs become.
+struct EncodedChunk {
+  std::vector<int32_t> ids;       // Of the pairs that are kept: source, target, source, target...
+  std::vector<uint32_t> lengths;  // Of the same, two a pair.
+  CorpusCounts counts;
+};
+
+class ChunkEncoder {
+ public:
+  ChunkEncoder(const TokenizerPair& tokenizers, int64_t max_length)
+      : tokenizers_(tokenizers), max_length_(max_length) {}
+
+  EncodedChunk Encode(const std::vector<SentencePair>& pairs) const {
+    EncodedChunk chunk;
+    chunk.lengths.reserve(2 * pairs.size());
+    for (const SentencePair& pair : pairs) EncodePair(pair, &chunk);
+    return chunk;
+  }
+
+ private:
+  void EncodePair(const SentencePair& pair, EncodedChunk* chunk) const {
+    ++chunk->counts.read;
+    if (IsBlank(pair.source) || IsBlank(pair.target)) {
+      ++chunk->counts.empty;
+      return;
+    }
+    if (tokenizers_.source->IsTooLong(pair.source, max_length_) ||
+        tokenizers_.target->IsTooLong(pair.target, max_length_)) {
+      ++chunk->counts.too_long;
+      return;
+    }
+    const std::vector<int32_t> source = tokenizers_.source->Encode(pair.source);
+    const std::vector<int32_t> target = tokenizers_.target->Encode(pair.target);
+    const auto longest = static_cast<size_t>(max_length_);
+    if (source.empty() || target.empty()) {
+      ++chunk->counts.empty;
+    } else if (source.size() > longest || target.size() > longest) {
+      ++chunk->counts.too_long;
+    } else {
+      for (const auto* ids : {&source, &target}) {
+        chunk->ids.insert(chunk->ids.end(), ids->begin(), ids->end());
+        chunk->lengths.push_back(static_cast<uint32_t>(ids->size()));
+      }
+    }
+  }
+
+  const TokenizerPair& tokenizers_;
+  int64_t max_length_;
+};
+
+void GiveTo(const PairSink& sink, const EncodedChunk& chunk) {
+  std::span<const int32_t> left(chunk.ids);
+  for (size_t i = 0; i < chunk.lengths.size(); i += 2) {
+    const auto source = left.first(chunk.lengths[i]);
+    const auto target = left.subspan(source.size(), chunk.lengths[i + 1]);
+    left = left.subspan(source.size() + target.size());
+    sink(source, target);
+  }
+}
+
+// Shows megabytes of the files and pairs a second.
+class TokenizingProgress {
+ public:
+  TokenizingProgress(const std::string& name, int64_t file_bytes)
+      : bar_("tokenizing " + name, (file_bytes + kMegabyte - 1) / kMegabyte),
+        start_(std::chrono::steady_clock::now()) {}
+
+  void Update(int64_t bytes, int64_t pairs) {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    const auto speed =
+        static_cast<int64_t>(static_cast<double>(pairs) / std::max(elapsed.count(), 1e-3));
+    bar_.Update(bytes / kMegabyte, fmt::format("MB, {} pairs, {} pairs/s", WithThousands(pairs),
+                                               WithThousands(speed)));
+  }
+
+ private:
+  static constexpr int64_t kMegabyte = 1'000'000;
+  ProgressBar bar_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace
+
+std::string CorpusCounts::Summary(int64_t max_length) const {
+  std::string text = fmt::format("{} pairs: {} used", WithThousands(read), WithThousands(kept()));
+  if (empty > 0) text += fmt::format(", {} skipped with a blank side", WithThousands(empty));
+  if (too_long > 0) {
+    text += fmt::format(", {} skipped over {} tokens", WithThousands(too_long), max_length);
+  }
+  return text;
+}
+
+CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                            const TokenizeOptions& options, const PairSink& sink) {
+  ParallelReader reader(files);
+  TokenizingProgress progress(options.name, FileBytes(files));
+  const ChunkEncoder encoder(tokenizers, options.max_length);
+  CorpusCounts counts;
+  // Chunks that are being encoded, in the order of the file. One more than there are threads: while
+  // this thread reads and writes, all of them have work.
+  std::deque<std::future<EncodedChunk>> work;
+  const size_t most = static_cast<size_t>(std::max(options.num_threads, 1)) + 1;
+  const auto finish_oldest = [&] {
+    const EncodedChunk encoded = work.front().get();
+    work.pop_front();
+    GiveTo(sink, encoded);
+    counts.read += encoded.counts.read;
+    counts.empty += encoded.counts.empty;
+    counts.too_long += encoded.counts.too_long;
+    progress.Update(reader.bytes_read(), counts.read);
+  };
+  std::vector<SentencePair> chunk;
+  const auto encode_chunk = [&] {
+    if (work.size() == most) finish_oldest();
+    work.push_back(std::async(std::launch::async, [&encoder, pairs = std::exchange(chunk, {})] {
+      return encoder.Encode(pairs);
+    }));
+  };
+  size_t chunk_bytes = 0;
+  for (SentencePair pair; reader.Next(&pair);) {
+    chunk_bytes += pair.source.size() + pair.target.size();
+    chunk.push_back(std::move(pair));
+    if (chunk.size() < kChunkPairs && chunk_bytes < kChunkBytes) continue;
+    encode_chunk();
+    chunk_bytes = 0;
+  }
+  encode_chunk();
+  while (!work.empty()) finish_oldest();
+  if (counts.kept() == 0) {
+    throw UsageError("{}: no usable sentence pair: {}", options.name,
+                     counts.read == 0 ? "the files are empty" : counts.Summary(options.max_length));
+  }
+  return counts;
+}
+
+}  // namespace wavemt

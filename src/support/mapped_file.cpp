@@ -1,0 +1,145 @@
+#include "support/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+Error ReadFailure(const std::filesystem::path& path, int error_number) {
+  return Failure("{}: cannot be read: {}", path.string(), std::strerror(error_number));
+}
+
+// What a mapping's page that is not there makes the process say: a signal handler can reach nothing
+// but variables of static storage.
+struct Guard {
+  std::atomic<const char*> begin = nullptr;  // Null: free.
+  std::atomic<size_t> size = 0;
+  std::array<char, 1024> message{};
+};
+std::array<Guard, 8> guards;
+struct sigaction action_before {};
+
+extern "C" void AnswerBusError(int signal, siginfo_t* info, void*) {
+  const auto* address = static_cast<const char*>(info->si_addr);
+  for (const Guard& guard : guards) {
+    const char* begin = guard.begin;
+    if (begin == nullptr || address < begin || address >= begin + guard.size) continue;
+    const ssize_t ignored =
+        write(STDERR_FILENO, guard.message.data(), std::strlen(guard.message.data()));
+    static_cast<void>(ignored);
+    _exit(1);
+  }
+  // Not ours: what was there before has its turn when the instruction is tried again, or, where
+  // another process sent the signal, at once.
+  sigaction(signal, &action_before, nullptr);
+  if (info->si_code <= 0) raise(signal);
+}
+
+void InstallHandler() {
+  static std::once_flag installed;
+  std::call_once(installed, [] {
+    struct sigaction action {};
+    action.sa_sigaction = AnswerBusError;
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, &action_before);
+  });
+}
+
+std::mutex& GuardMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+// Without a free place the mapping works all the same, only without the sentence.
+void AddGuard(std::span<const char> bytes, const std::filesystem::path& path) {
+  InstallHandler();
+  const std::lock_guard lock(GuardMutex());
+  const auto free = std::find_if(guards.begin(), guards.end(),
+                                 [](const Guard& guard) { return guard.begin == nullptr; });
+  if (free == guards.end()) return;
+  std::string message = fmt::format(
+      "error: {}: cannot be read any more: the disk fails, or another program cut the file short\n",
+      path.string());
+  message.resize(std::min(message.size(), free->message.size() - 1));
+  std::copy_n(message.c_str(), message.size() + 1, free->message.begin());
+  free->size = bytes.size();
+  free->begin = bytes.data();
+}
+
+void RemoveGuard(std::span<const char> bytes) {
+  const std::lock_guard lock(GuardMutex());
+  for (Guard& guard : guards) {
+    if (guard.begin == bytes.data()) guard.begin = nullptr;
+  }
+}
+
+}  // namespace
+
+MappedFile::MappedFile(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw ReadFailure(path_, errno);
+  try {
+    Map();
+  } catch (...) {
+    close(descriptor_);
+    throw;
+  }
+}
+
+void MappedFile::Map() {
+  struct stat status {};
+  if (fstat(descriptor_, &status) != 0) throw ReadFailure(path_, errno);
+  if (!S_ISREG(status.st_mode)) throw Failure("{}: is not a file", path_.string());
+  if (status.st_size == 0) return;
+  const auto size = static_cast<size_t>(status.st_size);
+  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor_, 0);
+  if (address == MAP_FAILED) {
+    throw Failure("{}: cannot be mapped into memory: {}", path_.string(), std::strerror(errno));
+  }
+  // No reading ahead: what lies beside a sentence is not wanted next.
+  madvise(address, size, MADV_RANDOM);
+  bytes_ = {static_cast<const char*>(address), size};
+  AddGuard(bytes_, path_);
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) {
+    RemoveGuard(bytes_);
+    munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+  }
+  close(descriptor_);
+}
+
+void MappedFile::Read(uint64_t offset, std::span<char> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw ReadFailure(path_, errno);
+    if (count == 0) throw Failure("{}: was cut short while it was read", path_.string());
+    offset += static_cast<uint64_t>(count);
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+}
+
+void MappedFile::Release() const {
+  if (bytes_.empty()) return;
+  madvise(const_cast<char*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+}
+
+}  // namespace wavemt

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "data/cached_corpus.h"
+#include "data/corpus_cache_file.h"
+#include "data/tokenized_corpus.h"
+#include "support/checksum.h"
+
+namespace wavemt {
+
+// A trailer's fields, as data/corpus_cache_file.h tells them apart: ten numbers of 8 bytes, the
+// checksum, the version and the magic of 8 bytes.
+inline constexpr size_t kTrailerNumbers = 10;
+inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
+
+inline uint64_t TrailerNumber(const std::string& bytes, size_t index) {
+  uint64_t number = 0;
+  std::memcpy(&number, bytes.data() + bytes.size() - kTrailerSize + 8 * index, sizeof(number));
+  return number;
+}
+
+inline void SetTrailerNumber(std::string* bytes, size_t index, uint64_t number) {
+  std::memcpy(bytes->data() + bytes->size() - kTrailerSize + 8 * index, &number, sizeof(number));
+}
+
+// Makes every checksum right again, as a forger would. `data_size`: of magic, ids and lengths, in a
+// file of less than a MiB.
+inline void Reseal(std::string* bytes, size_t data_size) {
+  Crc32 block;
+  block.Add(bytes->data(), data_size);
+  const uint32_t block_checksum = block.value();
+  std::memcpy(bytes->data() + data_size, &block_checksum, sizeof(block_checksum));
+  Crc32 tail;
+  tail.Add(bytes->data() + data_size, bytes->size() - data_size - 16);
+  const uint32_t tail_checksum = tail.value();
+  std::memcpy(bytes->data() + bytes->size() - 16, &tail_checksum, sizeof(tail_checksum));
+}
+
+// Pairs of random ids below `vocab_size` and of 1 to `longest` tokens a side.
+inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longest, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  const auto sentence = [&] {
+    std::vector<int32_t> ids(1 + generator() % longest);
+    for (int32_t& id : ids) {
+      id = static_cast<int32_t>(generator() % static_cast<uint64_t>(vocab_size));
+    }
+    return ids;
+  };
+  MemoryCorpus corpus;
+  for (int64_t i = 0; i < pairs; ++i) {
+    const auto source = sentence();
+    corpus.Add(source, sentence());
+  }
+  return corpus;
+}
+
+inline void WriteCache(const std::filesystem::path& path, const TokenizedCorpus& corpus,
+                       int64_t vocab_size, int64_t max_length, const CorpusOrigin& origin = {}) {
+  CorpusCacheWriter writer(path, vocab_size - 1, max_length);
+  for (int64_t i = 0; i < corpus.size(); ++i) writer.Add(corpus.source(i), corpus.target(i));
+  writer.Commit(origin, {.read = corpus.size(), .empty = 0, .too_long = 0});
+}
+
+// All that stands between a file and its use.
+inline std::unique_ptr<CachedCorpus> OpenCache(const std::filesystem::path& path,
+                                               int64_t vocab_size, int64_t max_length) {
+  auto file = std::make_unique<const CorpusCacheFile>(path);
+  file->Verify(/*num_threads=*/1);
+  return std::make_unique<CachedCorpus>(std::move(file),
+                                        CachedCorpus::Limits{.source_vocab_size = vocab_size,
+                                                             .target_vocab_size = vocab_size,
+                                                             .max_length = max_length});
+}
+
+}  // namespace wavemt

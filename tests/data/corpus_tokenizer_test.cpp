@@ -1,0 +1,112 @@
+#include "data/corpus_tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "../support/temporary_folder.h"
+#include "../support/thrown_error.h"
+#include "data/tokenized_corpus.h"
+#include "synthetic_text.h"
+
+namespace wavemt {
+namespace {
+
+using testing::ElementsAreArray;
+
+std::string AsText(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+struct TokenizedText {
+  MemoryCorpus corpus;
+  CorpusCounts counts;
+};
+
+class TokenizeCorpusTest : public testing::Test {
+ protected:
+  TokenizedText Tokenize(const std::string& source, const std::string& target,
+                         const TokenizeOptions& options) const {
+    TokenizedText text;
+    text.counts = TokenizeCorpus(
+        {.source = {folder_.Write("a.en", source)},
+         .target = {folder_.Write("a.zh", target)},
+         .tsv = {}},
+        {.source = tokenizer_, .target = tokenizer_}, options,
+        [&](const auto source, const auto target) { text.corpus.Add(source, target); });
+    return text;
+  }
+
+  TemporaryFolder folder_;
+  std::shared_ptr<const Tokenizer> tokenizer_ = SyntheticTokenizer();
+};
+
+TEST(CorpusCountsTest, SummaryTellsOnlyWhatHappened) {
+  EXPECT_EQ((CorpusCounts{.read = 1234, .empty = 0, .too_long = 0}).Summary(100),
+            "1,234 pairs: 1,234 used");
+  EXPECT_EQ(
+      (CorpusCounts{.read = 29000, .empty = 3, .too_long = 1007}).Summary(100),
+      "29,000 pairs: 27,990 used, 3 skipped with a blank side, 1,007 skipped over 100 tokens");
+}
+
+TEST_F(TokenizeCorpusTest, HoldsTheIdsOfTheTokenizersInTheOrderOfTheFile) {
+  const std::vector<std::string> source = SyntheticSentences(200, 5);
+  const std::vector<std::string> target = SyntheticSentences(200, 6);
+  const TokenizedText text =
+      Tokenize(AsText(source), AsText(target), {.max_length = 1000, .num_threads = 2, .name = ""});
+  ASSERT_EQ(text.corpus.size(), 200);
+  for (size_t i = 0; i < source.size(); ++i) {
+    const auto pair = static_cast<int64_t>(i);
+    ASSERT_THAT(text.corpus.source(pair), ElementsAreArray(tokenizer_->Encode(source[i])));
+    ASSERT_THAT(text.corpus.target(pair), ElementsAreArray(tokenizer_->Encode(target[i])));
+  }
+}
+
+TEST_F(TokenizeCorpusTest, SkipsAndCountsBlankSidesAndLongOnes) {
+  const auto length = static_cast<int64_t>(tokenizer_->Encode("kalo mi").size());
+  ASSERT_GT(length, 1);
+  const std::string source = "kalo mi\n\n  \nkalo mi\nkalo mi kalo mi\nkalo mi\n";
+  const std::string target = "kalo mi\nka\nka\n\nkalo mi\nkalo mi kalo mi\n";
+  const TokenizedText text =
+      Tokenize(source, target, {.max_length = length, .num_threads = 1, .name = "data.train"});
+  EXPECT_EQ(text.counts.read, 6);
+  EXPECT_EQ(text.counts.empty, 3);
+  EXPECT_EQ(text.counts.too_long, 2);
+  EXPECT_EQ(text.counts.kept(), 1);
+  EXPECT_EQ(text.corpus.size(), 1);
+}
+
+// More pairs than are encoded at once, and no multiple of the threads.
+TEST_F(TokenizeCorpusTest, TheNumberOfThreadsChangesNothing) {
+  std::string source;
+  for (const std::string& line : SyntheticSentences(20'011, 7)) source += line.substr(0, 9) + "\n";
+  const TokenizedText one =
+      Tokenize(source, source, {.max_length = 4, .num_threads = 1, .name = ""});
+  EXPECT_EQ(one.counts.read, 20'011);
+  EXPECT_GT(one.counts.too_long, 100);
+  for (const int num_threads : {0, 3, 50}) {
+    const TokenizedText many =
+        Tokenize(source, source, {.max_length = 4, .num_threads = num_threads, .name = ""});
+    ASSERT_EQ(many.corpus.size(), one.corpus.size());
+    EXPECT_EQ(many.counts.too_long, one.counts.too_long);
+    for (int64_t i = 0; i < one.corpus.size(); ++i) {
+      ASSERT_THAT(many.corpus.source(i), ElementsAreArray(one.corpus.source(i)));
+    }
+  }
+}
+
+TEST_F(TokenizeCorpusTest, SaysWhyNothingIsLeft) {
+  const TokenizeOptions options = {.max_length = 1, .num_threads = 2, .name = "data.train"};
+  EXPECT_EQ(UsageErrorOf([&] { Tokenize("", "", options); }),
+            "data.train: no usable sentence pair: the files are empty");
+  EXPECT_EQ(UsageErrorOf([&] { Tokenize("\nkalo mi su\n", "ka\nka\n", options); }),
+            "data.train: no usable sentence pair: 2 pairs: 0 used, 1 skipped with a blank side, 1 "
+            "skipped over 1 tokens");
+}
+
+}  // namespace
+}  // namespace wavemt
