@@ -3,17 +3,17 @@
 #include <c10/util/Exception.h>
 
 #include <exception>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "commands/commands.h"
+#include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/memory.h"
+#include "support/primitive_cache.h"
 #include "support/signals.h"
 #include "support/standard_streams.h"
-#include "support/primitive_cache.h"
 #include "support/suggestion.h"
 
 namespace wavemt {
@@ -24,6 +24,17 @@ constexpr int kWrongUsage = 2;
 
 // LibTorch's messages carry a stack trace behind their first line.
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Of an error that is not ours.
+std::string Sentence(const std::exception& error) {
+  if (IsOutOfMemory(error)) {
+    return "out of memory; a smaller model, training.batch_tokens or decoding.batch_tokens helps";
+  }
+  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
+    return "LibTorch: " + FirstLine(torch_error->what_without_backtrace());
+  }
+  return FirstLine(error.what());
+}
 
 // The word where a command's name should stand, if that is what is wrong.
 std::string UnknownCommand(const CLI::App& app, std::vector<std::string>* known) {
@@ -66,8 +77,8 @@ int RunCommandLine(int argc, char** argv) {
   PrepareStandardStreams();
   InitLogging();
   KeepFreedMemory();
-  IgnoreFileSizeSignal();
   LimitPrimitiveCache();
+  IgnoreFileSizeSignal();
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
                "wavemt");
@@ -89,14 +100,8 @@ int RunCommandLine(int argc, char** argv) {
   } catch (const Error& error) {
     spdlog::error("{}", error.what());
     return error.exit_code();
-  } catch (const std::bad_alloc&) {
-    spdlog::error("out of memory; a smaller training.batch_tokens or decoding.batch_tokens helps");
-    return kFailure;
-  } catch (const c10::Error& error) {
-    spdlog::error("LibTorch: {}", FirstLine(error.what_without_backtrace()));
-    return kFailure;
   } catch (const std::exception& error) {
-    spdlog::error("{}", FirstLine(error.what()));
+    spdlog::error("{}", Sentence(error));
     return kFailure;
   }
 }

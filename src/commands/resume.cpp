@@ -22,6 +22,7 @@ struct ResumeOptions {
   std::vector<std::string> overrides;
   ComputeOptions compute;
   double max_minutes = 0;
+  int64_t memory_limit = 0;
 };
 
 // What the saved position in the data, the vocabulary and the weights depend on.
@@ -63,6 +64,7 @@ int Resume(const ResumeOptions& options) {
         config.training.ema_decay);
   }
   const torch::Device device = SelectDevice(options.compute);
+  const MemoryLimit memory_limit = BeginMemoryLimit(options.memory_limit, device);
   config.training.precision = ResolvePrecision(config, device);
   // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
   const std::optional<int64_t> step = run.NewestWholeStep();
@@ -77,6 +79,7 @@ int Resume(const ResumeOptions& options) {
                       .device = device,
                       .run = run,
                       .resume_step = step,
+                      .memory_limit = memory_limit,
                       .deadline = DeadlineAfter(start, options.max_minutes)});
 }
 
@@ -90,6 +93,7 @@ void AddResumeCommand(CLI::App& app, int* exit_code) {
   AddSetOption(command, &options->overrides);
   AddComputeOptions(command, &options->compute);
   AddTimeLimitOption(command, &options->max_minutes);
+  AddMemoryLimitOption(command, &options->memory_limit);
   command->callback([options, exit_code] { *exit_code = Resume(*options); });
 }
 

@@ -1,5 +1,8 @@
 #include "commands/shared_options.h"
 
+#include "support/error.h"
+#include "support/memory.h"
+
 namespace wavemt {
 
 void AddComputeOptions(CLI::App* command, ComputeOptions* options) {
@@ -16,6 +19,22 @@ void AddTimeLimitOption(CLI::App* command, double* max_minutes) {
                    "scheduler's limit; the exit code is 0, and `wavemt resume` goes on.")
       ->type_name("MINUTES")
       ->check(CLI::Range(1e-3, kAYear));
+}
+
+void AddMemoryLimitOption(CLI::App* command, int64_t* bytes) {
+  const auto parse = [bytes](const std::string& text) {
+    const std::optional<int64_t> size = ParseMemorySize(text);
+    if (!size || *size == 0) {
+      throw UsageError("--memory-limit {}: no size; write 8GB, 512MB or 2.5GiB", text);
+    }
+    *bytes = *size;
+  };
+  command
+      ->add_option_function<std::string>(
+          "--memory-limit", parse,
+          "Memory that the process may take on the CPU, for example 8GB or 512MiB; a batch that "
+          "does not fit is done in halves, with the same gradient. Default: no limit.")
+      ->type_name("SIZE");
 }
 
 std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(

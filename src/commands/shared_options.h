@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ void AddComputeOptions(CLI::App* command, ComputeOptions* options);
 
 /// --max-minutes: how long the command may take, in minutes; 0 where it is not given.
 void AddTimeLimitOption(CLI::App* command, double* max_minutes);
+
+/// --memory-limit: the memory that the command may take, in bytes; 0 where it is not given.
+void AddMemoryLimitOption(CLI::App* command, int64_t* bytes);
 
 /// When a command that began at `start` must have ended; nothing where `max_minutes` is 0.
 std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(

@@ -34,6 +34,7 @@ struct TrainOptions {
   std::string run_dir;
   ComputeOptions compute;
   double max_minutes = 0;
+  int64_t memory_limit = 0;
   bool overwrite = false;
   bool dry_run = false;
   bool profile = false;
@@ -103,6 +104,7 @@ int Train(const TrainOptions& options) {
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
   config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
   const torch::Device device = SelectDevice(options.compute);
+  const MemoryLimit memory_limit = BeginMemoryLimit(options.memory_limit, device);
   config.training.precision = ResolvePrecision(config, device);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes());
   if (options.writes()) {
@@ -126,9 +128,11 @@ int Train(const TrainOptions& options) {
                                       .model = model,
                                       .device = device,
                                       .run = std::nullopt,
-                                      .resume_step = std::nullopt}));
+                                      .resume_step = std::nullopt,
+                                      .memory_limit = memory_limit}));
     return 0;
   }
+  if (memory_limit.bytes > 0) RequireMemoryForTraining(config, model, memory_limit);
   // Only now, with all input read and found good, does anything appear on the disk.
   return RunTraining(
       {.config = config,
@@ -138,6 +142,7 @@ int Train(const TrainOptions& options) {
        .device = device,
        .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers), options.overwrite),
        .resume_step = std::nullopt,
+       .memory_limit = memory_limit,
        .deadline = DeadlineAfter(start, options.max_minutes)});
 }
 
@@ -153,6 +158,7 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
                       "Folder to write the run to. Default: runs/ and the config's name.");
   AddComputeOptions(command, &options->compute);
   AddTimeLimitOption(command, &options->max_minutes);
+  AddMemoryLimitOption(command, &options->memory_limit);
   command->add_flag("--overwrite", options->overwrite, "Throw away a run that is there already.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");

@@ -17,6 +17,7 @@
 #include "evaluation/chrf.h"
 #include "evaluation/signature.h"
 #include "evaluation/statistics.h"
+#include "support/error.h"
 #include "support/files.h"
 #include "support/logging.h"
 #include "support/progress.h"
@@ -112,10 +113,20 @@ TrainingParts MakeParts(const Session& session) {
           .tokenizers = session.tokenizers,
           .run = session.run,
           .score_translations = MakeScorer(session),
+          .memory_limit = session.memory_limit,
           .deadline = session.deadline};
 }
 
 }  // namespace
+
+MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
+  if (bytes == 0) return {};
+  if (!device.is_cpu()) {
+    throw UsageError("--memory-limit: is for the CPU; on {} its own memory is the limit",
+                     device.str());
+  }
+  return MemoryLimit::Begin(bytes);
+}
 
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
                               const CachePlace& cache) {
@@ -170,6 +181,16 @@ void DescribeTraining(const Config& config, const TrainingText& text,
   spdlog::info("model: {} weights, {}+{} layers, d_model {}, {}; on {}", WithThousands(weights),
                config.model.num_encoder_layers, config.model.num_decoder_layers,
                config.model.d_model, vocabulary, DescribeDevice(device));
+}
+
+void RequireMemoryForTraining(const Config& config, const Transformer& model,
+                              const MemoryLimit& limit) {
+  int64_t weights = 0;
+  for (const auto& parameter : model->parameters()) {
+    weights += static_cast<int64_t>(parameter.nbytes());
+  }
+  // Gradients, two moments, and maybe a moving average.
+  MemoryBudget::Measure(limit, (config.training.ema_decay > 0 ? 4 : 3) * weights);
 }
 
 Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, torch::Device device) {

@@ -31,6 +31,10 @@ struct CachePlace {
   bool may_write = true;      // False: what is there is used, but nothing is written.
 };
 
+/// The limit of a command that begins to train on `device`; `bytes` 0: none. A usage error on a GPU,
+/// whose own memory is the limit.
+MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device);
+
 /// Reads, checks, tokenizes and counts all text of `config`, with a line of summary for each part.
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
                               const CachePlace& cache);
@@ -39,6 +43,10 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
 void DescribeTraining(const Config& config, const TrainingText& text,
                       const TokenizerPair& tokenizers, const Transformer& model,
                       torch::Device device);
+
+/// The usage error of a limit that leaves no room for training `model`, for an early answer.
+void RequireMemoryForTraining(const Config& config, const Transformer& model,
+                              const MemoryLimit& limit);
 
 /// A model with fresh weights, drawn from the config's seed, on `device`.
 Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, torch::Device device);
@@ -53,6 +61,7 @@ struct Session {
   torch::Device device = torch::kCPU;
   std::optional<RunDirectory> run;  // Nothing for ProfileTraining().
   std::optional<int64_t> resume_step;
+  MemoryLimit memory_limit{};
   std::optional<TimeLimit::Clock::time_point> deadline{};  // Nothing: train to the end.
 };
 int RunTraining(Session session);

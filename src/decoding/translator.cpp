@@ -1,6 +1,7 @@
 #include "decoding/translator.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -8,6 +9,8 @@
 #include "decoding/long_input.h"
 #include "decoding/one_line.h"
 #include "model/masks.h"
+#include "model/out_of_memory.h"
+#include "support/error.h"
 #include "support/logging.h"
 
 namespace wavemt {
@@ -69,6 +72,23 @@ std::vector<std::vector<Hypothesis>> Translator::TranslateBatch(
   return BeamSearch(scorer, input, options);
 }
 
+std::vector<std::vector<Hypothesis>> Translator::TranslateInMemory(
+    const std::vector<const Part*>& batch, const Request& request, const DecodingConfig& options) {
+  std::vector<std::vector<Hypothesis>> hypotheses;
+  if (FitsMemory([&] { hypotheses = TranslateBatch(batch, options); })) return hypotheses;
+  if (batch.size() == 1) {
+    throw Failure(
+        "line {}: its {} tokens do not fit the memory; a smaller decoding.beam_size or "
+        "decoding.max_output_length does",
+        request.first_line_number + static_cast<int64_t>(batch[0]->line), batch[0]->ids.size());
+  }
+  const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+  hypotheses = TranslateInMemory({batch.begin(), middle}, request, options);
+  auto second = TranslateInMemory({middle, batch.end()}, request, options);
+  std::ranges::move(second, std::back_inserter(hypotheses));
+  return hypotheses;
+}
+
 std::vector<std::vector<Translation>> Translator::Translate(const Request& request,
                                                             const DecodingConfig& options) {
   const torch::NoGradGuard no_grad;
@@ -87,7 +107,7 @@ std::vector<std::vector<Translation>> Translator::Translate(const Request& reque
     const size_t end = std::min(begin + rows, order.size());
     std::vector<const Part*> batch;
     for (size_t i = begin; i < end; ++i) batch.push_back(&parts[order[i]]);
-    auto hypotheses = TranslateBatch(batch, options);
+    auto hypotheses = TranslateInMemory(batch, request, options);
     for (size_t i = begin; i < end; ++i) translated[order[i]] = std::move(hypotheses[i - begin]);
     begin = end;
     if (request.progress) {

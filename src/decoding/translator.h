@@ -49,6 +49,10 @@ class Translator {
   };
 
   std::vector<Part> SplitIntoParts(const Request& request) const;
+  // Of each part of `batch`; in halves where it does not fit the memory.
+  std::vector<std::vector<Hypothesis>> TranslateInMemory(const std::vector<const Part*>& batch,
+                                                         const Request& request,
+                                                         const DecodingConfig& options);
   std::vector<std::vector<Hypothesis>> TranslateBatch(const std::vector<const Part*>& batch,
                                                       const DecodingConfig& options);
 

@@ -8,10 +8,13 @@
 #include <cstring>
 #include <limits>
 
+#include "support/memory.h"
+
 namespace wavemt {
 namespace {
 
 constexpr size_t kTiny = 1024;
+constexpr size_t kLarge = 256 << 10;  // Worth a look at what the process holds.
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 // LibTorch's own allocator behind a counter. Each block carries its size in front of the data,
@@ -24,6 +27,7 @@ class CountingAllocator final : public c10::Allocator {
     if (bytes == 0) return {nullptr, nullptr, &Free, c10::kCPU};
     const auto counted = static_cast<int64_t>(bytes < kTiny ? 0 : bytes);
     Take(counted);
+    if (bytes >= kLarge && process_limit_ != kNoLimit) MakeRoom(counted);
     void* block = nullptr;
     try {
       block = allocator_->raw_allocate(sizeof(Header) + bytes);
@@ -45,6 +49,7 @@ class CountingAllocator final : public c10::Allocator {
 
   int64_t in_use() const { return in_use_; }
   void set_limit(int64_t bytes) { limit_ = bytes; }
+  void set_process_limit(int64_t bytes) { process_limit_ = bytes; }
   int64_t limit() const { return limit_; }
 
  private:
@@ -61,6 +66,12 @@ class CountingAllocator final : public c10::Allocator {
                      in_use - bytes, " leads above the limit of ", limit_.load(), " bytes");
   }
 
+  // For a block of `bytes`.
+  void MakeRoom(int64_t bytes) const {
+    const auto memory = MeasureProcessMemory();
+    if (memory && memory->anonymous + bytes > process_limit_) ReleaseFreedMemory();
+  }
+
   static void Free(void* data) {
     if (data == nullptr) return;
     Header* header = static_cast<Header*>(data) - 1;
@@ -72,6 +83,7 @@ class CountingAllocator final : public c10::Allocator {
   c10::Allocator* allocator_;
   std::atomic<int64_t> in_use_ = 0;
   std::atomic<int64_t> limit_ = kNoLimit;
+  std::atomic<int64_t> process_limit_ = kNoLimit;
 };
 
 // LibTorch asks for an allocator that lives as long as the process: tensors may outlive main().
@@ -90,6 +102,8 @@ void TensorMemory::BeginCounting() {
 int64_t TensorMemory::InUse() { return TheAllocator().in_use(); }
 
 void TensorMemory::SetLimit(int64_t bytes) { TheAllocator().set_limit(bytes); }
+
+void TensorMemory::SetProcessLimit(int64_t bytes) { TheAllocator().set_process_limit(bytes); }
 
 std::optional<int64_t> TensorMemory::Limit() {
   const int64_t limit = TheAllocator().limit();

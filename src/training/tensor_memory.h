@@ -22,6 +22,10 @@ class TensorMemory {
   /// From now on an allocation that would lead above `bytes` throws c10::OutOfMemoryError.
   /// REQUIRES: BeginCounting()
   static void SetLimit(int64_t bytes);
+
+  /// From now on memory that was freed and is kept for the next use (KeepFreedMemory()) is given
+  /// back before the process's own memory grows above `bytes`.
+  static void SetProcessLimit(int64_t bytes);
   /// Nothing without a limit.
   static std::optional<int64_t> Limit();
 };

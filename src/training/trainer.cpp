@@ -9,19 +9,18 @@
 
 #include "support/error.h"
 #include "support/logging.h"
+#include "support/progress.h"
 #include "support/random.h"
 #include "support/signals.h"
-#include "training/autocast.h"
-#include "training/device_batch.h"
 #include "training/learning_rate_schedule.h"
-#include "training/loss.h"
+#include "training/non_finite.h"
 #include "training/step_profiler.h"
+#include "training/tensor_memory.h"
 
 namespace wavemt {
 namespace {
 
-// What a seed that is derived from the run's seed is for.
-enum SeedUse : uint64_t { kData = 101, kDropout = 102 };
+constexpr uint64_t kData = 101;  // What a seed that is derived from the run's seed is for.
 
 constexpr std::string_view kWeightsPrefix = "weights.";
 
@@ -32,12 +31,29 @@ Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& token
           .target_special = tokenizers.target->special()};
 }
 
-// About what a checkpoint takes: weights, two moments and, where there is one, the moving average.
-int64_t CheckpointBytes(const NamedTensors& parameters) {
+std::string MemoryName(const TrainingParts& parts) {
+  if (parts.device.is_cuda()) return "the memory of the GPU";
+  if (parts.memory_limit.bytes == 0) return "the memory of this machine";
+  return fmt::format("a --memory-limit of {}",
+                     HumanBytes(static_cast<double>(parts.memory_limit.bytes)));
+}
+
+ForwardBackward::Options PassOptions(const Config& config, const TrainingParts& parts) {
+  return {.device = parts.device,
+          .precision = config.training.precision,
+          .label_smoothing = config.training.label_smoothing,
+          .seed = static_cast<uint64_t>(config.seed),
+          .memory_name = MemoryName(parts)};
+}
+
+int64_t BytesOf(const NamedTensors& tensors) {
   int64_t bytes = 0;
-  for (const auto& [name, parameter] : parameters) bytes += 4 * parameter.nbytes();
+  for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
   return bytes;
 }
+
+// About what a checkpoint takes: weights, two moments and, where there is one, the moving average.
+int64_t CheckpointBytes(const NamedTensors& parameters) { return 4 * BytesOf(parameters); }
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -50,9 +66,10 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       parts_(std::move(parts)),
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
       parameters_(ParametersOf(*parts_.model)),
+      forward_backward_(parts_.model, PassOptions(config, parts_)),
       optimizer_(parameters_, config.training.optimizer),
       time_limit_(parts_.deadline, CheckpointBytes(parameters_)),
-      interval_loss_(torch::zeros({}, torch::TensorOptions(parts_.device).dtype(torch::kDouble))) {
+      tally_(parts_.device) {
   if (config.training.ema_decay > 0) {
     average_ = std::make_unique<WeightAverage>(parameters_, config.training.ema_decay);
   }
@@ -72,9 +89,12 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
     }
   }
   CopyTensors(checkpoint.optimizer, optimizer_state, optimizer_file);
-  optimizer_.set_steps(state_.step);
+  optimizer_.set_steps(state_.step - state_.skipped_steps);
   batcher_.Seek(state_.position);
-  interval_loss_.fill_(state_.interval_loss);
+  tally_.Set({.loss = state_.interval_loss,
+              .tokens = state_.interval_tokens,
+              .skipped = state_.skipped_steps,
+              .skipped_in_a_row = state_.skipped_in_a_row});
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
   // A checkpoint whose validation is pending is not the last word about its step.
   if (!state_.validation_pending) saved_step_ = state_.step;
@@ -88,6 +108,7 @@ StopReason Trainer::Run() {
         MetricsLog::Behind{.step = state_.step, .with_validation = !state_.validation_pending},
         config_.training.max_steps);
   }
+  LimitMemory();
   parts_.model->train();
   if (state_.validation_pending) FinishStep();
   while (true) {
@@ -107,10 +128,26 @@ StopReason Trainer::Run() {
 
 void Trainer::FinishStep() {
   const bool is_best = state_.validation_pending && Validate();
-  if (is_best || state_.step % config_.training.save_every == 0) Save(is_best);
+  save_is_due_ = save_is_due_ || state_.step % config_.training.save_every == 0;
+  // Not while steps are being skipped: should the weights be the cause, the checkpoints from before
+  // are what is left.
+  if (is_best || (save_is_due_ && state_.skipped_in_a_row == 0)) Save(is_best);
+}
+
+void Trainer::LimitMemory() {
+  if (parts_.memory_limit.bytes == 0) return;
+  const int64_t gradients = BytesOf(parameters_);
+  const MemoryBudget measured = MemoryBudget::Measure(parts_.memory_limit, gradients);
+  // A resumed run keeps the budget that it had: the same batches are then done in halves.
+  if (!state_.memory.IsAsGoodAs(measured)) state_.memory = measured;
+  TensorMemory::SetLimit(state_.memory.tensors);
+  TensorMemory::SetProcessLimit(parts_.memory_limit.bytes - parts_.memory_limit.program);
+  spdlog::info("memory: of {}, {} are for tensors", MemoryName(parts_),
+               HumanBytes(static_cast<double>(state_.memory.tensors)));
 }
 
 std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
+  LimitMemory();
   parts_.model->train();
   for (int64_t i = 0; i < warmup_steps; ++i) TrainStep();
   const int64_t tokens_before = state_.target_tokens;
@@ -140,20 +177,25 @@ bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.Is
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
   ++state_.step;
-  const std::vector<Batch> batches = NextBatches();
+  batches_ = NextBatches();
+  loss_ = ComputeGradient();
+  gradient_norm_ = optimizer_.GradientNorm();
+  const torch::Tensor is_finite = torch::isfinite(loss_ + gradient_norm_);
   int64_t update_tokens = 0;
-  for (const Batch& batch : batches) update_tokens += batch.target_tokens;
-  optimizer_.ZeroGradients();
-  for (size_t i = 0; i < batches.size(); ++i) {
-    interval_loss_ += BackwardBatch(batches[i], static_cast<int64_t>(i), update_tokens);
+  for (const Batch& batch : batches_) update_tokens += batch.target_tokens;
+  tally_.Add(loss_, update_tokens, is_finite);
+  // Only on the CPU it costs nothing to look; a GPU is told what to do either way.
+  const bool can_look = parts_.device.is_cpu();
+  if (!can_look || is_finite.item<bool>()) {
+    const auto found_inf = can_look ? torch::Tensor() : is_finite.logical_not().to(torch::kFloat);
+    optimizer_.Step(LearningRateAt(state_.step, config_.training), config_.training.clip_norm,
+                    found_inf);
+    if (average_) average_->Update(state_.step, found_inf);
   }
-  gradient_norm_ =
-      optimizer_.Step(LearningRateAt(state_.step, config_.training), config_.training.clip_norm);
-  if (average_) average_->Update(state_.step);
   state_.position = batcher_.position();
   state_.target_tokens += update_tokens;
-  state_.interval_tokens += update_tokens;
-  state_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  state_.seconds += SecondsSince(start);
+  if (can_look) ReadTally();
   if (reporter_) reporter_->Step(state_.step, update_tokens);
 }
 
@@ -166,34 +208,75 @@ std::vector<Batch> Trainer::NextBatches() {
   return batches;
 }
 
-torch::Tensor Trainer::BackwardBatch(const Batch& batch, int64_t micro_batch,
-                                     int64_t update_tokens) {
-  torch::manual_seed(DeriveSeed(
-      static_cast<uint64_t>(config_.seed),
-      {kDropout, static_cast<uint64_t>(state_.step), static_cast<uint64_t>(micro_batch)}));
-  const DeviceBatch on_device = ToDevice(batch, parts_.device);
-  torch::Tensor loss_sum;
-  {
-    const Autocast autocast(parts_.device, config_.training.precision);
-    Transformer& model = parts_.model;
-    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
-    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
-    loss_sum = ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
-                                     config_.training.label_smoothing);
+torch::Tensor Trainer::ComputeGradient() {
+  try {
+    return forward_backward_.Run(state_.step, batches_, [this] { optimizer_.ZeroGradients(); });
+  } catch (const Error&) {
+    // Nothing has changed yet: what was trained so far is worth a checkpoint.
+    optimizer_.ZeroGradients();
+    --state_.step;
+    if (reporter_ && state_.step > 0) Save(/*is_best=*/false);
+    throw;
   }
-  // The mean over the tokens of the whole update, whatever batches they came in.
-  (loss_sum / static_cast<double>(update_tokens)).backward();
-  return loss_sum.detach();
+}
+
+void Trainer::ReadTally() {
+  const StepTally::Sums sums = tally_.Read();
+  const int64_t skipped = sums.skipped - state_.skipped_steps;
+  state_.interval_loss = sums.loss;
+  state_.interval_tokens = sums.tokens;
+  state_.skipped_steps = sums.skipped;
+  state_.skipped_in_a_row = sums.skipped_in_a_row;
+  if (skipped == 0) return;
+  // On a GPU, where it is asked for now and then, the last step may be a good one.
+  const std::string cause =
+      sums.skipped_in_a_row == 0 ? "" : WhereNotFinite(*parts_.model, loss_, [this] {
+        forward_backward_.Forward(state_.step, batches_);
+      });
+  const std::string steps =
+      skipped == 1 && sums.skipped_in_a_row > 0
+          ? fmt::format("step {} is skipped and changes no weight", WithThousands(state_.step))
+          : fmt::format("{} steps up to step {} were skipped and changed no weight", skipped,
+                        WithThousands(state_.step));
+  spdlog::warn("{}, as loss or gradient are not finite{}{} ({} in a row)", steps,
+               cause.empty() ? "" : ": ", cause, sums.skipped_in_a_row);
+  if (sums.skipped_in_a_row < config_.training.max_skipped_steps) return;
+  throw Failure("{}", SkippedTooOften(cause));
+}
+
+std::string Trainer::SkippedTooOften(const std::string& cause) const {
+  std::string text = fmt::format(
+      "step {}: the {}. step in a row whose loss or gradient is not finite "
+      "(training.max_skipped_steps): {}",
+      WithThousands(state_.step), state_.skipped_in_a_row, cause);
+  if (!parts_.run) return text;
+  const std::string run = parts_.run->path().string();
+  const auto latest = parts_.run->LatestStep();
+  if (!latest)
+    return text + "; no checkpoint was written before; a lower training.learning_rate may help";
+  text += fmt::format(
+      "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
+      "training.learning_rate=...` with a lower one may get past here",
+      WithThousands(*latest), run);
+  if (*latest == state_.step - state_.skipped_in_a_row) {
+    text += fmt::format(
+        " (it holds the very weights that failed: remove {} to go on from the one before)",
+        parts_.run->CheckpointPath(*latest).string());
+  }
+  return text;
 }
 
 void Trainer::Log() {
+  ReadTally();
   reporter_->Log({.step = state_.step,
                   .epoch = state_.position.epoch,
-                  .loss = interval_loss_.item<double>() /
-                          static_cast<double>(std::max<int64_t>(state_.interval_tokens, 1)),
+                  // Not a number where all steps were skipped.
+                  .loss = state_.interval_loss / static_cast<double>(state_.interval_tokens),
                   .learning_rate = LearningRateAt(state_.step, config_.training),
-                  .gradient_norm = gradient_norm_.item<double>()});
-  interval_loss_.zero_();
+                  .gradient_norm = gradient_norm_.item<double>(),
+                  .skipped_steps = state_.skipped_steps});
+  tally_.ClearInterval();
+  state_.interval_loss = 0;
   state_.interval_tokens = 0;
 }
 
@@ -269,15 +352,21 @@ Checkpoint Trainer::MakeCheckpoint() const {
       checkpoint.model[name] = average_->tensors().at(name);
     }
   }
-  TrainingState state = state_;
-  state.interval_loss = interval_loss_.item<double>();
-  checkpoint.state = ToJson(state);
+  checkpoint.state = ToJson(state_);
+  for (const NamedTensors* tensors : {&checkpoint.model, &checkpoint.optimizer}) {
+    if (const std::string name = FirstNotFinite(*tensors); !name.empty()) {
+      throw Failure("step {}: {} is not finite, which no checkpoint may hold",
+                    WithThousands(state_.step), name);
+    }
+  }
   return checkpoint;
 }
 
 void Trainer::Save(bool is_best) {
   reporter_->PauseClock();
   const auto start = std::chrono::steady_clock::now();
+  ReadTally();
+  save_is_due_ = false;
   try {
     if (saved_step_ != state_.step) {
       // Lines of the log first: a checkpoint promises that what came before it is there.
@@ -292,7 +381,9 @@ void Trainer::Save(bool is_best) {
         "{}; training stops here, and `wavemt resume {}` goes on from the checkpoint before",
         error.what(), parts_.run->path().string());
   }
-  parts_.run->RemoveOldCheckpoints(config_.training.keep_last, state_.step);
+  if (state_.skipped_in_a_row == 0) {
+    parts_.run->RemoveOldCheckpoints(config_.training.keep_last, state_.step);
+  }
   time_limit_.NoteSave(SecondsSince(start));
   reporter_->ResumeClock();
 }

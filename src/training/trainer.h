@@ -15,9 +15,12 @@
 #include "data/tokenized_corpus.h"
 #include "data/tokenizer.h"
 #include "model/transformer.h"
+#include "training/forward_backward.h"
+#include "training/memory_budget.h"
 #include "training/optimizer.h"
-#include "training/training_reporter.h"
+#include "training/step_tally.h"
 #include "training/time_limit.h"
+#include "training/training_reporter.h"
 #include "training/training_state.h"
 #include "training/validation.h"
 #include "training/weight_average.h"
@@ -47,6 +50,7 @@ struct TrainingParts {
   using ScoreTranslations =
       std::function<std::optional<TranslationScore>(const std::function<bool()>& stop_requested)>;
   ScoreTranslations score_translations;
+  MemoryLimit memory_limit{};
   /// When training must have stopped, its last checkpoint written; nothing: never.
   std::optional<TimeLimit::Clock::time_point> deadline{};
 };
@@ -73,9 +77,13 @@ class Trainer {
  private:
   std::optional<StopReason> ReasonToStop() const;
   bool StopRequested() const;
+  void LimitMemory();
   void TrainStep();
   std::vector<Batch> NextBatches();
-  torch::Tensor BackwardBatch(const Batch& batch, int64_t micro_batch, int64_t update_tokens);
+  torch::Tensor ComputeGradient();
+  /// Looks at what the steps came to, says so where one was skipped, and fails after too many.
+  void ReadTally();
+  std::string SkippedTooOften(const std::string& cause) const;
   void Log();
   bool ValidationIsDue() const;
   /// Validates and saves, as far as that is due.
@@ -90,14 +98,18 @@ class Trainer {
   TrainingParts parts_;
   Batcher batcher_;
   NamedTensors parameters_;
+  ForwardBackward forward_backward_;
   Optimizer optimizer_;
   std::unique_ptr<WeightAverage> average_;  // Null: training.ema_decay is 0.
   std::unique_ptr<TrainingReporter> reporter_;
   TimeLimit time_limit_;
   TrainingState state_;
-  torch::Tensor interval_loss_;  // On the device: reading it would wait for the step.
+  std::vector<Batch> batches_;  // Of the last step.
+  StepTally tally_;
+  torch::Tensor loss_;  // Summed, of the last step. On the device, as the next one.
   torch::Tensor gradient_norm_;
   int64_t saved_step_ = -1;
+  bool save_is_due_ = false;
 };
 
 }  // namespace wavemt

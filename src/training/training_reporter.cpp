@@ -46,6 +46,7 @@ void TrainingReporter::Log(const Interval& interval) {
   const double seconds_left = SecondsLeft(interval.step);
   detail_ = fmt::format("loss {:.3f}  lr {:.2e}  {} tok/s", interval.loss, interval.learning_rate,
                         WithThousands(std::llround(speed)));
+  if (interval.skipped_steps > 0) detail_ += fmt::format("  {} skipped", interval.skipped_steps);
   if (!terminal_) {
     spdlog::info("step {}/{}  epoch {}  {}  {} left", WithThousands(interval.step),
                  WithThousands(max_steps_), interval.epoch + 1, detail_,
@@ -56,6 +57,7 @@ void TrainingReporter::Log(const Interval& interval) {
                   {"loss", interval.loss},
                   {"lr", interval.learning_rate},
                   {"gradient_norm", interval.gradient_norm},
+                  {"skipped_steps", interval.skipped_steps},
                   {"tokens_per_second", speed},
                   {"seconds_per_step",
                    interval_seconds_ / static_cast<double>(interval.step - last_logged_step_)}});

@@ -28,7 +28,8 @@ class TrainingReporter {
     int64_t epoch = 0;
     double loss = 0;  // Mean label-smoothed loss of a target token, nats.
     double learning_rate = 0;
-    double gradient_norm = 0;  // Of the last step, before clipping.
+    double gradient_norm = 0;   // Of the last step, before clipping.
+    int64_t skipped_steps = 0;  // Of the whole run.
   };
   void Log(const Interval& interval);
 

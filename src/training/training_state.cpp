@@ -25,6 +25,13 @@ int64_t Count(const Json& json, const char* name, std::string_view origin) {
   return value.get<int64_t>();
 }
 
+bool Flag(const Json& json, const char* name, std::string_view origin) {
+  if (!json.is_object() || !json.contains(name) || !json[name].is_boolean()) {
+    throw UsageError("{}: \"{}\" is neither true nor false", origin, name);
+  }
+  return json[name].get<bool>();
+}
+
 double Number(const Json& json, const char* name, std::string_view origin) {
   const Json& value = Member(json, name, origin);
   if (!value.is_number()) throw UsageError("{}: \"{}\" is not a number", origin, name);
@@ -43,6 +50,10 @@ Json ToJson(const TrainingState& state) {
           {"best_step", state.best_step},
           {"validations_without_best", state.validations_without_best},
           {"validation_pending", state.validation_pending},
+          {"skipped_steps", state.skipped_steps},
+          {"skipped_in_a_row", state.skipped_in_a_row},
+          {"memory_limit", state.memory.limit},
+          {"memory_for_tensors", state.memory.tensors},
           {"interval_loss", state.interval_loss},
           {"interval_tokens", state.interval_tokens}};
 }
@@ -59,7 +70,14 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   }
   state.best_step = Count(json, "best_step", origin);
   state.validations_without_best = Count(json, "validations_without_best", origin);
-  state.validation_pending = json.value("validation_pending", Json(false)) == Json(true);
+  state.validation_pending = Flag(json, "validation_pending", origin);
+  state.skipped_steps = Count(json, "skipped_steps", origin);
+  if (state.skipped_steps > state.step) {
+    throw UsageError("{}: \"skipped_steps\" is more than all steps", origin);
+  }
+  state.skipped_in_a_row = Count(json, "skipped_in_a_row", origin);
+  state.memory = {.limit = Count(json, "memory_limit", origin),
+                  .tensors = Count(json, "memory_for_tensors", origin)};
   // JSON has no word for the loss of a run that diverged; the library writes null for it.
   state.interval_loss = Member(json, "interval_loss", origin).is_null()
                             ? std::numeric_limits<double>::quiet_NaN()

@@ -6,6 +6,7 @@
 
 #include "data/batcher.h"
 #include "support/json.h"
+#include "training/memory_budget.h"
 
 namespace wavemt {
 
@@ -22,6 +23,13 @@ struct TrainingState {
   int64_t best_step = 0;
   int64_t validations_without_best = 0;
   bool validation_pending = false;  // A stop cut short what was due at this step.
+
+  // Steps whose loss or gradient was not finite. They use up their batches and count in `step`, so
+  // that the schedule goes on, and change no weight, moment or average.
+  int64_t skipped_steps = 0;
+  int64_t skipped_in_a_row = 0;  // Up to `step`.
+
+  MemoryBudget memory;
 
   // Since the last line of metrics.jsonl.
   double interval_loss = 0;

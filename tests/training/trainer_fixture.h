@@ -34,6 +34,7 @@ class TrainerFixture : public testing::Test {
     TrainingParts::ScoreTranslations score_translations;
     std::optional<int64_t> restore_step;  // Go on with the run of this name from there.
     uint64_t weights_seed = 1;
+    std::function<void(TransformerImpl&)> before_training{};
   };
 
   TrainerFixture() { spdlog::set_level(spdlog::level::warn); }
@@ -85,6 +86,7 @@ class TrainerFixture : public testing::Test {
       const auto checkpoint = run.CheckpointPath(*parts.restore_step);
       trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
     }
+    if (parts.before_training) parts.before_training(*model);
     const StopReason reason = trainer.Run();
     return {.run = run, .reason = reason, .state = trainer.state(), .model = model};
   }

@@ -25,6 +25,10 @@ TrainingState Example() {
           .best_score = 27.123456789012345,
           .best_step = 1000,
           .validations_without_best = 2,
+          .validation_pending = true,
+          .skipped_steps = 7,
+          .skipped_in_a_row = 3,
+          .memory = {.limit = 8'000'000'000, .tensors = 7'654'321'000},
           .interval_loss = 98765.4321,
           .interval_tokens = 4096};
 }
@@ -37,6 +41,11 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.best_score, b.best_score);
   EXPECT_EQ(a.best_step, b.best_step);
   EXPECT_EQ(a.validations_without_best, b.validations_without_best);
+  EXPECT_EQ(a.validation_pending, b.validation_pending);
+  EXPECT_EQ(a.skipped_steps, b.skipped_steps);
+  EXPECT_EQ(a.skipped_in_a_row, b.skipped_in_a_row);
+  EXPECT_EQ(a.memory.limit, b.memory.limit);
+  EXPECT_EQ(a.memory.tensors, b.memory.tensors);
   EXPECT_EQ(a.interval_loss, b.interval_loss);
   EXPECT_EQ(a.interval_tokens, b.interval_tokens);
 }
@@ -68,6 +77,7 @@ TEST(TrainingState, RefusesWrongValues) {
     for (const Json& wrong : {Json("1"), Json(true), Json::array(), Json::object(), Json(nullptr),
                               Json(-1), Json(1.5), Json(~uint64_t{0})}) {
       if (!is_count && wrong.is_number()) continue;
+      if (wrong.is_boolean() && value.is_boolean()) continue;
       if (wrong.is_null() && (name == "best_score" || name == "interval_loss")) continue;
       Json changed = whole;
       changed[name] = wrong;
@@ -76,6 +86,13 @@ TEST(TrainingState, RefusesWrongValues) {
           << name << ": " << wrong;
     }
   }
+}
+
+TEST(TrainingState, RefusesMoreSkippedStepsThanSteps) {
+  Json json = ToJson(Example());
+  json["skipped_steps"] = Example().step + 1;
+  EXPECT_THAT([&] { TrainingStateFromJson(json, "state.json"); },
+              ThrowsMessage<Error>(HasSubstr("\"skipped_steps\" is more than all steps")));
 }
 
 TEST(TrainingState, RefusesWhatIsNoObject) {
