@@ -111,8 +111,9 @@ def test_metrics(run):
     assert [line["step"] for line in validated] == [10, 20]
     assert len(lines) == len(logged) + len(validated)
     for line in logged:
-        assert line.keys() == {"step", "epoch", "loss", "lr", "gradient_norm", "tokens_per_second",
-                               "seconds_per_step"}
+        assert line.keys() == {"step", "epoch", "loss", "lr", "gradient_norm", "skipped_steps",
+                               "tokens_per_second", "seconds_per_step"}
+        assert line["skipped_steps"] == 0
         assert line["tokens_per_second"] > 0 and line["seconds_per_step"] > 0
     for line in validated:
         assert line.keys() >= {"step", "epoch", "valid/loss", "valid/perplexity", "valid/bleu",

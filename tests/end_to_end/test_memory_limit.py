@@ -1,0 +1,100 @@
+"""--memory-limit: what does not fit is done in halves, and the run stays repeatable."""
+import json
+import subprocess
+
+import pytest
+from conftest import ENVIRONMENT, PROGRAM, ROOT, pointed, wavemt, write_config
+
+MODEL = {"d_model": 128, "num_heads": 4, "ffn_dim": 512, "num_encoder_layers": 2,
+         "num_decoder_layers": 2, "dropout": 0.1, "position_encoding": {"max_length": 64}}
+TRAINING = {"max_steps": 4, "batch_tokens": 4096, "warmup_steps": 4, "log_every": 2,
+            "validate_every": 0, "save_every": 2}
+
+
+@pytest.fixture(scope="module")
+def larger_corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("larger_corpus")
+    for split, pairs in (("train", 2000), ("valid", 50), ("test", 5)):
+        for language in ("en", "zh"):
+            lines = (ROOT / f"data/quickstart/{split}.{language}").read_text("utf8").split("\n")
+            (folder / f"{split}.{language}").write_text("\n".join(lines[:pairs]) + "\n", "utf8")
+    return folder
+
+
+def train(folder, corpus, *options, check=True, **training):
+    config = write_config(folder / "config.json", corpus, model=MODEL,
+                          training=TRAINING | training)
+    return wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options,
+                  check=check)
+
+
+def weights(run):
+    return (pointed(run, "latest") / "model.safetensors").read_bytes()
+
+
+def needed(folder, corpus):
+    """The least limit, in bytes, that the program says that it needs."""
+    result = train(folder, corpus, "--memory-limit", "100MB", check=False)
+    assert result.returncode == 2
+    assert not (folder / "run").exists()
+    words = result.stderr.split(" are too little: ")[1].split()
+    assert words[1] == "MB"
+    return float(words[0]) * 1e6
+
+
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory, larger_corpus):
+    """A limit that the weights fit and whole batches do not, and the run under it."""
+    folder = tmp_path_factory.mktemp("tight")
+    limit = f"{needed(folder, larger_corpus) + 40e6:.0f}"
+    return limit, folder / "run", train(folder, larger_corpus, "--memory-limit", limit).stderr
+
+
+def test_batches_that_do_not_fit_are_done_in_halves(tight):
+    _, run, said = tight
+    warnings = [line for line in said.splitlines() if " warning: " in line]
+    assert len(warnings) == 1
+    assert "step 1: a batch of " in warnings[0]
+    assert "does not fit a --memory-limit of " in warnings[0]
+    assert "done in halves, which gives the same gradient" in warnings[0]
+    assert json.loads((pointed(run, "latest") / "state.json").read_text())["step"] == 4
+
+
+def test_a_resumed_run_splits_the_same_batches(tight, larger_corpus, tmp_path):
+    limit, run, _ = tight
+    train(tmp_path, larger_corpus, "--memory-limit", limit, max_steps=2)
+    wavemt("resume", tmp_path / "run", "--set", "training.max_steps=4", "--memory-limit", limit,
+           "--device", "cpu")
+    assert weights(tmp_path / "run") == weights(run)
+
+
+def test_plenty_changes_nothing(larger_corpus, tmp_path):
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "limited").mkdir()
+    train(tmp_path / "plain", larger_corpus, max_steps=2)
+    said = train(tmp_path / "limited", larger_corpus, "--memory-limit", "16GiB", max_steps=2).stderr
+    assert weights(tmp_path / "plain/run") == weights(tmp_path / "limited/run")
+    assert " warning: " not in said
+
+
+@pytest.mark.parametrize("size", ["lots", "0", "-1GB", "8 giga", ""])
+def test_what_is_no_size_is_refused(corpus, tmp_path, size):
+    config = write_config(tmp_path / "config.json", corpus)
+    result = wavemt("train", config, f"--memory-limit={size}", check=False, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--memory-limit" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_machine_without_memory_gives_a_sentence(larger_corpus, tmp_path):
+    """The address space is limited by the shell: LibTorch's own allocator fails."""
+    config = write_config(tmp_path / "config.json", larger_corpus, model=MODEL,
+                          training=TRAINING)
+    command = f'ulimit -v 1500000; exec "{PROGRAM}" train "{config}" --run-dir run --device cpu'
+    result = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=ENVIRONMENT,
+                            capture_output=True, encoding="utf8", timeout=300)
+    assert result.returncode in (0, 1), result.stderr
+    for line in result.stderr.splitlines():
+        assert "frame #" not in line and "terminate called" not in line
+    if result.returncode == 1:
+        assert " error: " in result.stderr.splitlines()[-1]
