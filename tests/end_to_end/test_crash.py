@@ -6,6 +6,7 @@ random moments. WAVEMT_TORTURE=1 adds 1,000 random moments; see scripts/torture.
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import PROGRAM
@@ -43,19 +44,23 @@ class KilledRun(TormentedRun):
         result = self.go_on(plan=plan, begin=begin)
         return self.check(result.returncode, result.stderr)
 
-    def kill_after(self, seconds, trace):
-        """Whether the process was killed before its end, and in the middle of a save."""
-        trace.unlink(missing_ok=True)
+    def kill_after(self, seconds, trace, from_the_first_step):
+        """Whether the process was killed before its end, and in the middle of a save. The seconds
+        are those since its start, or since it began to train."""
+        trace.write_text("")
         process = subprocess.Popen(
             [str(PROGRAM), *map(str, self.command()), "--device", "cpu"], text=True,
             stderr=subprocess.PIPE, env=with_faults(self.folder, trace=trace))
+        while from_the_first_step and process.poll() is None and \
+                "/metrics.jsonl" not in trace.read_text():
+            time.sleep(0.001)
         try:
             said = process.communicate(timeout=seconds)[1]
         except subprocess.TimeoutExpired:
             process.kill()
             said = process.communicate()[1]
         killed = self.check(process.returncode, said)
-        return killed, killed and trace.exists() and is_in_a_save(calls_in(trace))
+        return killed, killed and is_in_a_save(calls_in(trace))
 
 
 def is_in_a_save(calls):
@@ -119,7 +124,10 @@ def kill_at_random(killed_run, trace, seed, wanted):
     generator = random.Random(seed)
     kills = in_saves = 0
     while kills < wanted:
-        killed, in_a_save = killed_run.kill_after(generator.uniform(0.15, 0.9), trace)
+        # A fifth of them anywhere, also before anything was read; the others where there is work.
+        anywhere = generator.random() < 0.2
+        killed, in_a_save = killed_run.kill_after(
+            generator.uniform(0, 0.5 if anywhere else 0.12), trace, not anywhere)
         kills += killed
         in_saves += in_a_save
     killed_run.go_to_the_end()
