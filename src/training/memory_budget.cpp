@@ -11,6 +11,9 @@ namespace {
 // For buffers of libraries, thread stacks, a checkpoint on its way, and what the allocator keeps.
 constexpr int64_t kReserve = 64 << 20;
 
+// Pages of libraries that are first used in training.
+constexpr int64_t kLaterPages = 32 << 20;
+
 ProcessMemory RequireProcessMemory() {
   const auto memory = MeasureProcessMemory();
   if (!memory) throw UsageError("--memory-limit: this system does not tell what a process holds");
@@ -21,7 +24,7 @@ ProcessMemory RequireProcessMemory() {
 
 MemoryLimit MemoryLimit::Begin(int64_t bytes) {
   TensorMemory::BeginCounting();
-  return {.bytes = bytes, .program = RequireProcessMemory().file};
+  return {.bytes = bytes, .program = RequireProcessMemory().file + kLaterPages};
 }
 
 MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {

@@ -8,7 +8,7 @@ namespace wavemt {
 /// back counts, and the pages of the program and its libraries; a mapped corpus does not.
 struct MemoryLimit {
   int64_t bytes = 0;    // 0: no limit.
-  int64_t program = 0;  // Bytes in use when the limit was made, before any data was read.
+  int64_t program = 0;  // Bytes of these pages, as far as they will be in use.
 
   /// Begins to count tensors. For the start of a command, before any is made. A usage error where
   /// the system does not tell what a process holds.

@@ -1,5 +1,6 @@
 """--memory-limit: what does not fit is done in halves, and the run stays repeatable."""
 import json
+import os
 import subprocess
 
 import pytest
@@ -66,6 +67,18 @@ def test_a_resumed_run_splits_the_same_batches(tight, larger_corpus, tmp_path):
     wavemt("resume", tmp_path / "run", "--set", "training.max_steps=4", "--memory-limit", limit,
            "--device", "cpu")
     assert weights(tmp_path / "run") == weights(run)
+
+
+def test_the_process_stays_below_the_limit(tight, larger_corpus, tmp_path):
+    limit = float(tight[0])
+    config = write_config(tmp_path / "config.json", larger_corpus, model=MODEL, training=TRAINING)
+    process = subprocess.Popen([PROGRAM, "train", config, "--run-dir", tmp_path / "run", "--device",
+                                "cpu", "--memory-limit", f"{limit:.0f}"],
+                               env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss * 1024 <= 1.02 * limit
 
 
 def test_plenty_changes_nothing(larger_corpus, tmp_path):
