@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -152,6 +154,28 @@ TEST_P(OptimizerTest, GoesOnFromItsState) {
   }
   for (const auto& [name, tensor] : ours_) {
     EXPECT_TRUE(torch::equal(tensor, restored.at(name))) << name;
+  }
+}
+
+// What a GPU does without a wait, as LibTorch's kernels for the CPU do it.
+TEST_P(OptimizerTest, FoundInfLeavesTheUpdateOut) {
+  Optimizer optimizer(ours_, config_);
+  Optimizer reference(theirs_, config_);
+  for (const bool finite : {true, false, true}) {
+    optimizer.ZeroGradients();
+    reference.ZeroGradients();
+    SetGradients(ours_, theirs_);
+    if (!finite) ours_.at("vector").mutable_grad()[0] = std::numeric_limits<float>::infinity();
+    const auto norm = optimizer.GradientNorm();
+    EXPECT_EQ(std::isfinite(norm.item<double>()), finite);
+    optimizer.Step(0.01, 1.0, torch::isfinite(norm).logical_not().to(torch::kFloat));
+    if (finite) reference.Step(0.01, 1.0);
+  }
+  EXPECT_EQ(optimizer.steps(), 2);
+  for (const auto& [name, tensor] : ours_) EXPECT_TRUE(torch::equal(tensor, theirs_.at(name)));
+  const NamedTensors expected = reference.State();
+  for (const auto& [name, tensor] : optimizer.State()) {
+    EXPECT_TRUE(torch::equal(tensor, expected.at(name))) << name;
   }
 }
 

@@ -41,6 +41,18 @@ TEST_F(WeightAverageTest, FollowsItsFormula) {
   }
 }
 
+// As on a GPU, where a step may turn out not to be finite without a wait.
+TEST_F(WeightAverageTest, FoundInfLeavesTheUpdateOut) {
+  WeightAverage average(parameters_, 0.5);
+  WeightAverage reference(parameters_, 0.5);
+  SetWeights(7);
+  average.Update(1, torch::tensor(1.0F));
+  EXPECT_EQ(Value(average.tensors()), 10.0);
+  average.Update(2, torch::tensor(0.0F));
+  reference.Update(2);
+  EXPECT_NEAR(Value(average.tensors()), Value(reference.tensors()), 1e-6);
+}
+
 TEST_F(WeightAverageTest, IsInTheModelWhileItIsAppliedAndThenTheWeightsAreBack) {
   WeightAverage average(parameters_, 0.9);
   SetWeights(4);
