@@ -7,6 +7,7 @@ import random
 import pytest
 import sentencepiece
 from conftest import wavemt, write_config
+from file_faults import report
 
 TORTURE = bool(os.environ.get("WAVEMT_TORTURE"))
 LINES = 1_000_000 if TORTURE else 8_000
@@ -124,6 +125,7 @@ def test_translate(tiny_run, landmarks, tmp_path, way):
     check_output(output)
     assert output.endswith(b"\n")
     check_alignment(lines, output.split(b"\n")[:-1], landmarks)
+    report("hostile lines translated", len(lines))
 
 
 def test_translate_with_ill_formed_lines_replaced(tiny_run, landmarks):
@@ -137,6 +139,7 @@ def test_translate_with_ill_formed_lines_replaced(tiny_run, landmarks):
         result.stderr.decode()
     check_output(result.stdout)
     check_alignment(lines, result.stdout.split(b"\n")[:-1], landmarks)
+    report("ill-formed lines replaced and translated", bad)
     # They are the translations of what Python makes of the same bytes.
     replaced = "".join(line.decode(errors="replace") + "\n" for line in lines[:4000])
     assert wavemt("translate", tiny_run, *QUICK, input=replaced.encode(), encoding=None).stdout == \
@@ -244,3 +247,4 @@ def test_the_corpus_reader_keeps_every_pair(tiny_run, corpus, tmp_path):
                 zip(sides["source"], sides["target"]))
     assert f"info: data.train: {LINES:,} pairs: " in said
     assert f" used, {blank:,} skipped with a blank side" in said
+    report("hostile pairs of lines read as a corpus", LINES)
