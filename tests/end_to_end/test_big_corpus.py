@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import time
@@ -238,6 +239,17 @@ def test_a_killed_build_leaves_nothing_that_is_used(large, tmp_path):
     assert "token ids written to" in said
     assert cache_of(cache).read_bytes() == whole
     assert weights(tmp_path / "run") == weights(large / "run")
+
+
+def test_a_disk_without_room_leaves_nothing(large, tmp_path):
+    """The limit of a file's size stands for the disk."""
+    result = train(large / "config.json", tmp_path / "runs/run", "--set",
+                   f"data.cache_dir={tmp_path}/cache", check=False,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+    assert result.returncode == 1
+    assert f" error: {tmp_path}/cache/" in result.stderr
+    assert ": cannot be written: File too large" in result.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_two_that_build_the_same_cache_at_once_do_no_harm(large, tmp_path):
