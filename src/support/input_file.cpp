@@ -76,7 +76,6 @@ struct InputFile::Gzip {
 
   z_stream stream{};
   bool between_members = false;
-  bool holds_output = false;  // More than the caller had room for.
 };
 
 InputFile::InputFile(std::filesystem::path name, std::unique_ptr<Descriptor> descriptor)
@@ -150,7 +149,8 @@ size_t InputFile::Unpack(char* bytes, size_t size, int64_t line_number) {
   stream.next_out = reinterpret_cast<Bytef*>(bytes);
   stream.avail_out = static_cast<uInt>(size);
   while (stream.avail_out == size) {
-    if (packed_.empty() && !gzip_->holds_output && !Fill(line_number)) {
+    // What zlib holds back for want of room never waits here: the trailer is still to be read then.
+    if (packed_.empty() && !Fill(line_number)) {
       if (gzip_->between_members) return 0;
       throw UsageError(
           "{}: after line {}: the compressed data is damaged or cut short (unexpected end of file)",
@@ -179,7 +179,6 @@ size_t InputFile::Unpack(char* bytes, size_t size, int64_t line_number) {
                        stream.msg == nullptr ? "it needs a dictionary" : stream.msg);
     }
     gzip_->between_members = code == Z_STREAM_END;
-    gzip_->holds_output = code != Z_STREAM_END && stream.avail_out == 0;
   }
   return size - stream.avail_out;
 }
@@ -196,7 +195,6 @@ size_t InputFile::Read(char* bytes, size_t size, int64_t line_number) {
 
 bool InputFile::IsReady() const {
   if (!packed_.empty() || descriptor_->is_regular()) return true;
-  if (gzip_ && gzip_->holds_output) return true;
   constexpr int kMilliseconds = 20;
   return WaitForInput(descriptor_->value(), kMilliseconds);
 }
