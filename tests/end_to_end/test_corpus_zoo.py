@@ -225,7 +225,8 @@ def test_two_hundred_files_a_side(zoo):
             name = f"{side}-{number}" + (".gz" if number % 3 == 0 else "")
             lines = [f"{side} {number} {line}" for line in range(number % 5)]
             contents = text(*lines) if lines else b""
-            (zoo.folder / name).write_bytes(gzip.compress(contents) if number % 3 == 0 else contents)
+            (zoo.folder / name).write_bytes(
+                gzip.compress(contents) if number % 3 == 0 else contents)
             files[side].append(zoo.folder / name)
     assert counts(zoo.train(files)) == "400 pairs: 400 used"
     # A line too many in one file is no line too few in the next.
