@@ -181,7 +181,13 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
   RemoveUnfinished(CheckpointsPath());
   std::vector<int64_t> steps = CheckpointSteps();
   std::erase_if(steps, [&](int64_t step) { return step > newest; });
-  const auto best = BestStep();
+  std::optional<int64_t> best;
+  try {
+    best = BestStep();
+  } catch (const Error& error) {
+    spdlog::warn("{}; old checkpoints stay until it can be read", error.what());
+    return;
+  }
   const auto kept = static_cast<size_t>(keep_last);
   steps.resize(steps.size() > kept ? steps.size() - kept : 0);
   for (const int64_t step : steps) {

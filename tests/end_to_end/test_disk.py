@@ -58,7 +58,10 @@ class FailingRun(TormentedRun):
             self.check_nothing_is_lost()
         else:
             assert messages(said, "error") == []
-            if not plan.endswith("+"):
+            if plan.endswith("+"):
+                self.check_nothing_is_lost()  # But not everything could be tidied up.
+                self.begin_anew()
+            else:
                 self.check_the_end()
         return said
 
@@ -84,10 +87,12 @@ def test_the_disk_goes_bad_within_a_save_and_stays_bad(failing_run, save_calls, 
     moments = range(1, len(save_calls) + 1)
     if not TORTURE:
         moments = moments[1::25]
+    stopped = 0
     for n in moments:
         said = failing_run.fail(f"{error}@{n}+", REASONS[error], begin=SAVE_BEGINS)
-        assert messages(said, "error") or error == "EACCES"
+        stopped += len(messages(said, "error"))
     failing_run.go_to_the_end()
+    assert stopped >= len(moments) / 3
     report(f"saves on a disk that goes bad ({error})", len(moments))
 
 
