@@ -76,7 +76,9 @@ void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   staged.Replace();
 }
 
-void VerifyCheckpoint(const fs::path& directory) {
+namespace {
+
+Json ReadManifest(const fs::path& directory) {
   const fs::path path = directory / kManifestFile;
   const Json manifest = ParseJson(ReadFile(path), path.string());
   const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
@@ -86,9 +88,22 @@ void VerifyCheckpoint(const fs::path& directory) {
     throw UsageError("{}: is of version {}; this program reads version {}", path.string(),
                      manifest.value("version", Json()).dump(), kVersion);
   }
+  return manifest;
+}
+
+}  // namespace
+
+void VerifyCheckpoint(const fs::path& directory) {
+  const Json manifest = ReadManifest(directory);
   for (const std::string_view name : {kModelFile, kOptimizerFile, kStateFile}) {
     VerifyFile(directory, name, manifest);
   }
+}
+
+Json ReadCheckpointState(const fs::path& directory) {
+  VerifyFile(directory, kStateFile, ReadManifest(directory));
+  const fs::path state = directory / kStateFile;
+  return ParseJson(ReadFile(state), state.string());
 }
 
 Checkpoint ReadCheckpoint(const fs::path& directory) {

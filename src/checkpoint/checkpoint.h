@@ -33,6 +33,9 @@ void VerifyCheckpoint(const std::filesystem::path& directory);
 /// Verifies and reads a whole checkpoint.
 Checkpoint ReadCheckpoint(const std::filesystem::path& directory);
 
+/// Verifies and reads state.json alone.
+Json ReadCheckpointState(const std::filesystem::path& directory);
+
 /// Verifies a checkpoint and reads its model alone.
 NamedTensors ReadCheckpointModel(const std::filesystem::path& directory);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/run_checksums.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/folder_lock.h"
@@ -41,6 +42,13 @@ bool IsRun(const fs::path& path) {
 }
 
 bool IsCheckpoint(const fs::path& path) { return fs::is_regular_file(path / kManifestFile); }
+
+// The best step so far, as a checkpoint's state has it.
+std::optional<int64_t> BestStepOf(const Json& state) {
+  const bool known = state.is_object() && state.value("best_score", Json()).is_number() &&
+                     state.value("best_step", Json()).is_number_unsigned();
+  return known ? std::optional(state["best_step"].get<int64_t>()) : std::nullopt;
+}
 
 // The run around a file or folder inside it.
 fs::path RunAround(const fs::path& path) {
@@ -93,6 +101,7 @@ RunDirectory RunDirectory::Create(const fs::path& path,
   if (IsRun(absolute)) old_lock.emplace(absolute);
   StagedDirectory staged(absolute);
   for (const auto& [name, contents] : files) WriteFileAtomically(staged.path() / name, contents);
+  WriteFileAtomically(staged.path() / kRunChecksumsFile, RunChecksums(files));
   MakeDirectories(staged.path() / "checkpoints");
   MakeDirectories(staged.path() / "tensorboard");
   auto lock = std::make_shared<const RunLock>(staged.path());
@@ -163,6 +172,36 @@ void RunDirectory::RepairPointers(int64_t step, std::optional<int64_t> best_step
   }
 }
 
+std::optional<int64_t> RunDirectory::CheckedBestStep() const {
+  const std::optional<int64_t> pointed = BestStep();
+  for (std::vector<int64_t> steps = CheckpointSteps(); !steps.empty(); steps.pop_back()) {
+    // What was saved before it knows nothing of the checkpoint that the pointer names.
+    if (pointed && steps.back() < *pointed) break;
+    std::optional<int64_t> known;
+    try {
+      known = BestStepOf(ReadCheckpointState(CheckpointPath(steps.back())));
+    } catch (const Error&) {
+      continue;  // Whoever reads that checkpoint hears of it.
+    }
+    if (!known || known == pointed || !IsCheckpoint(CheckpointPath(*known))) break;
+    const std::optional<int64_t> taken = pointed ? pointed : known;
+    spdlog::warn("{}: names {}, but the best checkpoint that {} knows of is {}; taking {}",
+                 (CheckpointsPath() / "best").string(), pointed ? StepName(*pointed) : "none",
+                 StepName(steps.back()), StepName(*known), StepName(*taken));
+    return taken;
+  }
+  return pointed;
+}
+
+std::optional<int64_t> RunDirectory::CheckedLatestStep() const {
+  const std::optional<int64_t> pointed = LatestStep();
+  const std::vector<int64_t> steps = CheckpointSteps();
+  if (!pointed || *pointed == steps.back()) return pointed ? pointed : NewestWholeStep();
+  spdlog::warn("{}: names {}, but the newest checkpoint is {}; taking what it names",
+               (CheckpointsPath() / "latest").string(), StepName(*pointed), StepName(steps.back()));
+  return pointed;
+}
+
 std::optional<int64_t> RunDirectory::NewestWholeStep() const {
   std::vector<int64_t> steps = CheckpointSteps();
   if (steps.empty()) return std::nullopt;
@@ -202,20 +241,38 @@ std::vector<int64_t> CheckpointStepsIn(const fs::path& path) {
   return IsRun(path) ? RunDirectory::Open(path).CheckpointSteps() : std::vector<int64_t>();
 }
 
+namespace {
+
+// Of checkpoints/best and latest, or another text file that names a checkpoint beside it.
+std::optional<ModelLocation> LocatePointed(const fs::path& path) {
+  const fs::path folder = AbsolutePath(path).parent_path();
+  if (folder.filename() == "checkpoints" && IsRun(folder.parent_path())) {
+    const RunDirectory run = RunDirectory::Open(folder.parent_path());
+    std::optional<int64_t> step;
+    if (path.filename() == "best") step = run.CheckedBestStep();
+    if (path.filename() == "latest") step = run.CheckedLatestStep();
+    if (step) return ModelLocation{.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
+  }
+  constexpr size_t kLongestName = 64;
+  std::string text = ReadFile(path).substr(0, kLongestName);
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (!StepOfName(text) || !IsCheckpoint(folder / text)) return std::nullopt;
+  return ModelLocation{.run = RunAround(folder / text), .checkpoint = folder / text};
+}
+
+}  // namespace
+
 ModelLocation LocateModel(const fs::path& path) {
   if (!fs::exists(path)) throw UsageError("{}: no such run or checkpoint", path.string());
   if (fs::is_regular_file(path)) {
     if (path.extension() == ".safetensors") return {.run = RunAround(path), .checkpoint = path};
-    const fs::path named = path.parent_path() / [&] {
-      std::string text = ReadFile(path).substr(0, 64);
-      return text.substr(0, text.find('\n'));
-    }();
-    if (IsCheckpoint(named)) return {.run = RunAround(named), .checkpoint = named};
+    if (const auto named = LocatePointed(path)) return *named;
     throw UsageError("{}: is neither a run, a checkpoint nor a .safetensors file", path.string());
   }
   if (IsCheckpoint(path)) return {.run = RunAround(path), .checkpoint = path};
   const RunDirectory run = RunDirectory::Open(path);
-  const auto step = run.BestStep() ? run.BestStep() : run.NewestWholeStep();
+  const std::optional<int64_t> best = run.CheckedBestStep();
+  const std::optional<int64_t> step = best ? best : run.NewestWholeStep();
   if (!step) throw UsageError("{}: holds no checkpoint yet", path.string());
   return {.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
 }

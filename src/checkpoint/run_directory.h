@@ -16,6 +16,7 @@ namespace wavemt {
 
 /// The folder of one training run:
 ///   config.json                 the whole config as it ran
+///   checksums.json              see run_checksums.h
 ///   tokenizer.model             or source.model and target.model
 ///   metrics.jsonl, tensorboard/
 ///   checkpoints/step-00001000/  see checkpoint.h
@@ -52,6 +53,11 @@ class RunDirectory {
   /// The step that checkpoints/latest or best names, if its checkpoint is there.
   std::optional<int64_t> LatestStep() const { return PointedStep("latest"); }
   std::optional<int64_t> BestStep() const { return PointedStep("best"); }
+  /// The same, compared with what the newest checkpoint knows: where a damaged pointer, or one that
+  /// a killed process had not set yet, names another checkpoint, a warning says so; where it names
+  /// none, that checkpoint's answer is taken.
+  std::optional<int64_t> CheckedLatestStep() const;
+  std::optional<int64_t> CheckedBestStep() const;
   void SetLatest(int64_t step) const { SetPointer("latest", step); }
   void SetBest(int64_t step) const { SetPointer("best", step); }
   /// Lets the pointers name what a checkpoint of `step` knows: a process that was killed just

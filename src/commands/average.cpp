@@ -51,7 +51,7 @@ int Average(const AverageOptions& options) {
   RequireOutputFile(options.output);
   const NamedTensors mean = Mean(options.checkpoints);
   StagedFile file(options.output);
-  WriteSafetensors(file.contents(), mean);
+  WriteSafetensors(file.contents(), mean, DataChecksum::kInHeader);
   file.Commit();
   spdlog::info("{}: the mean of {} checkpoints", options.output, options.checkpoints.size());
   return 0;

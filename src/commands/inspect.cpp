@@ -9,7 +9,6 @@
 #include "commands/commands.h"
 #include "commands/loaded_model.h"
 #include "config/config_fields.h"
-#include "config/config_reader.h"
 #include "support/files.h"
 #include "support/json.h"
 #include "support/progress.h"
@@ -25,7 +24,7 @@ struct InspectOptions {
 };
 
 Json Describe(const ModelLocation& location) {
-  const Config config = LoadConfig(location.run / "config.json");
+  const Config config = LoadRunConfig(location.run);
   const TokenizerPair tokenizers = LoadRunTokenizers(location.run);
   int64_t weights = 0;
   int64_t bytes = 0;

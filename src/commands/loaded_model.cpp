@@ -1,6 +1,7 @@
 #include "commands/loaded_model.h"
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/run_checksums.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
 #include "config/config_reader.h"
@@ -10,19 +11,29 @@ namespace fs = std::filesystem;
 
 namespace wavemt {
 
+Config LoadRunConfig(const fs::path& run, const std::vector<std::string>& overrides) {
+  return ReadConfig(ReadRunFile(run, "config.json"), run / "config.json", overrides);
+}
+
 TokenizerPair LoadRunTokenizers(const fs::path& run) {
-  const fs::path shared = run / "tokenizer.model";
-  if (fs::exists(shared)) {
-    const auto tokenizer = Tokenizer::FromFile(shared);
+  const auto load = [&](const std::string& name) {
+    return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string());
+  };
+  if (fs::exists(run / "tokenizer.model")) {
+    const auto tokenizer = load("tokenizer.model");
     return {.source = tokenizer, .target = tokenizer};
   }
-  return {.source = Tokenizer::FromFile(run / "source.model"),
-          .target = Tokenizer::FromFile(run / "target.model")};
+  return {.source = load("source.model"), .target = load("target.model")};
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {
-  return fs::is_directory(checkpoint) ? ReadCheckpointModel(checkpoint)
-                                      : ReadSafetensors(checkpoint);
+  if (fs::is_directory(checkpoint)) return ReadCheckpointModel(checkpoint);
+  const fs::path folder = checkpoint.parent_path();
+  // The model of a checkpoint has its checksum there.
+  if (checkpoint.filename() == kModelFile && fs::exists(folder / kManifestFile)) {
+    return ReadCheckpointModel(folder);
+  }
+  return ReadSafetensors(checkpoint);
 }
 
 namespace {
@@ -30,7 +41,7 @@ namespace {
 LoadedModel LoadLocated(const ModelLocation& location, const std::vector<std::string>& overrides,
                         torch::Device device) {
   LoadedModel loaded;
-  loaded.config = LoadConfig(location.run / "config.json", overrides);
+  loaded.config = LoadRunConfig(location.run, overrides);
   loaded.checkpoint = location.checkpoint;
   loaded.tokenizers = LoadRunTokenizers(location.run);
   loaded.model = Transformer(loaded.config.model,

@@ -26,6 +26,11 @@ struct LoadedModel {
 LoadedModel LoadModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
                       torch::Device device);
 
+/// The config of a run, with `overrides` put over it. A usage error where it is not the one that
+/// the run wrote (see run_checksums.h), and so of the tokenizers.
+Config LoadRunConfig(const std::filesystem::path& run,
+                     const std::vector<std::string>& overrides = {});
+
 /// The tokenizers that lie in a run's folder.
 TokenizerPair LoadRunTokenizers(const std::filesystem::path& run);
 

@@ -10,7 +10,6 @@
 #include "commands/loaded_model.h"
 #include "commands/shared_options.h"
 #include "commands/training_session.h"
-#include "config/config_reader.h"
 #include "support/error.h"
 #include "training/precision.h"
 
@@ -55,8 +54,8 @@ int Resume(const ResumeOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const RunDirectory run = RunDirectory::OpenForTraining(options.run_dir);
   RefuseFixedKeys(options.overrides);
-  const Config before = LoadConfig(run.ConfigPath());
-  Config config = LoadConfig(run.ConfigPath(), options.overrides);
+  const Config before = LoadRunConfig(run.path());
+  Config config = LoadRunConfig(run.path(), options.overrides);
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(
         "--set training.ema_decay={}: the moving average cannot be switched on or off "

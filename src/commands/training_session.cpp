@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "checkpoint/run_checksums.h"
 #include "commands/compute_device.h"
 #include "commands/loaded_model.h"
 #include "config/config_writer.h"
@@ -221,7 +222,7 @@ int RunTraining(Session session) {
   // Only now, when the checkpoint was accepted, does a resumed run take its new settings.
   const std::string config_text = ConfigText(session.config);
   if (ReadFile(session.run->ConfigPath()) != config_text) {
-    WriteFileAtomically(session.run->ConfigPath(), config_text);
+    ReplaceRunFile(session.run->path(), "config.json", config_text);
   }
   InstallStopSignals();
   const StopReason reason = trainer.Run();

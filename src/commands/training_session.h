@@ -31,8 +31,8 @@ struct CachePlace {
   bool may_write = true;      // False: what is there is used, but nothing is written.
 };
 
-/// The limit of a command that begins to train on `device`; `bytes` 0: none. A usage error on a GPU,
-/// whose own memory is the limit.
+/// The limit of a command that begins to train on `device`; `bytes` 0: none. A usage error on a
+/// GPU, whose own memory is the limit.
 MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device);
 
 /// Reads, checks, tokenizes and counts all text of `config`, with a line of summary for each part.

@@ -3,8 +3,10 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "data/sentencepiece_model.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/whitespace.h"
@@ -29,8 +31,10 @@ std::shared_ptr<const Tokenizer> Tokenizer::FromBytes(std::string bytes, std::st
 Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
     : bytes_(std::move(bytes)),
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
-  const auto status = processor_->LoadFromSerializedProto(bytes_);
-  if (!status.ok()) {
+  CheckSentencePieceModel(bytes_, origin);
+  try {
+    Check(processor_->LoadFromSerializedProto(bytes_));
+  } catch (const std::exception&) {
     throw UsageError("{}: is not a SentencePiece model", origin);
   }
   vocab_size_ = processor_->GetPieceSize();

@@ -279,6 +279,7 @@ def test_standard_input_that_is_not_utf8(here, trained_run, command):
 def change_config(run, **changes):
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(merge(config, changes)))
+    (run / "checksums.json").unlink()  # Which refuses a config that was edited.
 
 
 @pytest.mark.parametrize(
@@ -331,9 +332,9 @@ def test_run_whose_every_checkpoint_is_damaged(own_run):
 
 @pytest.mark.parametrize("name, damage, sentence", [
     ("config.json", os.remove, "is not a run of wavemt: it holds no config.json and checkpoints"),
-    ("config.json", cut_short, ": not valid JSON: "),
+    ("config.json", cut_short, "config.json: is damaged or was edited: "),
     ("tokenizer.model", os.remove, "no such file"),
-    ("tokenizer.model", cut_short, "tokenizer.model: is not a SentencePiece model"),
+    ("tokenizer.model", cut_short, "tokenizer.model: is damaged or was edited: "),
 ])
 def test_damaged_run(own_run, name, damage, sentence):
     damage(own_run / name)

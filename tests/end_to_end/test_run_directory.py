@@ -25,8 +25,8 @@ def last_weights(run):
 
 
 def test_layout(run):
-    assert names(run) == {"config.json", "tokenizer.model", "metrics.jsonl", "tensorboard",
-                          "checkpoints"}
+    assert names(run) == {"config.json", "tokenizer.model", "checksums.json", "metrics.jsonl",
+                          "tensorboard", "checkpoints"}
     assert names(run / "checkpoints") == {"step-00000010", "step-00000020", "latest", "best"}
     for checkpoint in (run / "checkpoints").glob("step-*"):
         assert names(checkpoint) == {"model.safetensors", "optimizer.safetensors", "state.json",

@@ -246,6 +246,7 @@ def test_evaluate_without_test_text_asks_for_it(own_run):
     config = json.loads((own_run / "config.json").read_text())
     del config["data"]["test"]
     (own_run / "config.json").write_text(json.dumps(config))
+    (own_run / "checksums.json").unlink()  # Which refuses a config that was edited.
     result = wavemt("evaluate", own_run, check=False)
     assert result.returncode == 2
     assert result.stderr.endswith(

@@ -143,8 +143,13 @@ int FuzzMain(int argc, char** argv, const FuzzTarget& target) {
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--first", options.first, "Number of the first input.")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  InstallHandlers();
-  return Fuzz(target, options);
+  // A library that ends the process is as bad as one that crashes.
+  std::atexit([] {
+    if (current.input != nullptr) Tell();
+  });
+  const int result = Fuzz(target, options);
+  current.input = nullptr;
+  return result;
 }
 
 }  // namespace wavemt

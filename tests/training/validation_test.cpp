@@ -24,9 +24,7 @@ class ValidationTest : public testing::Test {
     model_ = Transformer(config, VocabularySizes{.source = vocabulary, .target = vocabulary});
   }
 
-  double Loss(int64_t batch_tokens) {
-    return StoppableLoss(batch_tokens, {}).value();
-  }
+  double Loss(int64_t batch_tokens) { return StoppableLoss(batch_tokens, {}).value(); }
 
   std::optional<double> StoppableLoss(int64_t batch_tokens, std::function<bool()> stop_requested) {
     return ValidationLoss(model_, corpus_, torch::kCPU,
