@@ -11,14 +11,16 @@ rounds=${1:-3}
 peers=$(cd "${WAVEMT_PEERS:-../shared/peers}" 2> /dev/null && pwd) || {
   echo "benchmark_training.sh: no peers: set WAVEMT_PEERS to the folder of their scripts" >&2; exit 2; }
 export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/nmt-peers} WAVEMT_PEERS_DIR=$peers WAVEMT_ROUNDS=$rounds
-scripts/build.sh > /dev/null
+program=${WAVEMT_PROGRAM:-build/release/wavemt}
+[ -x "$program" ] || { echo "benchmark_training.sh: $program is missing; run scripts/setup.sh and scripts/build.sh" >&2; exit 1; }
 [ -f "$WAVEMT_WORK/data/joint.model" ] && [ -x "$WAVEMT_WORK/ref/bin/python" ] || "$peers/prepare.sh" "$WAVEMT_WORK"
+export WAVEMT_PROGRAM=$program
 exec python3 - <<'P'
 import json, os, platform, re, resource, shutil, statistics, subprocess, sys, time
 from pathlib import Path
 
 WORK, PEERS = Path(os.environ["WAVEMT_WORK"]), Path(os.environ["WAVEMT_PEERS_DIR"])
-ROUNDS, PROGRAM = int(os.environ["WAVEMT_ROUNDS"]), Path("build/release/wavemt").resolve()
+ROUNDS, PROGRAM = int(os.environ["WAVEMT_ROUNDS"]), Path(os.environ["WAVEMT_PROGRAM"]).resolve()
 THREADS = os.cpu_count()
 SIZES = {"tiny": {"layers": 4, "d_model": 128, "ffn_dim": 256, "num_heads": 4, "dropout": 0.3, "batch_tokens": 4096},
          "base": {"layers": 6, "d_model": 512, "ffn_dim": 2048, "num_heads": 8, "dropout": 0.1, "batch_tokens": 2048}}
