@@ -10,6 +10,8 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
+// The library looks for a key among all keys of its object.
+constexpr size_t kMaxKeys = 4000;
 
 // "line 3, column 14" of a byte offset.
 std::string PlaceInText(std::string_view text, size_t offset) {
@@ -64,7 +66,11 @@ class Strictness {
     } else if (event == Json::parse_event_t::object_end) {
       keys_of_open_objects_.pop_back();
     } else if (event == Json::parse_event_t::key) {
-      if (!keys_of_open_objects_.back().insert(parsed.get_ref<const std::string&>()).second) {
+      std::set<std::string>& keys = keys_of_open_objects_.back();
+      if (keys.size() == kMaxKeys) {
+        throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxKeys);
+      }
+      if (!keys.insert(parsed.get_ref<const std::string&>()).second) {
         throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
                          QuoteJson(parsed));
       }

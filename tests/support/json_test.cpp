@@ -74,6 +74,26 @@ TEST(ParseJsonTest, NestsToTheLimitAndNoDeeper) {
   EXPECT_EQ(Refusal(std::string(65, '[') + std::string(65, ']')), expected);
 }
 
+// A hundred thousand of them took the library most of a minute.
+TEST(ParseJsonTest, AnObjectOfVeryManyKeysIsRefused) {
+  std::string text = "{";
+  for (int i = 0; i <= 4000; ++i) text.append(1, '"').append(std::to_string(i)).append("\":1,");
+  EXPECT_EQ(Refusal(text), "x.json: not usable: an object of more than 4000 keys");
+  text.resize(text.find("\"4000\"") - 1);
+  EXPECT_EQ(ParseJson(text + "}", "").size(), 4000U);
+}
+
+TEST(ParseJsonTest, ATextOfMoreThanAMegabyteIsRefused) {
+  EXPECT_EQ(Refusal(std::string((1 << 20) + 1, ' ')),
+            "x.json: not usable: 1048577 bytes of JSON, but 1048576 are the most");
+}
+
+TEST(QuoteJsonTest, CutsAtACharacterAndHoldsNoControlCharacters) {
+  EXPECT_EQ(QuoteJson("a\x1B[2J"), R"("a\u001b[2J")");
+  const std::string quoted = QuoteJson(std::string(78, 'x') + "\u6CE2\u6CE2");
+  EXPECT_EQ(quoted, "\"" + std::string(78, 'x') + "...");
+}
+
 TEST(ParseJsonTest, AMillionBracketsAreRefusedLikeAnyOther) {
   EXPECT_EQ(Refusal(std::string(1'000'000, '[')),
             "x.json: not usable: JSON nested deeper than 64 levels");
