@@ -5,8 +5,7 @@ namespace wavemt {
 /// From now on SIGINT, SIGTERM, SIGUSR1 (which schedulers send before a time limit) and SIGHUP only
 /// ask for a stop, which long work answers at its next safe point; SIGHUP stays ignored where it
 /// was (nohup). A second SIGINT ends the process at once; other signals may come as often as they
-/// like, since shells and schedulers send them more than once. A closed pipe no longer ends the
-/// process, but makes writing to it fail.
+/// like, since shells and schedulers send them more than once.
 void InstallStopSignals();
 
 /// The signal that asked for a stop, or 0.

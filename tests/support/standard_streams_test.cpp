@@ -1,0 +1,54 @@
+#include "support/standard_streams.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+
+#include "thrown_error.h"
+
+namespace wavemt {
+namespace {
+
+// Each test runs in a process of its own: the streams are the whole process's.
+template <typename Check>
+[[noreturn]] void ExitByCheck(Check check) {
+  _exit(check() ? 0 : 1);
+}
+
+TEST(StandardStreamsTest, AClosedPipeIsAnErrorAndNoEnd) {
+  EXPECT_EXIT(ExitByCheck([] {
+                PrepareStandardStreams();
+                int ends[2];
+                if (pipe(ends) != 0) return false;
+                close(ends[0]);
+                return write(ends[1], "x", 1) == -1 && errno == EPIPE;
+              }),
+              testing::ExitedWithCode(0), "");
+}
+
+TEST(StandardStreamsTest, AFileNeverTakesTheNumberOfAClosedStream) {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO}) {
+    EXPECT_EXIT(ExitByCheck([&] {
+                  close(stream);
+                  PrepareStandardStreams();
+                  return open("/dev/null", O_RDWR) > STDERR_FILENO;
+                }),
+                testing::ExitedWithCode(0), "");
+  }
+}
+
+TEST(StandardStreamsTest, ResultsThatCannotBeWrittenAreAFailure) {
+  EXPECT_EXIT(ExitByCheck([] {
+                dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+                std::cout << "a translation\n";
+                return FailureOf([] { FinishStandardOutput(); })
+                    .starts_with("standard output: cannot be written");
+              }),
+              testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace wavemt
