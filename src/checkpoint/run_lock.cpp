@@ -52,46 +52,36 @@ bool IsFileNamed(int folder, const char* name, int file) {
 
 RunLock::RunLock(const fs::path& run)
     : folder_(open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (folder_ < 0) throw WriteFailure(run / kLockFile, errno);
-  try {
-    while (!TryToLock(run)) {
-    }
-  } catch (const Error&) {
-    if (file_ >= 0) close(file_);
-    close(folder_);
-    throw;
+  if (!folder_.is_open()) throw WriteFailure(run / kLockFile, errno);
+  while (!TryToLock(run)) {
   }
 }
 
 bool RunLock::TryToLock(const fs::path& run) {
-  file_ = openat(folder_, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) throw WriteFailure(run / kLockFile, errno);
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+  file_ = FileDescriptor(openat(folder_.value(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!file_.is_open()) throw WriteFailure(run / kLockFile, errno);
+  if (flock(file_.value(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
       throw UsageError("{}: is in training by {}; wait for its end or stop it first", run.string(),
-                       HolderOf(file_));
+                       HolderOf(file_.value()));
     }
     spdlog::warn("{}: cannot be locked: {}; nothing keeps a second trainer away from this run",
                  run.string(), std::strerror(errno));
     return true;
   }
-  if (!IsFileNamed(folder_, kLockFile, file_)) {
-    close(file_);
-    return false;
-  }
+  if (!IsFileNamed(folder_.value(), kLockFile, file_.value())) return false;
   // The name is for people: without it the lock holds just as well.
   const std::string text = fmt::format("{} {}\n", getpid(), HostName());
-  const bool noted = ftruncate(file_, 0) == 0 && pwrite(file_, text.data(), text.size(), 0) ==
-                                                     static_cast<ssize_t>(text.size());
+  const bool noted =
+      ftruncate(file_.value(), 0) == 0 &&
+      pwrite(file_.value(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
   if (!noted) spdlog::debug("{}: {}", (run / kLockFile).string(), std::strerror(errno));
   return true;
 }
 
 RunLock::~RunLock() {
   // Removed while it is still held: who opened it meanwhile sees that the name is gone.
-  unlinkat(folder_, kLockFile, 0);
-  close(file_);
-  close(folder_);
+  unlinkat(folder_.value(), kLockFile, 0);
 }
 
 }  // namespace wavemt

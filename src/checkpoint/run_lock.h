@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "support/file_descriptor.h"
+
 namespace wavemt {
 
 /// What one process at a time holds while it writes a run. It ends with the process, however that
@@ -19,8 +21,8 @@ class RunLock {
  private:
   bool TryToLock(const std::filesystem::path& run);
 
-  int folder_ = -1;  // The lock goes where the folder goes when it is renamed.
-  int file_ = -1;
+  FileDescriptor folder_;  // The lock goes where the folder goes when it is renamed.
+  FileDescriptor file_;
 };
 
 }  // namespace wavemt

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/error.h"
+#include "support/file_descriptor.h"
 #include "support/progress.h"
 
 namespace fs = std::filesystem;
@@ -46,21 +47,11 @@ fs::path Discarded(const fs::path& path) {
 
 bool IsUnfinished(const fs::path& path) { return path.string().ends_with(kUnfinishedSuffix); }
 
-// Open file descriptor that closes itself.
-class InputDescriptor {
- public:
-  explicit InputDescriptor(const fs::path& path)
-      : value_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (value_ < 0) throw ReadFailure(path, errno);
-  }
-  ~InputDescriptor() { close(value_); }
-  InputDescriptor(const InputDescriptor&) = delete;
-  InputDescriptor& operator=(const InputDescriptor&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
+FileDescriptor OpenForReading(const fs::path& path) {
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) throw ReadFailure(path, errno);
+  return file;
+}
 
 }  // namespace
 
@@ -81,7 +72,7 @@ std::string ReadFile(const fs::path& path) {
 }
 
 void ReadInPieces(const fs::path& path, const std::function<void(std::string_view)>& take) {
-  const InputDescriptor descriptor(path);
+  const FileDescriptor descriptor = OpenForReading(path);
   struct stat info {};
   if (fstat(descriptor.value(), &info) != 0) throw ReadFailure(path, errno);
   if (S_ISDIR(info.st_mode)) {
@@ -98,7 +89,7 @@ void ReadInPieces(const fs::path& path, const std::function<void(std::string_vie
 }
 
 void ForgetCached(const fs::path& path) {
-  const InputDescriptor descriptor(path);
+  const FileDescriptor descriptor = OpenForReading(path);
   posix_fadvise(descriptor.value(), 0, 0, POSIX_FADV_DONTNEED);
 }
 
@@ -119,13 +110,10 @@ void WriteFileAtomically(const fs::path& path, std::string_view contents) {
 }
 
 void SyncDirectory(const fs::path& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw WriteFailure(path, errno);
-  const int result = fsync(descriptor);
-  const int error_number = errno;
-  close(descriptor);
+  const FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) throw WriteFailure(path, errno);
   // Some network file systems do not know how to sync a folder and say so.
-  if (result != 0 && error_number != EINVAL) throw WriteFailure(path, error_number);
+  if (fsync(folder.value()) != 0 && errno != EINVAL) throw WriteFailure(path, errno);
 }
 
 void MakeDirectories(const fs::path& path) {

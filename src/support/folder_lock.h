@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "support/file_descriptor.h"
+
 namespace wavemt {
 
 /// Held by a process that makes or replaces something in `folder`; another one waits meanwhile. It
@@ -13,14 +15,11 @@ class FolderLock {
   /// `before_waiting` is called where another process holds the lock.
   explicit FolderLock(const std::filesystem::path& folder,
                       const std::function<void()>& before_waiting = {});
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
   bool held() const { return held_; }
 
  private:
-  int folder_;
+  FileDescriptor folder_;
   bool held_ = false;
 };
 

@@ -92,22 +92,13 @@ void RemoveGuard(std::span<const char> bytes) {
 
 MappedFile::MappedFile(std::filesystem::path path)
     : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw ReadFailure(path_, errno);
-  try {
-    Map();
-  } catch (...) {
-    close(descriptor_);
-    throw;
-  }
-}
-
-void MappedFile::Map() {
+  if (!descriptor_.is_open()) throw ReadFailure(path_, errno);
   struct stat status {};
-  if (fstat(descriptor_, &status) != 0) throw ReadFailure(path_, errno);
+  if (fstat(descriptor_.value(), &status) != 0) throw ReadFailure(path_, errno);
   if (!S_ISREG(status.st_mode)) throw Failure("{}: is not a file", path_.string());
   if (status.st_size == 0) return;
   const auto size = static_cast<size_t>(status.st_size);
-  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor_, 0);
+  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor_.value(), 0);
   if (address == MAP_FAILED) {
     throw Failure("{}: cannot be mapped into memory: {}", path_.string(), std::strerror(errno));
   }
@@ -118,17 +109,15 @@ void MappedFile::Map() {
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) {
-    RemoveGuard(bytes_);
-    munmap(const_cast<char*>(bytes_.data()), bytes_.size());
-  }
-  close(descriptor_);
+  if (bytes_.empty()) return;
+  RemoveGuard(bytes_);
+  munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
 void MappedFile::Read(uint64_t offset, std::span<char> bytes) const {
   while (!bytes.empty()) {
     const ssize_t count =
-        pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        pread(descriptor_.value(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw ReadFailure(path_, errno);
     if (count == 0) throw Failure("{}: was cut short while it was read", path_.string());

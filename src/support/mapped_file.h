@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <span>
 
+#include "support/file_descriptor.h"
+
 namespace wavemt {
 
 /// A file mapped into memory for reading here and there. A part of it that cannot be read any more
@@ -29,10 +31,8 @@ class MappedFile {
   void Release() const;
 
  private:
-  void Map();
-
   std::filesystem::path path_;
-  int descriptor_;
+  FileDescriptor descriptor_;
   std::span<const char> bytes_;
 };
 
