@@ -18,9 +18,7 @@ constexpr int kVersion = 1;
 constexpr const char* kNext = "next";
 
 Json DigestOf(std::string_view contents) {
-  Crc32 checksum;
-  checksum.Add(contents.data(), contents.size());
-  return {{"bytes", contents.size()}, {"crc32", checksum.Hex()}};
+  return {{"bytes", contents.size()}, {"crc32", Crc32Of(contents).Hex()}};
 }
 
 std::string TextOf(const Json& files) {

@@ -54,9 +54,7 @@ CorpusCache::CorpusCache(const ParallelFiles& files, const TokenizerPair& tokeni
     : files_(files), tokenizers_(tokenizers), options_(options) {
   origin_.settings = SettingsOf(files, tokenizers, options.max_length);
   origin_.stamps = StampsOf(files);
-  Crc32 checksum;
-  checksum.Add(origin_.settings.data(), origin_.settings.size());
-  path_ = folder / fmt::format("{}-{}.tokens", options.name, checksum.Hex());
+  path_ = folder / fmt::format("{}-{}.tokens", options.name, Crc32Of(origin_.settings).Hex());
 }
 
 bool CorpusCache::IsFromSameText(const CorpusOrigin& other) {

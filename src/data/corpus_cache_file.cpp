@@ -45,12 +45,6 @@ std::string_view BytesOf(const std::vector<uint32_t>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(uint32_t)};
 }
 
-uint32_t ChecksumOf(std::string_view bytes) {
-  Crc32 checksum;
-  checksum.Add(bytes.data(), bytes.size());
-  return checksum.value();
-}
-
 uint64_t NumBlocks(uint64_t bytes) { return (bytes + kBlockSize - 1) / kBlockSize; }
 
 bool IsWidth(uint64_t value) { return value == 2 || value == 4; }
@@ -81,7 +75,7 @@ void CorpusCacheWriter::WriteBlocks(bool all) {
   while (left.size() >= kBlockSize || (all && !left.empty())) {
     const std::string_view block = left.substr(0, kBlockSize);
     file_.Write(block);
-    block_checksums_.push_back(ChecksumOf(block));
+    block_checksums_.push_back(Crc32Of(block).value());
     left.remove_prefix(block.size());
   }
   data_.erase(0, data_.size() - left.size());
@@ -104,7 +98,7 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
   std::string tail(BytesOf(block_checksums_));
   tail += origin.settings + origin.stamps + origin.contents;
   tail.append(reinterpret_cast<const char*>(&trailer), kCheckedOfTrailer);
-  trailer.checksum = ChecksumOf(tail);
+  trailer.checksum = Crc32Of(tail).value();
   std::copy(kMagic.begin(), kMagic.end(), trailer.magic);
   tail.append(reinterpret_cast<const char*>(&trailer) + kCheckedOfTrailer,
               sizeof(trailer) - kCheckedOfTrailer);
@@ -149,7 +143,7 @@ void CorpusCacheFile::ReadTrailer() {
 
   std::string tail(tail_size + kCheckedOfTrailer, '\0');
   file_.Read(data_bytes_, tail);
-  if (ChecksumOf(tail) != trailer.checksum) {
+  if (Crc32Of(tail).value() != trailer.checksum) {
     throw Failure("{}: is damaged: the checksum of its end is wrong", path().string());
   }
   block_checksums_.resize(NumBlocks(data_bytes_));
@@ -168,7 +162,7 @@ void CorpusCacheFile::VerifyBlock(uint64_t block, std::vector<char>* buffer) con
   const uint64_t begin = block * kBlockSize;
   buffer->resize(std::min(kBlockSize, data_bytes_ - begin));
   file_.Read(begin, *buffer);
-  if (ChecksumOf({buffer->data(), buffer->size()}) != block_checksums_[block]) {
+  if (Crc32Of({buffer->data(), buffer->size()}).value() != block_checksums_[block]) {
     throw Failure("{}: is damaged: the checksum of bytes {} to {} is wrong", path().string(), begin,
                   begin + buffer->size() - 1);
   }

@@ -75,7 +75,6 @@ class CorpusCacheFile {
   static constexpr uint64_t kMagicSize = 8;
 
   void ReadTrailer();
-  void ReadTail(uint64_t size, uint32_t checksum);
   void VerifyBlock(uint64_t block, std::vector<char>* buffer) const;
 
   MappedFile file_;

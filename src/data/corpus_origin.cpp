@@ -4,12 +4,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "data/corpus.h"
 #include "support/checksum.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/input_file.h"
 #include "support/progress.h"
 
 namespace wavemt {
@@ -31,16 +31,8 @@ struct stat StatusOf(const std::filesystem::path& path) {
   return status;
 }
 
-bool IsGzip(const std::filesystem::path& path) {
-  char magic[2] = {};
-  std::ifstream(path, std::ios::binary).read(magic, sizeof(magic));
-  return magic[0] == '\x1F' && magic[1] == '\x8B';
-}
-
 std::string DescribeTokenizer(const Tokenizer& tokenizer) {
-  Crc32 checksum;
-  checksum.Add(tokenizer.bytes().data(), tokenizer.bytes().size());
-  return fmt::format("{} bytes, {}", tokenizer.bytes().size(), checksum.Hex());
+  return fmt::format("{} bytes, {}", tokenizer.bytes().size(), Crc32Of(tokenizer.bytes()).Hex());
 }
 
 }  // namespace

@@ -11,4 +11,10 @@ void Crc32::Add(const void* data, size_t size) {
 
 std::string Crc32::Hex() const { return fmt::format("{:08x}", value_); }
 
+Crc32 Crc32Of(std::string_view bytes) {
+  Crc32 checksum;
+  checksum.Add(bytes.data(), bytes.size());
+  return checksum;
+}
+
 }  // namespace wavemt

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace wavemt {
 
@@ -18,5 +19,8 @@ class Crc32 {
  private:
   uint32_t value_ = 0;
 };
+
+/// Of one text.
+Crc32 Crc32Of(std::string_view bytes);
 
 }  // namespace wavemt

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <string>
 #include <utility>
@@ -197,6 +198,13 @@ bool InputFile::IsReady() const {
   if (!packed_.empty() || descriptor_->is_regular()) return true;
   constexpr int kMilliseconds = 20;
   return WaitForInput(descriptor_->value(), kMilliseconds);
+}
+
+bool IsGzip(const std::filesystem::path& path) {
+  std::string beginning(kGzipMagic.size(), '\0');
+  std::ifstream(path, std::ios::binary)
+      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return beginning == kGzipMagic;
 }
 
 }  // namespace wavemt

@@ -57,4 +57,7 @@ class InputFile {
   std::unique_ptr<Gzip> gzip_;  // Null: plain bytes.
 };
 
+/// Whether a file's first bytes are those of gzip.
+bool IsGzip(const std::filesystem::path& path);
+
 }  // namespace wavemt
