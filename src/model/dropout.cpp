@@ -22,30 +22,29 @@ uint64_t DrawKey() {
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-uint16_t* Bits(const Tensor& bfloat16) {
-  return reinterpret_cast<uint16_t*>(bfloat16.data_ptr<at::BFloat16>());
+// Calls `use` with a pointer to the tensor's numbers, those of bfloat16 as bits.
+template <typename Use>
+void WithNumbers(const Tensor& tensor, const Use& use) {
+  if (tensor.scalar_type() == torch::kFloat) {
+    use(tensor.data_ptr<float>());
+  } else {
+    use(reinterpret_cast<uint16_t*>(tensor.data_ptr<at::BFloat16>()));
+  }
 }
 
-// base + dropout(values); the output has the base's type, or `type` where there is none.
+// base + dropout(values), as numbers of `type`.
 Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values,
              torch::ScalarType type) {
   Tensor output =
       torch::empty_like(values, values.options().dtype(type), at::MemoryFormat::Contiguous);
   const float* base_data = base.defined() ? base.const_data_ptr<float>() : nullptr;
-  const auto run = [&](const auto* data) {
-    at::parallel_for(0, values.numel(), kGrainSize, [&](int64_t begin, int64_t end) {
-      if (type == torch::kFloat) {
-        DropoutAddRange(rule, base_data, data, output.mutable_data_ptr<float>(), begin, end);
-      } else {
-        DropoutRange(rule, data, Bits(output), begin, end);
-      }
+  WithNumbers(values, [&](const auto* data) {
+    WithNumbers(output, [&](auto* output_data) {
+      at::parallel_for(0, values.numel(), kGrainSize, [&](int64_t begin, int64_t end) {
+        DropoutAddRange(rule, base_data, data, output_data, begin, end);
+      });
     });
-  };
-  if (values.scalar_type() == torch::kFloat) {
-    run(values.const_data_ptr<float>());
-  } else {
-    run(static_cast<const uint16_t*>(Bits(values)));
-  }
+  });
   return output;
 }
 

@@ -24,26 +24,26 @@ WAVEMT_INLINE uint32_t RandomBits(uint32_t low_key, uint32_t high_key, uint32_t 
   return Mix(Mix(number ^ low_key) ^ high_key);
 }
 
-// A rule as the loops use it.
-class Choice {
- public:
-  explicit Choice(const DropoutRule& rule)
-      : low_key_(static_cast<uint32_t>(rule.key)),
-        high_key_(static_cast<uint32_t>(rule.key >> 32)),
-        threshold_(rule.threshold),
-        scale_(rule.scale) {}
+WAVEMT_INLINE float Load(float value) { return value; }
+WAVEMT_INLINE float Load(uint16_t bits) { return FromBfloat16(bits); }
+WAVEMT_INLINE void Store(float value, float* place) { *place = value; }
+WAVEMT_INLINE void Store(float value, uint16_t* place) { *place = ToBfloat16(value); }
 
-  WAVEMT_INLINE float operator()(int64_t number, float value) const {
-    const uint32_t bits = RandomBits(low_key_, high_key_, static_cast<uint32_t>(number));
-    return bits >= threshold_ ? value * scale_ : 0.0F;
+template <typename Value, typename Output>
+WAVEMT_INLINE void Apply(const DropoutRule& rule, const float* base, const Value* values,
+                         Output* output, int64_t begin, int64_t end) {
+  const auto low_key = static_cast<uint32_t>(rule.key);
+  const auto high_key = static_cast<uint32_t>(rule.key >> 32);
+  const uint32_t threshold = rule.threshold;
+  const float scale = rule.scale;
+  const bool has_base = base != nullptr;
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) {
+    const uint32_t bits = RandomBits(low_key, high_key, static_cast<uint32_t>(i));
+    const float kept = bits >= threshold ? Load(values[i]) * scale : 0.0F;
+    Store(has_base ? base[i] + kept : kept, output + i);
   }
-
- private:
-  uint32_t low_key_;
-  uint32_t high_key_;
-  uint32_t threshold_;
-  float scale_;
-};
+}
 
 }  // namespace
 
@@ -56,41 +56,25 @@ DropoutRule DropoutRule::Make(double p, uint64_t key) {
 WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
                                        const float* values, float* output, int64_t begin,
                                        int64_t end) {
-  const Choice keep(rule);
-  const bool has_base = base != nullptr;
-#pragma omp simd
-  for (int64_t i = begin; i < end; ++i) {
-    const float kept = keep(i, values[i]);
-    output[i] = has_base ? base[i] + kept : kept;
-  }
+  Apply(rule, base, values, output, begin, end);
 }
 
 WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
                                        const uint16_t* values, float* output, int64_t begin,
                                        int64_t end) {
-  const Choice keep(rule);
-  const bool has_base = base != nullptr;
-#pragma omp simd
-  for (int64_t i = begin; i < end; ++i) {
-    const float kept = keep(i, FromBfloat16(values[i]));
-    output[i] = has_base ? base[i] + kept : kept;
-  }
+  Apply(rule, base, values, output, begin, end);
 }
 
-WAVEMT_VECTORIZED void DropoutRange(const DropoutRule& rule, const float* values, uint16_t* output,
-                                    int64_t begin, int64_t end) {
-  const Choice keep(rule);
-#pragma omp simd
-  for (int64_t i = begin; i < end; ++i) output[i] = ToBfloat16(keep(i, values[i]));
+WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
+                                       const float* values, uint16_t* output, int64_t begin,
+                                       int64_t end) {
+  Apply(rule, base, values, output, begin, end);
 }
 
-WAVEMT_VECTORIZED void DropoutRange(const DropoutRule& rule, const uint16_t* values,
-                                    uint16_t* output, int64_t begin, int64_t end) {
-  const Choice keep(rule);
-#pragma omp simd
-  for (int64_t i = begin; i < end; ++i) {
-    output[i] = ToBfloat16(keep(i, FromBfloat16(values[i])));
-  }
+WAVEMT_VECTORIZED void DropoutAddRange(const DropoutRule& rule, const float* base,
+                                       const uint16_t* values, uint16_t* output, int64_t begin,
+                                       int64_t end) {
+  Apply(rule, base, values, output, begin, end);
 }
 
 }  // namespace wavemt

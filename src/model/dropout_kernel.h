@@ -21,11 +21,9 @@ void DropoutAddRange(const DropoutRule& rule, const float* base, const float* va
                      int64_t begin, int64_t end);
 void DropoutAddRange(const DropoutRule& rule, const float* base, const uint16_t* values,
                      float* output, int64_t begin, int64_t end);
-
-/// output[i] = dropout(values[i]) for i in [begin, end).
-void DropoutRange(const DropoutRule& rule, const float* values, uint16_t* output, int64_t begin,
-                  int64_t end);
-void DropoutRange(const DropoutRule& rule, const uint16_t* values, uint16_t* output, int64_t begin,
-                  int64_t end);
+void DropoutAddRange(const DropoutRule& rule, const float* base, const float* values,
+                     uint16_t* output, int64_t begin, int64_t end);
+void DropoutAddRange(const DropoutRule& rule, const float* base, const uint16_t* values,
+                     uint16_t* output, int64_t begin, int64_t end);
 
 }  // namespace wavemt
