@@ -47,4 +47,10 @@ void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_v
   for (const auto& [name, tensor] : to) tensor.copy_(from.at(name));
 }
 
+int64_t BytesOf(const NamedTensors& tensors) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
+
 }  // namespace wavemt

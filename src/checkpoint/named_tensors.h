@@ -22,4 +22,7 @@ NamedTensors StateOf(const torch::nn::Module& module);
 /// the shapes; a usage error that begins with `origin` says what differs.
 void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin);
 
+/// Bytes of all tensors' values.
+int64_t BytesOf(const NamedTensors& tensors);
+
 }  // namespace wavemt

@@ -186,12 +186,9 @@ void DescribeTraining(const Config& config, const TrainingText& text,
 
 void RequireMemoryForTraining(const Config& config, const Transformer& model,
                               const MemoryLimit& limit) {
-  int64_t weights = 0;
-  for (const auto& parameter : model->parameters()) {
-    weights += static_cast<int64_t>(parameter.nbytes());
-  }
   // Gradients, two moments, and maybe a moving average.
-  MemoryBudget::Measure(limit, (config.training.ema_decay > 0 ? 4 : 3) * weights);
+  const int64_t copies = config.training.ema_decay > 0 ? 4 : 3;
+  MemoryBudget::Measure(limit, copies * BytesOf(ParametersOf(*model)));
 }
 
 Transformer MakeModel(const Config& config, const TokenizerPair& tokenizers, torch::Device device) {

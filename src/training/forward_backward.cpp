@@ -8,9 +8,6 @@
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
-#include "training/autocast.h"
-#include "training/device_batch.h"
-#include "training/loss.h"
 
 namespace wavemt {
 namespace {
@@ -32,7 +29,7 @@ torch::Tensor ForwardBackward::Run(int64_t step, std::span<const Batch> batches,
     torch::Tensor sum;
     size_t done = 0;
     const bool fits = FitsMemory([&] {
-      sum = torch::zeros({}, torch::TensorOptions(options_.device).dtype(torch::kDouble));
+      sum = torch::zeros({}, torch::TensorOptions(options_.loss.device).dtype(torch::kDouble));
       for (; done < plan.parts.size(); ++done) {
         const torch::Tensor loss = LossOf(step, plan.parts[done]);
         // The mean over the tokens of the whole update, whatever parts they came in.
@@ -89,12 +86,7 @@ torch::Tensor ForwardBackward::LossOf(int64_t step, const Part& part) {
   const uint64_t seed =
       DeriveSeed(options_.seed, {kDropout, static_cast<uint64_t>(step), part.batch_number});
   torch::manual_seed(part.node == 1 ? seed : DeriveSeed(seed, {part.node}));
-  const DeviceBatch batch = ToDevice(*part.batch, options_.device);
-  const Autocast autocast(options_.device, options_.precision);
-  const auto memory = model_->Encode(batch.source, batch.src_padding_mask);
-  const auto hidden = model_->Decode(batch.target_input, memory, batch.src_padding_mask);
-  return ProjectedCrossEntropy(hidden, model_->OutputWeight(), batch.labels,
-                               options_.label_smoothing);
+  return BatchLoss(model_, *part.batch, options_.loss);
 }
 
 void ForwardBackward::NoteOversized(int64_t step, const Plan& plan, size_t index) {

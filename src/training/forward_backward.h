@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "data/batch.h"
 #include "model/transformer.h"
+#include "training/batch_loss.h"
 #include "training/oversized_batches.h"
 
 namespace wavemt {
@@ -26,9 +27,7 @@ namespace wavemt {
 class ForwardBackward {
  public:
   struct Options {
-    torch::Device device = torch::kCPU;
-    Precision precision = Precision::kFp32;
-    double label_smoothing = 0.0;
+    BatchLossOptions loss;
     uint64_t seed = 0;        // The run's: dropout is a function of it, the step and the batch.
     std::string memory_name;  // For messages: "the machine's memory".
   };

@@ -34,13 +34,15 @@ bool IsOutput(const std::optional<c10::FunctionSchema>& schema, size_t argument)
 
 }  // namespace
 
+double LargestMagnitude(const torch::Tensor& tensor) {
+  const torch::NoGradGuard no_grad;
+  return torch::linalg_vector_norm(tensor.detach(), std::numeric_limits<double>::infinity())
+      .item<double>();
+}
+
 bool IsFinite(const torch::Tensor& tensor) {
   if (tensor.numel() == 0 || !tensor.is_floating_point()) return true;
-  const torch::NoGradGuard no_grad;
-  // The largest magnitude, which is not a number where one value is not.
-  const auto largest =
-      torch::linalg_vector_norm(tensor.detach(), std::numeric_limits<double>::infinity());
-  return std::isfinite(largest.item<double>());
+  return std::isfinite(LargestMagnitude(tensor));
 }
 
 ForwardObserver::ForwardObserver(const TransformerImpl& model) {

@@ -12,6 +12,10 @@
 
 namespace wavemt {
 
+/// The largest magnitude of a tensor's values; not a number where one of them is not. Takes no
+/// memory.
+double LargestMagnitude(const torch::Tensor& tensor);
+
 /// True if no value of a floating-point tensor is infinite or not a number. Takes no memory.
 bool IsFinite(const torch::Tensor& tensor);
 

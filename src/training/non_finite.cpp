@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "model/out_of_memory.h"
@@ -11,10 +10,6 @@
 
 namespace wavemt {
 namespace {
-
-double Largest(const torch::Tensor& tensor) {
-  return torch::linalg_vector_norm(tensor, std::numeric_limits<double>::infinity()).item<double>();
-}
 
 // `order`: names of parameters as the forward pass used them.
 std::string WhereInGradients(const TransformerImpl& model, const std::vector<std::string>& order) {
@@ -32,11 +27,12 @@ std::string WhereInGradients(const TransformerImpl& model, const std::vector<std
   }
   if (const std::string name = FirstNotFinite(gradients); !name.empty()) return describe(name);
   if (gradients.empty()) return "there is no gradient";
-  const auto largest = std::max_element(
-      gradients.begin(), gradients.end(),
-      [](const auto& a, const auto& b) { return Largest(a.second) < Largest(b.second); });
+  const auto largest =
+      std::max_element(gradients.begin(), gradients.end(), [](const auto& a, const auto& b) {
+        return LargestMagnitude(a.second) < LargestMagnitude(b.second);
+      });
   return fmt::format("each gradient is finite, but not their norm: that of {} reaches {:.1e}",
-                     largest->first, Largest(largest->second));
+                     largest->first, LargestMagnitude(largest->second));
 }
 
 }  // namespace

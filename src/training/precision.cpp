@@ -1,10 +1,7 @@
 #include "training/precision.h"
 
-#include <algorithm>
-#include <chrono>
-#include <limits>
-
 #include "support/logging.h"
+#include "training/best_time.h"
 
 namespace wavemt {
 namespace {
@@ -12,26 +9,13 @@ namespace {
 // Below this, casts and rounding eat up what the products gain.
 constexpr double kClearlyFaster = 1.4;
 
-void WaitFor(torch::Device device) {
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
-}
-
 // Seconds of the first product of a feed-forward layer, the cast of its input included.
 double ProductSeconds(const Config& config, torch::Device device, torch::ScalarType type) {
   constexpr int kRounds = 5;
   const auto options = torch::TensorOptions(device);
   const auto input = torch::ones({config.training.batch_tokens, config.model.d_model}, options);
   const auto weight = torch::ones({config.model.d_model, config.model.ffn_dim}, options).to(type);
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kRounds; ++i) {
-    WaitFor(device);
-    const auto start = std::chrono::steady_clock::now();
-    torch::mm(input.to(type), weight);
-    WaitFor(device);
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best;
+  return BestSeconds(kRounds, device, [&] { torch::mm(input.to(type), weight); });
 }
 
 }  // namespace

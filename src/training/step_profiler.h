@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace wavemt {
@@ -22,27 +21,39 @@ class StepProfiler {
   StepProfiler(const StepProfiler&) = delete;
   StepProfiler& operator=(const StepProfiler&) = delete;
 
+  /// What ran since the profiler was made.
+  struct Work {
+    int64_t steps = 0;
+    int64_t target_tokens = 0;
+    torch::TensorOptions numbers;  // Device and type of the matrix products.
+  };
   /// A table of parts and one of operations, for people, and how long the matrix products would
-  /// take at the speed that this machine reaches in `type` on large ones. `steps` and
-  /// `target_tokens` are what ran since the profiler was made.
-  std::string Report(int64_t steps, int64_t target_tokens, torch::ScalarType type) const;
+  /// take at the speed that this machine reaches on large ones.
+  std::string Report(const Work& work) const;
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  // A scope or an operation that has begun.
   struct Frame {
     std::string part;
-    std::string operation;
+    std::string operation;  // Empty: a scope, whose own time no operation takes.
     bool is_backward = false;
-    bool is_part = false;
-    int64_t first_sequence = 0;  // Of the nodes that this scope makes.
+    int64_t first_sequence = 0;  // Of the nodes that a scope makes.
   };
-  struct Time {
+  struct PartTime {
     double forward = 0;  // Seconds.
     double backward = 0;
-    int64_t calls = 0;
+
+    double total() const { return forward + backward; }
   };
-  // Nodes with numbers in [begin, end) belong to a part; the narrowest range decides.
+  struct OperationTime {
+    double seconds = 0;
+    int64_t calls = 0;
+
+    double total() const { return seconds; }
+  };
+  // The nodes that a scope made: numbers in [begin, end).
   struct Range {
     int64_t begin = 0;
     int64_t end = 0;
@@ -69,9 +80,9 @@ class StepProfiler {
   Clock::time_point start_;
   Clock::time_point last_event_;
   std::vector<Frame> frames_;
-  std::vector<Range> ranges_;  // Of this step's forward pass.
-  std::map<std::string, Time> parts_;
-  std::map<std::string, Time> operations_;
+  std::vector<Range> ranges_;  // In the order in which the scopes ended.
+  std::map<std::string, PartTime> parts_;
+  std::map<std::string, OperationTime> operations_;
   double products_ = 0;  // Floating-point operations in matrix products.
 };
 

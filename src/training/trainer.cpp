@@ -39,17 +39,11 @@ std::string MemoryName(const TrainingParts& parts) {
 }
 
 ForwardBackward::Options PassOptions(const Config& config, const TrainingParts& parts) {
-  return {.device = parts.device,
-          .precision = config.training.precision,
-          .label_smoothing = config.training.label_smoothing,
+  return {.loss = {.device = parts.device,
+                   .precision = config.training.precision,
+                   .label_smoothing = config.training.label_smoothing},
           .seed = static_cast<uint64_t>(config.seed),
           .memory_name = MemoryName(parts)};
-}
-
-int64_t BytesOf(const NamedTensors& tensors) {
-  int64_t bytes = 0;
-  for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
-  return bytes;
 }
 
 // About what a checkpoint takes: weights, two moments and, where there is one, the moving average.
@@ -153,9 +147,11 @@ std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
   const int64_t tokens_before = state_.target_tokens;
   const StepProfiler profiler;
   for (int64_t i = 0; i < steps; ++i) TrainStep();
-  return profiler.Report(
-      steps, state_.target_tokens - tokens_before,
-      config_.training.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat);
+  const auto type =
+      config_.training.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat;
+  return profiler.Report({.steps = steps,
+                          .target_tokens = state_.target_tokens - tokens_before,
+                          .numbers = torch::TensorOptions(parts_.device).dtype(type)});
 }
 
 std::optional<StopReason> Trainer::ReasonToStop() const {

@@ -4,25 +4,15 @@
 #include "data/batcher.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
-#include "training/autocast.h"
-#include "training/device_batch.h"
-#include "training/loss.h"
+#include "training/batch_loss.h"
 
 namespace wavemt {
 namespace {
 
 // The summed loss of a batch; in halves where it does not fit the memory.
-torch::Tensor SummedLoss(Transformer& model, const Batch& batch, torch::Device device,
-                         Precision precision) {
+torch::Tensor SummedLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options) {
   torch::Tensor loss;
-  const bool fits = FitsMemory([&] {
-    const DeviceBatch on_device = ToDevice(batch, device);
-    const Autocast autocast(device, precision);
-    const auto memory = model->Encode(on_device.source, on_device.src_padding_mask);
-    const auto hidden = model->Decode(on_device.target_input, memory, on_device.src_padding_mask);
-    loss = ProjectedCrossEntropy(hidden, model->OutputWeight(), on_device.labels,
-                                 /*label_smoothing=*/0.0);
-  });
+  const bool fits = FitsMemory([&] { loss = BatchLoss(model, batch, options); });
   if (fits) return loss;
   if (batch.rows == 1) {
     throw Failure(
@@ -31,8 +21,8 @@ torch::Tensor SummedLoss(Transformer& model, const Batch& batch, torch::Device d
         batch.source_length, batch.target_length);
   }
   const auto [first, second] = Halves(batch);
-  const torch::Tensor first_loss = SummedLoss(model, first, device, precision);
-  return first_loss + SummedLoss(model, second, device, precision);
+  const torch::Tensor first_loss = SummedLoss(model, first, options);
+  return first_loss + SummedLoss(model, second, options);
 }
 
 }  // namespace
@@ -51,7 +41,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
     if (stopped) break;
     const Batch batch =
         MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
-    sum += SummedLoss(model, batch, device, options.precision);
+    sum += SummedLoss(model, batch, {.device = device, .precision = options.precision});
     tokens += batch.target_tokens;
   }
   model->train(was_training);
