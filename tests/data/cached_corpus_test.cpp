@@ -11,6 +11,7 @@
 #include "../support/thrown_error.h"
 #include "cache_bytes.h"
 #include "data/batcher.h"
+#include "same_batch.h"
 
 namespace wavemt {
 namespace {
@@ -23,19 +24,6 @@ class CachedCorpusTest : public testing::Test {
   TemporaryFolder folder_;
   std::filesystem::path path_ = folder_.path() / "a.tokens";
 };
-
-void ExpectEqual(const Batch& a, const Batch& b) {
-  ASSERT_EQ(a.rows, b.rows);
-  ASSERT_EQ(a.source_length, b.source_length);
-  ASSERT_EQ(a.target_length, b.target_length);
-  ASSERT_EQ(a.source, b.source);
-  ASSERT_EQ(a.target_input, b.target_input);
-  ASSERT_EQ(a.labels, b.labels);
-  ASSERT_EQ(a.source_lengths, b.source_lengths);
-  ASSERT_EQ(a.target_lengths, b.target_lengths);
-  ASSERT_EQ(a.source_tokens, b.source_tokens);
-  ASSERT_EQ(a.target_tokens, b.target_tokens);
-}
 
 // 65,536 and 65,537: ids of 2 and of 4 bytes; so with lengths.
 TEST_F(CachedCorpusTest, GivesTheBatchesThatMemoryGives) {
@@ -52,7 +40,7 @@ TEST_F(CachedCorpusTest, GivesTheBatchesThatMemoryGives) {
       Batcher from_memory(memory, options);
       Batcher from_cache(*cached, options);
       for (int64_t i = 2 * from_memory.batches_per_epoch(); i > 0; --i) {
-        ExpectEqual(from_memory.Next(), from_cache.Next());
+        ExpectSame(from_memory.Next(), from_cache.Next());
         ASSERT_EQ(from_memory.position(), from_cache.position());
       }
     }

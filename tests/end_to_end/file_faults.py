@@ -6,6 +6,7 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import pytest
 from conftest import ENVIRONMENT, PROGRAM, ROOT, metrics_of, write_config
 
 LIBRARY = Path(os.environ.get("WAVEMT_FILE_FAULTS",
@@ -40,18 +41,23 @@ def calls_in(trace):
     return [(name, path) for number, name, path in lines if number != "0"]
 
 
-def make_reference(folder, corpus, tokenizer, max_steps):
-    """A run that never met a fault and kept every checkpoint."""
-    config = write_small_config(folder / "config.json", corpus, tokenizer, max_steps=max_steps,
-                                keep_last=1000)
+@pytest.fixture(scope="module")
+def reference(request, tmp_path_factory, corpus, run):
+    """A run of the module's STEPS that never met a fault and kept every checkpoint."""
+    folder = tmp_path_factory.mktemp("reference")
+    config = write_small_config(folder / "config.json", corpus, run / "tokenizer.model",
+                                max_steps=request.module.STEPS, keep_last=1000)
     result = program("train", config, "--run-dir", folder / "run")
     assert result.returncode == 0, result.stderr
     return folder / "run"
 
 
-def calls_of_a_save(folder, corpus, tokenizer):
+@pytest.fixture(scope="module")
+def save_calls(tmp_path_factory, corpus, run):
     """The calls of a save that also removes an old checkpoint, as (name, path)."""
-    config = write_small_config(folder / "config.json", corpus, tokenizer, max_steps=8)
+    folder = tmp_path_factory.mktemp("traced")
+    config = write_small_config(folder / "config.json", corpus, run / "tokenizer.model",
+                                max_steps=8)
     trace = folder / "trace"
     result = program("train", config, "--run-dir", folder / "runs/run",
                      env=with_faults(folder / "runs", begin=SAVE_BEGINS, trace=trace))

@@ -10,23 +10,12 @@ import time
 
 import pytest
 from conftest import PROGRAM
-from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, calls_in, calls_of_a_save,
-                         make_reference, newest_whole, report, with_faults)
+from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, calls_in, newest_whole, reference,
+                         report, save_calls, with_faults)  # Two of them are fixtures.
 
 STEPS = 12
 
 long = pytest.mark.skipif(not TORTURE, reason="takes minutes; WAVEMT_TORTURE=1 runs it")
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory, corpus, run):
-    return make_reference(tmp_path_factory.mktemp("reference"), corpus, run / "tokenizer.model",
-                          max_steps=STEPS)
-
-
-@pytest.fixture(scope="module")
-def save_calls(tmp_path_factory, corpus, run):
-    return calls_of_a_save(tmp_path_factory.mktemp("traced"), corpus, run / "tokenizer.model")
 
 
 class KilledRun(TormentedRun):

@@ -4,6 +4,7 @@ tests/commands/damaged_run_test.cpp damages files by the thousand in one process
 through the program itself. WAVEMT_TORTURE=1: more of them.
 """
 import io
+import json
 import os
 import pickle
 import random
@@ -50,6 +51,14 @@ def damages(path, seed):
         yield damaged
 
 
+def says_the_same(damaged, whole):
+    """Whether JSON that was damaged between its values, say, holds what it held before."""
+    try:
+        return json.loads(damaged) == json.loads(whole)
+    except ValueError:
+        return False
+
+
 def assert_says(result):
     """Success, or one sentence of an error: no crash, no stack trace."""
     assert result.returncode in (0, 2), (result.returncode, result.stderr)
@@ -64,11 +73,17 @@ def translation(trained_run):
 
 @pytest.mark.parametrize("name", CHECKPOINT_FILES)
 def test_resume_goes_on_from_the_checkpoint_before(own_run, trained_run, name):
+    whole = (own_run / NEWEST / name).read_bytes()
     for damaged in damages(own_run / NEWEST / name, "resume"):
         (own_run / NEWEST / name).write_bytes(damaged)
         result = wavemt("resume", own_run, "--device", "cpu")
         warnings = [line for line in result.stderr.splitlines() if " warning: " in line]
-        assert [f"{own_run}/{NEWEST}/{name}" in line for line in warnings] == [True], result.stderr
+        if name == "manifest.json" and says_the_same(damaged, whole):
+            assert warnings == []
+            continue
+        # A damaged manifest may also contradict a file that is whole.
+        named = f"{own_run}/{NEWEST}/{name if name != 'manifest.json' else ''}"
+        assert [named in line for line in warnings] == [True], result.stderr
         assert f"going on from {own_run}/{BEFORE}" in result.stderr
         # And comes to the same end.
         for file in ("model.safetensors", "optimizer.safetensors"):

@@ -12,25 +12,14 @@ import subprocess
 import pytest
 from conftest import PROGRAM, metrics_of
 from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, assert_as_never_stopped, calls_in,
-                         calls_of_a_save, leftovers, make_reference, newest_whole, program, report,
-                         with_faults, without_speeds, write_small_config)
+                         leftovers, newest_whole, program, reference, report, save_calls,
+                         with_faults, without_speeds, write_small_config)  # Two are fixtures.
 
 STEPS = 8
 REASONS = {"ENOSPC": "No space left on device", "EDQUOT": "Disk quota exceeded",
            "EIO": "Input/output error", "EROFS": "Read-only file system",
            "EACCES": "Permission denied"}
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory, corpus, run):
-    return make_reference(tmp_path_factory.mktemp("reference"), corpus, run / "tokenizer.model",
-                          max_steps=STEPS)
-
-
-@pytest.fixture(scope="module")
-def save_calls(tmp_path_factory, corpus, run):
-    return calls_of_a_save(tmp_path_factory.mktemp("traced"), corpus, run / "tokenizer.model")
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ class ForwardBackwardTest : public testing::Test {
   }
 
   static ForwardBackward MakePass(const Transformer& model) {
-    return {model, {.label_smoothing = 0.1, .seed = 5, .memory_name = "the memory of the test"}};
+    return {model,
+            {.loss = {.label_smoothing = 0.1}, .seed = 5, .memory_name = "the memory of the test"}};
   }
 
   // Memory is scarce only for the passes.
