@@ -1,6 +1,7 @@
 #include "support/json.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -50,36 +51,52 @@ Error NumberError(std::string_view text, std::string_view origin, std::string_vi
                     number.size() > kLongestQuote ? "..." : "");
 }
 
-// Refuses what JSON allows, but nobody means, while the library parses.
-class Strictness {
+// Refuses what JSON allows, but nobody means. A pass of its own: the library's parser with a
+// callback looks through all that an array holds at the end of each object in it.
+class StrictEvents : public JsonEvents {
  public:
-  explicit Strictness(std::string_view origin) : origin_(origin) {}
+  explicit StrictEvents(std::string_view origin) : origin_(origin) {}
 
-  void See(int depth, Json::parse_event_t event, const Json& parsed) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && depth >= kMaxJsonDepth) {
-      throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin_, kMaxJsonDepth);
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+
+  bool start_object(std::size_t) override { return Open(); }
+  bool start_array(std::size_t) override { return Open(); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+
+  bool key(string_t& key) override {
+    std::set<std::string>& keys = keys_.back();
+    if (keys.size() == kMaxKeys) {
+      throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxKeys);
     }
-    if (event == Json::parse_event_t::object_start) {
-      keys_of_open_objects_.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      keys_of_open_objects_.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      std::set<std::string>& keys = keys_of_open_objects_.back();
-      if (keys.size() == kMaxKeys) {
-        throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxKeys);
-      }
-      if (!keys.insert(parsed.get_ref<const std::string&>()).second) {
-        throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
-                         QuoteJson(parsed));
-      }
+    if (!keys.insert(key).second) {
+      throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
+                       QuoteJson(key));
     }
+    return true;
   }
 
  private:
+  bool Open() {
+    if (std::ssize(keys_) >= kMaxJsonDepth) {
+      throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin_, kMaxJsonDepth);
+    }
+    keys_.emplace_back();
+    return true;
+  }
+  bool Close() {
+    keys_.pop_back();
+    return true;
+  }
+  Error Unexpected() const override { return UsageError("{}: not usable: binary", origin_); }
+
   std::string_view origin_;
-  std::vector<std::set<std::string>> keys_of_open_objects_;
+  std::vector<std::set<std::string>> keys_;  // Of each open object; empty for an array.
 };
 
 }  // namespace
@@ -89,18 +106,8 @@ Json ParseJson(std::string_view text, std::string_view origin) {
     throw UsageError("{}: not usable: {} bytes of JSON, but {} are the most", origin, text.size(),
                      kMaxJsonBytes);
   }
-  Strictness strictness(origin);
-  const Json::parser_callback_t see = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    strictness.See(depth, event, parsed);
-    return true;
-  };
-  try {
-    return Json::parse(text, see);
-  } catch (const Json::parse_error& error) {
-    throw SyntaxError(text, origin, error.byte, error.what());
-  } catch (const Json::out_of_range& error) {
-    throw NumberError(text, origin, error.what());
-  }
+  StrictEvents(origin).Parse(text, origin);
+  return Json::parse(text);
 }
 
 std::string QuoteJson(const Json& value) {

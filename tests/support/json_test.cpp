@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "../support/thrown_error.h"
@@ -81,6 +82,15 @@ TEST(ParseJsonTest, AnObjectOfVeryManyKeysIsRefused) {
   EXPECT_EQ(Refusal(text), "x.json: not usable: an object of more than 4000 keys");
   text.resize(text.find("\"4000\"") - 1);
   EXPECT_EQ(ParseJson(text + "}", "").size(), 4000U);
+}
+
+// Takes most of a minute where each end of an object looks through the whole array.
+TEST(ParseJsonTest, AnArrayOfVeryManyObjectsIsReadAtOnce) {
+  std::string text = "[{}";
+  while (text.size() < 1'000'000) text += ",{}";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(ParseJson(text + "]", "").size(), 333'334U);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(ParseJsonTest, ATextOfMoreThanAMegabyteIsRefused) {
