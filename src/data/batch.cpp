@@ -4,6 +4,12 @@
 
 namespace wavemt {
 
+int64_t TargetTokens(std::span<const Batch> batches) {
+  int64_t tokens = 0;
+  for (const Batch& batch : batches) tokens += batch.target_tokens;
+  return tokens;
+}
+
 Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
                 const SpecialTokens& source_special, const SpecialTokens& target_special) {
   Batch batch;

@@ -26,6 +26,9 @@ struct Batch {
   int64_t target_tokens = 0;            // without padding: what the loss is averaged over
 };
 
+/// Of several batches together, without padding.
+int64_t TargetTokens(std::span<const Batch> batches);
+
 Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
                 const SpecialTokens& source_special, const SpecialTokens& target_special);
 

@@ -21,8 +21,7 @@ ForwardBackward::ForwardBackward(Transformer model, Options options)
 
 torch::Tensor ForwardBackward::Run(int64_t step, std::span<const Batch> batches,
                                    const std::function<void()>& clear_gradients) {
-  int64_t update_tokens = 0;
-  for (const Batch& batch : batches) update_tokens += batch.target_tokens;
+  const int64_t update_tokens = TargetTokens(batches);
   Plan plan = MakePlan(batches);
   while (true) {
     clear_gradients();

@@ -26,8 +26,9 @@ Precision ResolvePrecision(const Config& config, torch::Device device) {
   const double gain = ProductSeconds(config, device, torch::kFloat) /
                       ProductSeconds(config, device, torch::kBFloat16);
   const bool is_faster = gain >= kClearlyFaster;
-  spdlog::info("training.precision: auto: {}; matrix products in bf16 take 1/{:.2f} of fp32's time",
-               is_faster ? "bf16" : "fp32", gain);
+  spdlog::info(
+      "training.precision: auto: {}; matrix products run {:.2f} times as fast in bf16 as in fp32",
+      is_faster ? "bf16" : "fp32", gain);
   return is_faster ? Precision::kBf16 : Precision::kFp32;
 }
 

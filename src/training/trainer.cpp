@@ -13,16 +13,12 @@
 #include "support/random.h"
 #include "support/signals.h"
 #include "training/learning_rate_schedule.h"
-#include "training/non_finite.h"
 #include "training/step_profiler.h"
-#include "training/tensor_memory.h"
 
 namespace wavemt {
 namespace {
 
 constexpr uint64_t kData = 101;  // What a seed that is derived from the run's seed is for.
-
-constexpr std::string_view kWeightsPrefix = "weights.";
 
 Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& tokenizers) {
   return {.batch_tokens = config.training.batch_tokens,
@@ -30,24 +26,6 @@ Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& token
           .source_special = tokenizers.source->special(),
           .target_special = tokenizers.target->special()};
 }
-
-std::string MemoryName(const TrainingParts& parts) {
-  if (parts.device.is_cuda()) return "the memory of the GPU";
-  if (parts.memory_limit.bytes == 0) return "the memory of this machine";
-  return fmt::format("a --memory-limit of {}",
-                     HumanBytes(static_cast<double>(parts.memory_limit.bytes)));
-}
-
-ForwardBackward::Options PassOptions(const Config& config, const TrainingParts& parts) {
-  return {.loss = {.device = parts.device,
-                   .precision = config.training.precision,
-                   .label_smoothing = config.training.label_smoothing},
-          .seed = static_cast<uint64_t>(config.seed),
-          .memory_name = MemoryName(parts)};
-}
-
-// About what a checkpoint takes: weights, two moments and, where there is one, the moving average.
-int64_t CheckpointBytes(const NamedTensors& parameters) { return 4 * BytesOf(parameters); }
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -59,36 +37,13 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
     : config_(config),
       parts_(std::move(parts)),
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
-      parameters_(ParametersOf(*parts_.model)),
-      forward_backward_(parts_.model, PassOptions(config, parts_)),
-      optimizer_(parameters_, config.training.optimizer),
-      time_limit_(parts_.deadline, CheckpointBytes(parameters_)),
-      tally_(parts_.device) {
-  if (config.training.ema_decay > 0) {
-    average_ = std::make_unique<WeightAverage>(parameters_, config.training.ema_decay);
-  }
-}
+      updater_(config, parts_.model, parts_.device, parts_.memory_limit),
+      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
-  const std::string model_file = fmt::format("{}/{}", origin, kModelFile);
-  const std::string optimizer_file = fmt::format("{}/{}", origin, kOptimizerFile);
   state_ = TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
-  NamedTensors optimizer_state = optimizer_.State();
-  CopyTensors(checkpoint.model, StateOf(*parts_.model), model_file);
-  if (average_) {
-    // The model's file holds the average; the weights in training lie beside the moments.
-    for (const auto& [name, parameter] : parameters_) {
-      average_->tensors().at(name).copy_(parameter.detach());
-      optimizer_state.emplace(std::string(kWeightsPrefix) + name, parameter);
-    }
-  }
-  CopyTensors(checkpoint.optimizer, optimizer_state, optimizer_file);
-  optimizer_.set_steps(state_.step - state_.skipped_steps);
+  updater_.Restore(checkpoint, state_, origin);
   batcher_.Seek(state_.position);
-  tally_.Set({.loss = state_.interval_loss,
-              .tokens = state_.interval_tokens,
-              .skipped = state_.skipped_steps,
-              .skipped_in_a_row = state_.skipped_in_a_row});
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
   // A checkpoint whose validation is pending is not the last word about its step.
   if (!state_.validation_pending) saved_step_ = state_.step;
@@ -102,7 +57,7 @@ StopReason Trainer::Run() {
         MetricsLog::Behind{.step = state_.step, .with_validation = !state_.validation_pending},
         config_.training.max_steps);
   }
-  LimitMemory();
+  state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
   if (state_.validation_pending) FinishStep();
   while (true) {
@@ -128,20 +83,8 @@ void Trainer::FinishStep() {
   if (is_best || (save_is_due_ && state_.skipped_in_a_row == 0)) Save(is_best);
 }
 
-void Trainer::LimitMemory() {
-  if (parts_.memory_limit.bytes == 0) return;
-  const int64_t gradients = BytesOf(parameters_);
-  const MemoryBudget measured = MemoryBudget::Measure(parts_.memory_limit, gradients);
-  // A resumed run keeps the budget that it had: the same batches are then done in halves.
-  if (!state_.memory.IsAsGoodAs(measured)) state_.memory = measured;
-  TensorMemory::SetLimit(state_.memory.tensors);
-  TensorMemory::SetProcessLimit(parts_.memory_limit.bytes - parts_.memory_limit.program);
-  spdlog::info("memory: of {}, {} are for tensors", MemoryName(parts_),
-               HumanBytes(static_cast<double>(state_.memory.tensors)));
-}
-
 std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
-  LimitMemory();
+  state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
   for (int64_t i = 0; i < warmup_steps; ++i) TrainStep();
   const int64_t tokens_before = state_.target_tokens;
@@ -172,27 +115,21 @@ bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.Is
 
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
-  ++state_.step;
-  batches_ = NextBatches();
-  loss_ = ComputeGradient();
-  gradient_norm_ = optimizer_.GradientNorm();
-  const torch::Tensor is_finite = torch::isfinite(loss_ + gradient_norm_);
-  int64_t update_tokens = 0;
-  for (const Batch& batch : batches_) update_tokens += batch.target_tokens;
-  tally_.Add(loss_, update_tokens, is_finite);
-  // Only on the CPU it costs nothing to look; a GPU is told what to do either way.
-  const bool can_look = parts_.device.is_cpu();
-  if (!can_look || is_finite.item<bool>()) {
-    const auto found_inf = can_look ? torch::Tensor() : is_finite.logical_not().to(torch::kFloat);
-    optimizer_.Step(LearningRateAt(state_.step, config_.training), config_.training.clip_norm,
-                    found_inf);
-    if (average_) average_->Update(state_.step, found_inf);
+  std::vector<Batch> batches = NextBatches();
+  const int64_t tokens = TargetTokens(batches);
+  try {
+    updater_.Step(state_.step + 1, std::move(batches));
+  } catch (const Error&) {
+    // Nothing has changed yet: what was trained so far is worth a checkpoint.
+    if (reporter_ && state_.step > 0) Save(/*is_best=*/false);
+    throw;
   }
+  ++state_.step;
   state_.position = batcher_.position();
-  state_.target_tokens += update_tokens;
+  state_.target_tokens += tokens;
   state_.seconds += SecondsSince(start);
-  if (can_look) ReadTally();
-  if (reporter_) reporter_->Step(state_.step, update_tokens);
+  if (parts_.device.is_cpu()) ReadTally();  // Where that does not wait.
+  if (reporter_) reporter_->Step(state_.step, tokens);
 }
 
 std::vector<Batch> Trainer::NextBatches() {
@@ -204,20 +141,8 @@ std::vector<Batch> Trainer::NextBatches() {
   return batches;
 }
 
-torch::Tensor Trainer::ComputeGradient() {
-  try {
-    return forward_backward_.Run(state_.step, batches_, [this] { optimizer_.ZeroGradients(); });
-  } catch (const Error&) {
-    // Nothing has changed yet: what was trained so far is worth a checkpoint.
-    optimizer_.ZeroGradients();
-    --state_.step;
-    if (reporter_ && state_.step > 0) Save(/*is_best=*/false);
-    throw;
-  }
-}
-
 void Trainer::ReadTally() {
-  const StepTally::Sums sums = tally_.Read();
+  const StepTally::Sums sums = updater_.tally().Read();
   const int64_t skipped = sums.skipped - state_.skipped_steps;
   state_.interval_loss = sums.loss;
   state_.interval_tokens = sums.tokens;
@@ -225,10 +150,7 @@ void Trainer::ReadTally() {
   state_.skipped_in_a_row = sums.skipped_in_a_row;
   if (skipped == 0) return;
   // On a GPU, where it is asked for now and then, the last step may be a good one.
-  const std::string cause =
-      sums.skipped_in_a_row == 0 ? "" : WhereNotFinite(*parts_.model, loss_, [this] {
-        forward_backward_.Forward(state_.step, batches_);
-      });
+  const std::string cause = sums.skipped_in_a_row == 0 ? "" : updater_.WhereNotFinite();
   const std::string steps =
       skipped == 1 && sums.skipped_in_a_row > 0
           ? fmt::format("step {} is skipped and changes no weight", WithThousands(state_.step))
@@ -269,9 +191,9 @@ void Trainer::Log() {
                   // Not a number where all steps were skipped.
                   .loss = state_.interval_loss / static_cast<double>(state_.interval_tokens),
                   .learning_rate = LearningRateAt(state_.step, config_.training),
-                  .gradient_norm = gradient_norm_.item<double>(),
+                  .gradient_norm = updater_.gradient_norm().item<double>(),
                   .skipped_steps = state_.skipped_steps});
-  tally_.ClearInterval();
+  updater_.tally().ClearInterval();
   state_.interval_loss = 0;
   state_.interval_tokens = 0;
 }
@@ -311,8 +233,7 @@ bool Trainer::Validate() {
 }
 
 std::optional<ValidationScores> Trainer::MeasureValidation() {
-  std::optional<WeightAverage::Applied> applied;
-  if (average_) applied.emplace(*average_);
+  const auto averaged = updater_.ApplyAverage();
   parts_.model->eval();
   const auto stop_requested = [this] { return StopRequested(); };
   ValidationScores scores;
@@ -338,26 +259,6 @@ std::optional<ValidationScores> Trainer::MeasureValidation() {
   return scores;
 }
 
-Checkpoint Trainer::MakeCheckpoint() const {
-  Checkpoint checkpoint;
-  checkpoint.model = StateOf(*parts_.model);
-  checkpoint.optimizer = optimizer_.State();
-  if (average_) {
-    for (const auto& [name, parameter] : parameters_) {
-      checkpoint.optimizer[std::string(kWeightsPrefix) + name] = parameter;
-      checkpoint.model[name] = average_->tensors().at(name);
-    }
-  }
-  checkpoint.state = ToJson(state_);
-  for (const NamedTensors* tensors : {&checkpoint.model, &checkpoint.optimizer}) {
-    if (const std::string name = FirstNotFinite(*tensors); !name.empty()) {
-      throw Failure("step {}: {} is not finite, which no checkpoint may hold",
-                    WithThousands(state_.step), name);
-    }
-  }
-  return checkpoint;
-}
-
 void Trainer::Save(bool is_best) {
   reporter_->PauseClock();
   const auto start = std::chrono::steady_clock::now();
@@ -367,7 +268,7 @@ void Trainer::Save(bool is_best) {
     if (saved_step_ != state_.step) {
       // Lines of the log first: a checkpoint promises that what came before it is there.
       reporter_->Sync();
-      WriteCheckpoint(parts_.run->CheckpointPath(state_.step), MakeCheckpoint());
+      WriteCheckpoint(parts_.run->CheckpointPath(state_.step), updater_.MakeCheckpoint(state_));
       parts_.run->SetLatest(state_.step);
       saved_step_ = state_.step;
     }

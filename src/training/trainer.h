@@ -15,15 +15,11 @@
 #include "data/tokenized_corpus.h"
 #include "data/tokenizer.h"
 #include "model/transformer.h"
-#include "training/forward_backward.h"
-#include "training/memory_budget.h"
-#include "training/optimizer.h"
-#include "training/step_tally.h"
 #include "training/time_limit.h"
 #include "training/training_reporter.h"
 #include "training/training_state.h"
+#include "training/updater.h"
 #include "training/validation.h"
-#include "training/weight_average.h"
 
 namespace wavemt {
 
@@ -77,12 +73,11 @@ class Trainer {
  private:
   std::optional<StopReason> ReasonToStop() const;
   bool StopRequested() const;
-  void LimitMemory();
   void TrainStep();
   std::vector<Batch> NextBatches();
-  torch::Tensor ComputeGradient();
   /// Looks at what the steps came to, says so where one was skipped, and fails after too many.
   void ReadTally();
+  /// What to say where so many steps in a row were skipped that training ends.
   std::string SkippedTooOften(const std::string& cause) const;
   void Log();
   bool ValidationIsDue() const;
@@ -92,22 +87,14 @@ class Trainer {
   bool Validate();
   std::optional<ValidationScores> MeasureValidation();
   void Save(bool is_best);
-  Checkpoint MakeCheckpoint() const;
 
   Config config_;
   TrainingParts parts_;
   Batcher batcher_;
-  NamedTensors parameters_;
-  ForwardBackward forward_backward_;
-  Optimizer optimizer_;
-  std::unique_ptr<WeightAverage> average_;  // Null: training.ema_decay is 0.
+  Updater updater_;
   std::unique_ptr<TrainingReporter> reporter_;
   TimeLimit time_limit_;
   TrainingState state_;
-  std::vector<Batch> batches_;  // Of the last step.
-  StepTally tally_;
-  torch::Tensor loss_;  // Summed, of the last step. On the device, as the next one.
-  torch::Tensor gradient_norm_;
   int64_t saved_step_ = -1;
   bool save_is_due_ = false;
 };
