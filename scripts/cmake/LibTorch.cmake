@@ -24,6 +24,8 @@ message(STATUS "LibTorch: ${libtorch_root}")
 add_library(LibTorch::LibTorch INTERFACE IMPORTED)
 target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
                            ${LIBTORCH_INCLUDE} ${LIBTORCH_INCLUDE}/torch/csrc/api/include)
+# Some of its classes have more members without NDEBUG, with which the library itself was built.
+target_compile_definitions(LibTorch::LibTorch INTERFACE $<$<NOT:$<CONFIG:Release>>:NDEBUG>)
 target_link_directories(LibTorch::LibTorch INTERFACE ${libtorch_lib})
 target_link_libraries(LibTorch::LibTorch INTERFACE torch torch_cpu c10)
 if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
