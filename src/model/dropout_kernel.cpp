@@ -39,8 +39,9 @@ WAVEMT_INLINE void Apply(const DropoutRule& rule, const float* base, const Value
   const bool has_base = base != nullptr;
 #pragma omp simd
   for (int64_t i = begin; i < end; ++i) {
+    const float value = Load(values[i]);  // Of each: a load under a condition is slower.
     const uint32_t bits = RandomBits(low_key, high_key, static_cast<uint32_t>(i));
-    const float kept = bits >= threshold ? Load(values[i]) * scale : 0.0F;
+    const float kept = bits >= threshold ? value * scale : 0.0F;
     Store(has_base ? base[i] + kept : kept, output + i);
   }
 }
