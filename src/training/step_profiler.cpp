@@ -39,8 +39,8 @@ double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue>
 double ProductSpeed(const torch::TensorOptions& numbers) {
   constexpr int64_t kSize = 2048;
   constexpr int kRounds = 10;
-  const auto a = torch::ones({kSize, kSize}, numbers);
-  const auto b = torch::ones({kSize, kSize}, numbers);
+  const auto a = torch::randn({kSize, kSize}, numbers);
+  const auto b = torch::randn({kSize, kSize}, numbers);
   const double seconds = BestSeconds(kRounds, numbers.device(), [&] { torch::mm(a, b); });
   return 2.0 * kSize * kSize * kSize / seconds;
 }
@@ -92,7 +92,7 @@ void StepProfiler::Push(const at::RecordFunction& function) {
   } else {
     if (function.scope() == at::RecordScope::BACKWARD_FUNCTION) {
       frame.is_backward = true;
-      frame.part = PartOfNode(function.seqNr());
+      if (function.seqNr() >= 0) frame.part = PartOfNode(function.seqNr());
     }
     frame.operation = PlainName(function.name());
     ++operations_[frame.operation].calls;
