@@ -24,7 +24,6 @@ AppendFile::~AppendFile() {
     spdlog::warn("{}: its last {} could not be written and are lost", path_.string(),
                  HumanBytes(static_cast<double>(pending_.size())));
   }
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 void AppendFile::Append(std::string_view record) {
@@ -34,22 +33,24 @@ void AppendFile::Append(std::string_view record) {
 }
 
 void AppendFile::Sync() {
-  if (descriptor_ < 0) return;
-  if (fdatasync(descriptor_) != 0 && errno != EINVAL) Fail(WriteFailure(path_, errno).what());
+  if (!descriptor_.is_open()) return;
+  if (fdatasync(descriptor_.value()) != 0 && errno != EINVAL)
+    Fail(WriteFailure(path_, errno).what());
 }
 
 void AppendFile::WritePending() {
-  if (descriptor_ < 0) Open();
-  if (descriptor_ < 0) return;
-  const off_t size_before = lseek(descriptor_, 0, SEEK_END);
+  if (!descriptor_.is_open()) Open();
+  if (!descriptor_.is_open()) return;
+  const off_t size_before = lseek(descriptor_.value(), 0, SEEK_END);
   for (size_t written = 0; written < pending_.size();) {
-    const ssize_t count = write(descriptor_, pending_.data() + written, pending_.size() - written);
+    const ssize_t count =
+        write(descriptor_.value(), pending_.data() + written, pending_.size() - written);
     if (count >= 0) {
       written += static_cast<size_t>(count);
     } else if (errno != EINTR) {
       const Error failure = WriteFailure(path_, errno);
       // Readers never see a part of a record, unless even this fails.
-      if (ftruncate(descriptor_, size_before) != 0) pending_.erase(0, written);
+      if (ftruncate(descriptor_.value(), size_before) != 0) pending_.erase(0, written);
       Fail(failure.what());
       return;
     }
@@ -63,8 +64,9 @@ void AppendFile::WritePending() {
 void AppendFile::Open() {
   try {
     prepare_();
-    descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw WriteFailure(path_, errno);
+    descriptor_ =
+        FileDescriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    if (!descriptor_.is_open()) throw WriteFailure(path_, errno);
     SyncDirectory(path_.parent_path());
   } catch (const Error& error) {
     Fail(error.what());

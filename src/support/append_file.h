@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/file_descriptor.h"
+
 namespace wavemt {
 
 /// A log to which whole records are appended, each seen by readers at once. A record that cannot be
@@ -33,7 +35,7 @@ class AppendFile {
 
   std::filesystem::path path_;
   std::function<void()> prepare_;
-  int descriptor_ = -1;
+  FileDescriptor descriptor_;
   std::string pending_;  // Not written yet.
   bool failing_ = false;
 };

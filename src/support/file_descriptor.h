@@ -10,22 +10,22 @@ namespace wavemt {
 class FileDescriptor {
  public:
   explicit FileDescriptor(int value = -1) : value_(value) {}
-  ~FileDescriptor() { Reset(); }
+  ~FileDescriptor() {
+    if (is_open()) Close();
+  }
   FileDescriptor(FileDescriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    Reset();
+    if (is_open()) Close();
     value_ = std::exchange(other.value_, -1);
     return *this;
   }
 
   int value() const { return value_; }
   bool is_open() const { return value_ >= 0; }
+  /// False, with the reason in errno, where the system reports an error that came late.
+  bool Close() { return close(std::exchange(value_, -1)) == 0; }
 
  private:
-  void Reset() {
-    if (is_open()) close(value_);
-  }
-
   int value_;
 };
 

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "support/error.h"
-#include "support/file_descriptor.h"
 #include "support/progress.h"
 
 namespace fs = std::filesystem;
@@ -137,11 +136,7 @@ std::error_code RemoveDirectory(const fs::path& path) {
 OutputFile::OutputFile(fs::path path)
     : path_(std::move(path)),
       descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) throw WriteFailure(path_, errno);
-}
-
-OutputFile::~OutputFile() {
-  if (descriptor_ >= 0) close(descriptor_);
+  if (!descriptor_.is_open()) throw WriteFailure(path_, errno);
 }
 
 void OutputFile::Write(const void* data, size_t size) {
@@ -164,7 +159,7 @@ void OutputFile::Flush() {
 
 void OutputFile::WriteThrough(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t count = write(descriptor_.value(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw WriteFailure(path_, errno);
     bytes.remove_prefix(static_cast<size_t>(count));
@@ -173,9 +168,9 @@ void OutputFile::WriteThrough(std::string_view bytes) {
 
 void OutputFile::SyncAndClose() {
   Flush();
-  const bool synced = fsync(descriptor_) == 0;
+  const bool synced = fsync(descriptor_.value()) == 0;
   const int sync_error = errno;
-  const bool closed = close(std::exchange(descriptor_, -1)) == 0;
+  const bool closed = descriptor_.Close();
   if (!synced) throw WriteFailure(path_, sync_error);
   if (!closed) throw WriteFailure(path_, errno);
 }

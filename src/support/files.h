@@ -10,6 +10,7 @@
 
 #include "support/checksum.h"
 #include "support/error.h"
+#include "support/file_descriptor.h"
 
 namespace wavemt {
 
@@ -51,12 +52,9 @@ std::error_code RemoveDirectory(const std::filesystem::path& path);
 /// throws a WriteFailure().
 class OutputFile {
  public:
-  /// Creates the file, or empties it if it is there.
+  /// Creates the file, or empties it if it is there. Without SyncAndClose() there is no promise
+  /// that anything was written.
   explicit OutputFile(std::filesystem::path path);
-  /// Closes without a promise that anything was written; for that, SyncAndClose().
-  ~OutputFile();
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
   void Write(const void* data, size_t size);
   void Write(std::string_view text) { Write(text.data(), text.size()); }
@@ -71,7 +69,7 @@ class OutputFile {
 
   std::filesystem::path path_;
   std::string buffer_;
-  int descriptor_;
+  FileDescriptor descriptor_;
   int64_t bytes_written_ = 0;
   Crc32 checksum_;
 };
