@@ -1,7 +1,6 @@
 #include "support/json.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 #include <vector>
 
@@ -11,8 +10,6 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
-// The library looks for a key among all keys of its object.
-constexpr size_t kMaxKeys = 4000;
 
 // "line 3, column 14" of a byte offset.
 std::string PlaceInText(std::string_view text, size_t offset) {
@@ -71,8 +68,8 @@ class StrictEvents : public JsonEvents {
 
   bool key(string_t& key) override {
     std::set<std::string>& keys = keys_.back();
-    if (keys.size() == kMaxKeys) {
-      throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxKeys);
+    if (keys.size() == kMaxJsonKeys) {
+      throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxJsonKeys);
     }
     if (!keys.insert(key).second) {
       throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
@@ -83,7 +80,7 @@ class StrictEvents : public JsonEvents {
 
  private:
   bool Open() {
-    if (std::ssize(keys_) >= kMaxJsonDepth) {
+    if (keys_.size() >= kMaxJsonDepth) {
       throw UsageError("{}: not usable: JSON nested deeper than {} levels", origin_, kMaxJsonDepth);
     }
     keys_.emplace_back();

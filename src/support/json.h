@@ -14,11 +14,13 @@ using Json = nlohmann::ordered_json;
 
 /// Parses one JSON value. Errors are usage errors that begin with `origin` (a file's name); they
 /// give line and column of what is not valid JSON. Stricter than the library: a key that stands
-/// twice in an object, an object of more than 4,000 keys, nesting deeper than `kMaxJsonDepth` and a
-/// text of more than `kMaxJsonBytes` are refused.
+/// twice in an object, an object of more than `kMaxJsonKeys`, nesting deeper than `kMaxJsonDepth`
+/// and a text of more than `kMaxJsonBytes` are refused.
 Json ParseJson(std::string_view text, std::string_view origin);
 
-inline constexpr int kMaxJsonDepth = 64;
+inline constexpr size_t kMaxJsonDepth = 64;
+/// Each key is compared with all of its object: 100,000 of them would take seconds.
+inline constexpr size_t kMaxJsonKeys = 4000;
 /// A value takes up to some 30 times the memory of its text.
 inline constexpr size_t kMaxJsonBytes = size_t{1} << 20;
 

@@ -75,7 +75,6 @@ TEST(ParseJsonTest, NestsToTheLimitAndNoDeeper) {
   EXPECT_EQ(Refusal(std::string(65, '[') + std::string(65, ']')), expected);
 }
 
-// A hundred thousand of them took the library most of a minute.
 TEST(ParseJsonTest, AnObjectOfVeryManyKeysIsRefused) {
   std::string text = "{";
   for (int i = 0; i <= 4000; ++i) text.append(1, '"').append(std::to_string(i)).append("\":1,");
@@ -84,7 +83,7 @@ TEST(ParseJsonTest, AnObjectOfVeryManyKeysIsRefused) {
   EXPECT_EQ(ParseJson(text + "}", "").size(), 4000U);
 }
 
-// Takes most of a minute where each end of an object looks through the whole array.
+// 13 seconds by the library's parser with a callback, which looks through the array at each "}".
 TEST(ParseJsonTest, AnArrayOfVeryManyObjectsIsReadAtOnce) {
   std::string text = "[{}";
   while (text.size() < 1'000'000) text += ",{}";
