@@ -33,7 +33,7 @@ ForwardBackward::Options PassOptions(const Config& config, torch::Device device,
 
 Updater::Updater(const Config& config, Transformer model, torch::Device device,
                  MemoryLimit memory_limit)
-    : config_(config),
+    : config_(config.training),
       model_(std::move(model)),
       device_(device),
       memory_limit_(memory_limit),
@@ -121,7 +121,7 @@ void Updater::Step(int64_t step, std::vector<Batch> batches) {
   } else {
     found_inf = is_finite.logical_not().to(torch::kFloat);
   }
-  optimizer_.Step(LearningRateAt(step, config_.training), config_.training.clip_norm, found_inf);
+  optimizer_.Step(LearningRateAt(step, config_), config_.clip_norm, found_inf);
   if (average_) average_->Update(step, found_inf);
 }
 

@@ -58,7 +58,7 @@ class Updater {
   std::optional<WeightAverage::Applied> ApplyAverage() const;
 
  private:
-  Config config_;
+  TrainingConfig config_;
   Transformer model_;
   torch::Device device_;
   MemoryLimit memory_limit_;

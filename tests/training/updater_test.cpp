@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <span>
 
 #include "copy_task.h"
-#include "data/batcher.h"
 
 namespace wavemt {
 namespace {
