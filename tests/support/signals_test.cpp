@@ -1,20 +1,15 @@
 #include "support/signals.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <thread>
 
+#include "exit_by_check.h"
+
 namespace wavemt {
 namespace {
-
-// Each test asks in a process of its own: the handlers and the flag are the whole process's.
-template <typename Check>
-[[noreturn]] void ExitByCheck(Check check) {
-  _exit(check() ? 0 : 1);
-}
 
 TEST(StopSignalTest, IsNoneBeforeASignal) {
   EXPECT_EXIT(ExitByCheck([] {

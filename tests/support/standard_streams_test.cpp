@@ -7,16 +7,11 @@
 #include <cerrno>
 #include <iostream>
 
+#include "exit_by_check.h"
 #include "thrown_error.h"
 
 namespace wavemt {
 namespace {
-
-// Each test runs in a process of its own: the streams are the whole process's.
-template <typename Check>
-[[noreturn]] void ExitByCheck(Check check) {
-  _exit(check() ? 0 : 1);
-}
 
 TEST(StandardStreamsTest, AClosedPipeIsAnErrorAndNoEnd) {
   EXPECT_EXIT(ExitByCheck([] {
