@@ -14,7 +14,7 @@
 namespace wavemt {
 namespace {
 
-// The million, where WAVEMT_TORTURE asks for it.
+// A million where WAVEMT_TORTURE asks for it.
 int64_t NumLines() { return std::getenv("WAVEMT_TORTURE") == nullptr ? 30'000 : 1'000'000; }
 
 // A side of a corpus: lines with a "\n" or a "\r\n" each, behind a byte order mark or not.
