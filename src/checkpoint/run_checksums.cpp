@@ -35,7 +35,7 @@ std::optional<Json> ReadChecksums(const fs::path& run) {
                      json.value("version", Json()) == kVersion && json.contains("files") &&
                      json["files"].is_object();
   if (!known) throw UsageError("{}: is damaged or of another version", path.string());
-  return json["files"];
+  return std::optional<Json>(std::in_place, json["files"]);
 }
 
 bool Matches(const Json& entry, const Json& digest) {
