@@ -9,9 +9,13 @@ cd "$(dirname "$0")/.."
 
 packages=(build-essential ca-certificates ccache cmake git libcli11-dev libfmt-dev libgtest-dev
   libgmock-dev libicu-dev libsentencepiece-dev libspdlog-dev ninja-build nlohmann-json3-dev
-  pkg-config python3 python3-venv zlib1g-dev)
+  python3 python3-venv zlib1g-dev)
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+
+# Gigabytes may be on their way: someone who watches sees them come, a log stays short.
+if [ -t 2 ]; then quiet_apt=-q quiet_pip=--progress-bar=on; else quiet_apt=-qq quiet_pip=--quiet; fi
+shown() { if [ -t 2 ]; then "$@" >&2; else "$@" > /dev/null; fi; }
 
 install_packages() {
   local missing=() package
@@ -28,9 +32,9 @@ install_packages() {
     sudo=(sudo)
   fi
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-  "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+  shown "${sudo[@]}" apt-get update $quiet_apt
+  shown "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y $quiet_apt --no-install-recommends "${missing[@]}"
 }
 
 # pip_install NAME ARGUMENTS...: installs once; a change of the arguments or of a file that they
@@ -43,7 +47,7 @@ pip_install() {
   say "Installing Python packages ($name)"
   # The system's own Python: another one that is first in PATH may lack venv.
   [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+  shown .venv/bin/python -m pip install $quiet_pip --disable-pip-version-check "$@"
   touch "$stamp"
 }
 

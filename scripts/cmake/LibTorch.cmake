@@ -26,6 +26,10 @@ target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
                            ${LIBTORCH_INCLUDE} ${LIBTORCH_INCLUDE}/torch/csrc/api/include)
 # Some of its classes have more members without NDEBUG, with which the library itself was built.
 target_compile_definitions(LibTorch::LibTorch INTERFACE $<$<NOT:$<CONFIG:Release>>:NDEBUG>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  # Mistakes a std::vector<bool> in its torch::autograd::Function for one of a single word.
+  target_compile_options(LibTorch::LibTorch INTERFACE -Wno-array-bounds)
+endif()
 target_link_directories(LibTorch::LibTorch INTERFACE ${libtorch_lib})
 target_link_libraries(LibTorch::LibTorch INTERFACE torch torch_cpu c10)
 if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
