@@ -118,6 +118,10 @@ std::string QuoteJson(const Json& value) {
 void JsonEvents::Parse(std::string_view text, std::string_view origin) {
   text_ = text;
   origin_ = origin;
+  // The library's parser takes it for the end of the text, whatever follows.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    throw SyntaxError(text, origin, nul + 1, "a NUL byte");
+  }
   Json::sax_parse(text, this);
 }
 

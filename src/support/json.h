@@ -13,9 +13,9 @@ namespace wavemt {
 using Json = nlohmann::ordered_json;
 
 /// Parses one JSON value. Errors are usage errors that begin with `origin` (a file's name); they
-/// give line and column of what is not valid JSON. Stricter than the library: a key that stands
-/// twice in an object, an object of more than `kMaxJsonKeys`, nesting deeper than `kMaxJsonDepth`
-/// and a text of more than `kMaxJsonBytes` are refused.
+/// give line and column of what is not valid JSON. Stricter than the library: a NUL byte at the
+/// end, a key that stands twice in an object, an object of more than `kMaxJsonKeys`, nesting deeper
+/// than `kMaxJsonDepth` and a text of more than `kMaxJsonBytes` are refused.
 Json ParseJson(std::string_view text, std::string_view origin);
 
 inline constexpr size_t kMaxJsonDepth = 64;

@@ -5,12 +5,21 @@
 #include <system_error>
 
 #include "support/files.h"
+#include "support/json.h"
 
 namespace wavemt {
 namespace {
 
+Json ParsedOrNull(const std::string& line) {
+  try {
+    return ParseJson(line, "");
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
 bool Stays(const std::string& line, const MetricsLog::Behind& behind) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParsedOrNull(line);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
     return false;
   }

@@ -51,6 +51,13 @@ TEST(ParseJsonTest, RefusesWhatIsNoJson) {
   }
 }
 
+TEST(ParseJsonTest, RefusesANulByteWhereverItStands) {
+  using std::string_literals::operator""s;
+  EXPECT_EQ(Refusal("{}\n\0"s), "x.json: line 2, column 1: not valid JSON: a NUL byte");
+  EXPECT_EQ(Refusal("{} \0 {\"a\": 1}"s), "x.json: line 1, column 4: not valid JSON: a NUL byte");
+  EXPECT_EQ(Refusal("[\"a\0\"]"s), "x.json: line 1, column 4: not valid JSON: a NUL byte");
+}
+
 TEST(ParseJsonTest, RefusesANumberThatNoDoubleHolds) {
   EXPECT_EQ(Refusal("[1,\n-1e999]"), "x.json: line 2, column 1: the number -1e999 is too large");
 }

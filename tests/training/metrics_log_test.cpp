@@ -44,6 +44,12 @@ TEST_F(MetricsLogTest, DropsALineThatWasCutShort) {
   EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":11}\n");
 }
 
+TEST_F(MetricsLogTest, DropsALineWithNulBytes) {
+  folder_.Write("metrics.jsonl", std::string("{\"step\":5}\n{\"step\":6}\0\0\n{\"step\":7}\n", 35));
+  MetricsLog log(path_, {.step = 10});
+  EXPECT_EQ(Contents(), "{\"step\":5}\n{\"step\":7}\n");
+}
+
 TEST_F(MetricsLogTest, ANewRunForgetsWhatWasThere) {
   folder_.Write("metrics.jsonl", "{\"step\":5}\n");
   const MetricsLog log(path_, {.step = 0});
