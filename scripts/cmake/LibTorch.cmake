@@ -28,7 +28,7 @@ target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
 target_compile_definitions(LibTorch::LibTorch INTERFACE $<$<NOT:$<CONFIG:Release>>:NDEBUG>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
   # Mistakes a std::vector<bool> in its torch::autograd::Function for one of a single word.
-  target_compile_options(LibTorch::LibTorch INTERFACE -Wno-array-bounds)
+  target_compile_options(LibTorch::LibTorch INTERFACE -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 target_link_directories(LibTorch::LibTorch INTERFACE ${libtorch_lib})
 target_link_libraries(LibTorch::LibTorch INTERFACE torch torch_cpu c10)

@@ -24,7 +24,7 @@ FileDigest WriteTextFile(const fs::path& path, std::string_view text) {
 
 FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
   OutputFile file(path);
-  const FileDigest digest = WriteSafetensors(file, tensors);
+  FileDigest digest = WriteSafetensors(file, tensors);
   file.SyncAndClose();
   return digest;
 }
@@ -80,7 +80,7 @@ namespace {
 
 Json ReadManifest(const fs::path& directory) {
   const fs::path path = directory / kManifestFile;
-  const Json manifest = ParseJson(ReadFile(path), path.string());
+  Json manifest = ParseJson(ReadFile(path), path.string());
   const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
                      manifest.contains("files") && manifest["files"].is_object();
   if (!known) throw UsageError("{}: is not the manifest of a checkpoint", path.string());

@@ -11,7 +11,7 @@ namespace wavemt {
 namespace {
 
 torch::Device RequireGpu(int64_t index) {
-  const auto count = static_cast<int64_t>(torch::cuda::device_count());
+  const auto count = torch::cuda::device_count();
   if (count == 0) {
     throw UsageError(
         "--device cuda: this machine or this build of LibTorch has no GPU; use "

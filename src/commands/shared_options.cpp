@@ -55,7 +55,8 @@ void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {
 }
 
 void AddDecodingOptions(CLI::App* command, bool with_n_best, std::vector<std::string>* overrides) {
-  const auto add = [&](const char* option, const char* type, std::string key, const char* doc) {
+  const auto add = [&](const char* option, const char* type, const std::string& key,
+                       const char* doc) {
     command
         ->add_option_function<std::string>(
             option,
