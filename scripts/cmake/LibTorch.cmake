@@ -32,6 +32,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GRE
 endif()
 target_link_directories(LibTorch::LibTorch INTERFACE ${libtorch_lib})
 target_link_libraries(LibTorch::LibTorch INTERFACE torch torch_cpu c10)
+# LibTorch's libraries bring parts of the standard library along, of the compiler that built them
+# (std::filesystem among them). The system's own comes before them, or a program mixes the two: with
+# LibTorch 2.11 on Ubuntu 24.04, to remove a folder crashed.
+target_link_options(LibTorch::LibTorch INTERFACE -Wl,--push-state,--no-as-needed,-lstdc++,--pop-state)
 if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
   # Nothing refers to the CUDA library by name: it registers its kernels when it is loaded.
   target_link_options(LibTorch::LibTorch INTERFACE

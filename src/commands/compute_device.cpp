@@ -1,5 +1,6 @@
 #include "commands/compute_device.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
 #include <charconv>
@@ -11,6 +12,8 @@ namespace wavemt {
 namespace {
 
 torch::Device RequireGpu(int64_t index) {
+  // cuDNN plans its attention anew for each shape of batch, which takes many times the attention.
+  at::globalContext().setSDPUseCuDNN(false);
   const auto count = torch::cuda::device_count();
   if (count == 0) {
     throw UsageError(

@@ -5,13 +5,10 @@
 #include <limits>
 
 namespace wavemt {
-namespace {
 
 void WaitFor(torch::Device device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
 }
-
-}  // namespace
 
 double BestSeconds(int rounds, torch::Device device, const std::function<void()>& work) {
   double best = std::numeric_limits<double>::infinity();

@@ -1,32 +1,40 @@
 #include "training/device_batch.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "model/masks.h"
 
 namespace wavemt {
-namespace {
-
-torch::Tensor Copy(const std::vector<int64_t>& values, at::IntArrayRef shape,
-                   torch::Device device) {
-  // from_blob wants a pointer to what it could change; the copy that follows only reads it.
-  auto view = torch::from_blob(const_cast<int64_t*>(values.data()), shape, torch::kLong);
-  return device.is_cuda() ? view.pin_memory().to(device, /*non_blocking=*/true) : view.clone();
-}
-
-}  // namespace
 
 DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
+  // One copy for all: each has a cost of its own on the way to a GPU, which reads only pinned
+  // memory without the host's waiting for it.
+  const std::array arrays = {&batch.source, &batch.target_input, &batch.labels,
+                             &batch.source_lengths};
+  int64_t size = 0;
+  for (const auto* array : arrays) size += static_cast<int64_t>(array->size());
+  auto numbers =
+      torch::empty({size}, torch::TensorOptions(torch::kLong).pinned_memory(device.is_cuda()));
+  auto* end = numbers.mutable_data_ptr<int64_t>();
+  for (const auto* array : arrays) end = std::copy(array->begin(), array->end(), end);
+  numbers = numbers.to(device, /*non_blocking=*/true);
+
+  int64_t begin = 0;
+  const auto take = [&](int64_t columns) {
+    const auto part = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
+    begin += batch.rows * columns;
+    return part;
+  };
   DeviceBatch result;
-  result.source = Copy(batch.source, {batch.rows, batch.source_length}, device);
-  result.target_input = Copy(batch.target_input, {batch.rows, batch.target_length}, device);
-  result.labels = Copy(batch.labels, {batch.rows, batch.target_length}, device);
+  result.source = take(batch.source_length);
+  result.target_input = take(batch.target_length);
+  result.labels = take(batch.target_length);
   const int64_t shortest =
       *std::min_element(batch.source_lengths.begin(), batch.source_lengths.end());
   if (shortest < batch.source_length) {
-    result.src_padding_mask =
-        PaddingMask(Copy(batch.source_lengths, {batch.rows}, device), batch.source_length);
+    result.src_padding_mask = PaddingMask(take(1).squeeze(1), batch.source_length);
   }
   return result;
 }

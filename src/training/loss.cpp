@@ -21,6 +21,8 @@ using torch::autograd::variable_list;
 // A block of logits that stays in the processor's cache between the product that makes it and the
 // products that use it.
 constexpr int64_t kBlockBytes = 16 << 20;
+// On a GPU, where a block is large enough to keep all of it busy.
+constexpr int64_t kGpuBlockBytes = 128 << 20;
 
 // One row by the kernel that fits the type; bfloat16 needs room for the row in fp32.
 class RowLoss {
@@ -100,8 +102,9 @@ struct ProjectedCrossEntropyFunction
     auto row_gradients = torch::empty_like(rows);
     auto weight_gradient = torch::zeros_like(weight);
     auto loss = torch::zeros({}, hidden.options().dtype(torch::kFloat));
+    const int64_t block_bytes = hidden.is_cpu() ? kBlockBytes : kGpuBlockBytes;
     const int64_t block = std::max<int64_t>(
-        kBlockBytes / (vocabulary * static_cast<int64_t>(rows.element_size())), 1);
+        block_bytes / (vocabulary * static_cast<int64_t>(rows.element_size())), 1);
     Tensor buffer;
     for (int64_t begin = 0; begin < rows.size(0); begin += block) {
       const int64_t size = std::min(block, rows.size(0) - begin);

@@ -2,9 +2,11 @@
 
 #include <ATen/SequenceNumber.h>
 #include <ATen/record_function.h>
+#include <c10/core/AutogradState.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -35,14 +37,17 @@ double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue>
          static_cast<double>(inputs[first + 1].toTensor().size(-1));
 }
 
-// Floating-point operations a second of products of 2048 x 2048 matrices.
+// Sides of matrices that are large enough for a product of them to run at full speed.
+int64_t LargeSize(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
+
+// Floating-point operations a second of products of large matrices.
 double ProductSpeed(const torch::TensorOptions& numbers) {
-  constexpr int64_t kSize = 2048;
   constexpr int kRounds = 10;
-  const auto a = torch::randn({kSize, kSize}, numbers);
-  const auto b = torch::randn({kSize, kSize}, numbers);
+  const int64_t size = LargeSize(numbers.device());
+  const auto a = torch::randn({size, size}, numbers);
+  const auto b = torch::randn({size, size}, numbers);
   const double seconds = BestSeconds(kRounds, numbers.device(), [&] { torch::mm(a, b); });
-  return 2.0 * kSize * kSize * kSize / seconds;
+  return 2.0 * std::pow(static_cast<double>(size), 3) / seconds;
 }
 
 // The rows of a table, those with the most time first.
@@ -60,15 +65,22 @@ std::string PlainName(std::string name) {
 
 }  // namespace
 
-StepProfiler::StepProfiler()
-    : usage_at_start_(MeasureUsage()), start_(Clock::now()), last_event_(start_) {
+StepProfiler::StepProfiler(torch::Device device)
+    : device_(device),
+      backward_had_threads_(c10::AutogradState::get_tls_state().get_multithreading_enabled()),
+      usage_at_start_(MeasureUsage()),
+      start_(Clock::now()),
+      last_event_(start_) {
   TORCH_CHECK(active == nullptr, "one profiler a thread");
   active = this;
+  // A GPU's backward pass has a thread of its own otherwise, whose work would not be seen.
+  c10::AutogradState::get_tls_state().set_multithreading_enabled(false);
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End).needsInputs(true));
 }
 
 StepProfiler::~StepProfiler() {
   at::removeCallback(handle_);
+  c10::AutogradState::get_tls_state().set_multithreading_enabled(backward_had_threads_);
   active = nullptr;
 }
 
@@ -114,6 +126,7 @@ void StepProfiler::Pop() {
 }
 
 void StepProfiler::Charge() {
+  WaitFor(device_);
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - last_event_).count();
   last_event_ = now;
@@ -171,14 +184,14 @@ std::string StepProfiler::Report(const Work& work) const {
       WithThousands((usage.page_faults - usage_at_start_.page_faults) / work.steps),
       (user + system) / seconds, 100 * system / (user + system));
   const double products = products_;  // ProductSpeed() is observed as well.
-  const double product_speed = ProductSpeed(work.numbers);
+  const double product_speed = ProductSpeed(torch::TensorOptions(device_).dtype(work.numbers));
   const double alone = products / product_speed;
   return text + fmt::format(
                     "matrix products: {:.1f} GFLOP a step; at this machine's {:.0f} GFLOP/s ({}, "
-                    "2048 x 2048) they take {:.1f} ms, {:.0f}% of the step\n",
+                    "{} x {}) they take {:.1f} ms, {:.0f}% of the step\n",
                     1e-9 * products / static_cast<double>(work.steps), 1e-9 * product_speed,
-                    torch::toString(torch::typeMetaToScalarType(work.numbers.dtype())), ms(alone),
-                    share(alone));
+                    torch::toString(work.numbers), LargeSize(device_), LargeSize(device_),
+                    ms(alone), share(alone));
 }
 
 }  // namespace wavemt

@@ -13,10 +13,11 @@ namespace wavemt {
 /// Where the time of training steps goes. While a profiler lives, the work of this thread is
 /// charged to the innermost RECORD_USER_SCOPE around it: what ran forward, and what the backward
 /// pass does for it (by LibTorch's sequence numbers). Threads that a kernel starts count as that
-/// kernel's time. On a GPU this is the time to launch, not to compute.
+/// kernel's time. A GPU is waited for after each operation, or its time would be charged to whoever
+/// waits next; steps are slower for it than those of a training.
 class StepProfiler {
  public:
-  StepProfiler();
+  explicit StepProfiler(torch::Device device);
   ~StepProfiler();
   StepProfiler(const StepProfiler&) = delete;
   StepProfiler& operator=(const StepProfiler&) = delete;
@@ -25,7 +26,7 @@ class StepProfiler {
   struct Work {
     int64_t steps = 0;
     int64_t target_tokens = 0;
-    torch::TensorOptions numbers;  // Device and type of the matrix products.
+    torch::ScalarType numbers = torch::kFloat;  // Of the matrix products.
   };
   /// A table of parts and one of operations, for people, and how long the matrix products would
   /// take at the speed that this machine reaches on large ones.
@@ -75,6 +76,8 @@ class StepProfiler {
   void Charge();
   std::string PartOfNode(int64_t sequence) const;
 
+  torch::Device device_;
+  bool backward_had_threads_;
   at::CallbackHandle handle_;
   Usage usage_at_start_;
   Clock::time_point start_;

@@ -12,6 +12,7 @@
 #include "support/progress.h"
 #include "support/random.h"
 #include "support/signals.h"
+#include "training/best_time.h"
 #include "training/learning_rate_schedule.h"
 #include "training/step_profiler.h"
 
@@ -87,14 +88,28 @@ std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
   state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
   for (int64_t i = 0; i < warmup_steps; ++i) TrainStep();
+  std::string as_trained;
+  if (parts_.device.is_cuda()) {
+    // On a GPU to profile changes the time: what training takes is measured before.
+    const int64_t tokens_before = state_.target_tokens;
+    const double seconds = BestSeconds(/*rounds=*/1, parts_.device, [&] {
+      for (int64_t i = 0; i < steps; ++i) TrainStep();
+    });
+    const auto tokens = static_cast<double>(state_.target_tokens - tokens_before);
+    as_trained = fmt::format(
+        "in training a step takes {:.1f} ms: {} target tokens/s; below, each operation is waited "
+        "for\n\n",
+        1e3 * seconds / static_cast<double>(steps),
+        WithThousands(static_cast<int64_t>(tokens / seconds)));
+  }
   const int64_t tokens_before = state_.target_tokens;
-  const StepProfiler profiler;
+  const StepProfiler profiler(parts_.device);
   for (int64_t i = 0; i < steps; ++i) TrainStep();
-  const auto type =
-      config_.training.precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat;
-  return profiler.Report({.steps = steps,
-                          .target_tokens = state_.target_tokens - tokens_before,
-                          .numbers = torch::TensorOptions(parts_.device).dtype(type)});
+  return as_trained + profiler.Report({.steps = steps,
+                                       .target_tokens = state_.target_tokens - tokens_before,
+                                       .numbers = config_.training.precision == Precision::kBf16
+                                                      ? torch::kBFloat16
+                                                      : torch::kFloat});
 }
 
 std::optional<StopReason> Trainer::ReasonToStop() const {

@@ -104,13 +104,12 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
   std::vector<std::vector<Hypothesis>> Translate(std::span<const Sentence> sentences,
                                                  int64_t beam_size) {
     const Padded batch = Pad(sentences);
-    Scorer scorer(model_, batch.source, batch.mask);
+    Scorer scorer(model_, batch.source.to(device_), batch.mask.to(device_));
     DecodingConfig options;
     options.beam_size = beam_size;
     options.n_best = beam_size;
     return BeamSearch(
-        scorer,
-        {.longest_output = batch.longest_output, .special = kSpecial, .device = torch::kCPU},
+        scorer, {.longest_output = batch.longest_output, .special = kSpecial, .device = device_},
         options);
   }
 
@@ -135,6 +134,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
   torch::NoGradGuard no_grad_;
   std::mt19937_64 generator_{17};
   Transformer model_{nullptr};
+  torch::Device device_ = torch::kCPU;
 };
 
 void ExpectSame(const std::vector<Hypothesis>& actual, const std::vector<Hypothesis>& expected) {
@@ -177,6 +177,19 @@ TEST_P(SearchTest, NoSentenceChangesWithItsCompany) {
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
     ExpectSame(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
+  }
+}
+
+TEST_P(SearchTest, AGpuFindsTheSame) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
+  const auto sentences = RandomSentences(40);
+  const auto on_cpu = Translate<CachedScorer>(sentences, 4);
+  device_ = torch::kCUDA;
+  model_->to(device_);
+  const auto on_gpu = Translate<CachedScorer>(sentences, 4);
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    SCOPED_TRACE(i);
+    ExpectSame(on_gpu[i], on_cpu[i]);
   }
 }
 

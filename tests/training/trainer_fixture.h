@@ -75,8 +75,9 @@ class TrainerFixture : public testing::Test {
     torch::manual_seed(parts.weights_seed);
     const int64_t vocabulary = tokenizers.source->vocab_size();
     Transformer model(config.model, VocabularySizes{.source = vocabulary, .target = vocabulary});
+    model->to(device_);
     Trainer trainer(config, {.model = model,
-                             .device = torch::kCPU,
+                             .device = device_,
                              .train = corpus_,
                              .valid = parts.valid,
                              .tokenizers = tokenizers,
@@ -108,6 +109,7 @@ class TrainerFixture : public testing::Test {
     return ReadFile(run.CheckpointPath(step) / file);
   }
 
+  torch::Device device_ = torch::kCPU;
   TemporaryFolder folder_;
   MemoryCorpus corpus_ = CopyTask(/*pairs=*/40, /*shortest=*/2, /*longest=*/8, /*seed=*/3);
 };
