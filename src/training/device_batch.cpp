@@ -23,7 +23,7 @@ DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
 
   int64_t begin = 0;
   const auto take = [&](int64_t columns) {
-    const auto part = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
+    auto part = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
     begin += batch.rows * columns;
     return part;
   };

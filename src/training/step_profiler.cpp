@@ -58,7 +58,7 @@ std::vector<std::pair<std::string, Time>> Sorted(const std::map<std::string, Tim
   return rows;
 }
 
-std::string PlainName(std::string name) {
+std::string PlainName(const std::string& name) {
   const size_t colons = name.rfind("::");
   return colons == std::string::npos ? name : name.substr(colons + 2);
 }
