@@ -42,7 +42,7 @@ torch::Tensor Optimizer::Step(double learning_rate, double clip_norm,
                               const torch::Tensor& found_inf) {
   RECORD_USER_SCOPE("optimizer");
   const torch::NoGradGuard no_grad;
-  const torch::Tensor norm = GradientNorm();
+  torch::Tensor norm = GradientNorm();
   norm_.reset();  // Clipping changes the gradients.
   if (clip_norm > 0) ScaleGradients(torch::clamp_max(clip_norm / (norm + 1e-6), 1.0), found_inf);
   for (Group& group : groups_) StepGroup(group, learning_rate, found_inf);

@@ -21,7 +21,7 @@ class SafetensorsTest : public testing::Test {
  protected:
   FileDigest Write(const NamedTensors& tensors) {
     OutputFile file(path_);
-    const FileDigest digest = WriteSafetensors(file, tensors);
+    FileDigest digest = WriteSafetensors(file, tensors);
     file.SyncAndClose();
     return digest;
   }

@@ -17,7 +17,6 @@ namespace wavemt {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 class CachedCorpusTest : public testing::Test {
  protected:
@@ -99,7 +98,7 @@ TEST_F(CachedCorpusTest, RefusesLengthsThatCannotBe) {
   EXPECT_THAT(FailureOf([&] { OpenCache(path_, 100, 3); }), HasSubstr("is damaged: its lengths"));
   const std::string whole = folder_.Read("a.tokens");
   const size_t ids_size = TrailerNumber(whole, 0) * 2;
-  const size_t data_size = 8 + ids_size + 4 * 2 * 2;
+  const size_t data_size = 8 + ids_size + size_t{4} * 2 * 2;
   std::string forged = whole;
   forged[8 + ids_size] = static_cast<char>(forged[8 + ids_size] + 1);
   Reseal(&forged, data_size);

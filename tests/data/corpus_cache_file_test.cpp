@@ -119,7 +119,7 @@ TEST_F(CorpusCacheFileTest, FindsDamageInEveryBlock) {
 
 TEST_F(CorpusCacheFileTest, ForgedNumbersWithTheRightChecksumsDoNoHarm) {
   const std::string whole = SmallCache();
-  const size_t data_size = 8 + 2 * TrailerNumber(whole, 0) + 9 * 2 * 2;
+  const size_t data_size = 8 + 2 * TrailerNumber(whole, 0) + size_t{9} * 2 * 2;
   std::mt19937_64 generator(1);
   const std::vector<uint64_t> hostile = {0,
                                          1,

@@ -17,7 +17,7 @@ using ::testing::ThrowsMessage;
 
 // The formula of Vaswani et al. 2017, section 3.5, in its other form: 10000^(2i / d_model).
 double Expected(int64_t position, int64_t column, int64_t d_model) {
-  const auto two_i = static_cast<double>(column / 2 * 2);
+  const auto two_i = static_cast<double>(column - column % 2);
   const double angle =
       static_cast<double>(position) / std::pow(10000.0, two_i / static_cast<double>(d_model));
   return column % 2 == 0 ? std::sin(angle) : std::cos(angle);
