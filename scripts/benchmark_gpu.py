@@ -52,7 +52,6 @@ def batches(pairs, batch_tokens):
 
 def pytorch(pairs, vocabulary, batch_tokens, precision, steps):
     torch.manual_seed(1)
-    torch.cuda.reset_peak_memory_stats()
     model = Transformer(vocabulary).cuda()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, weight_decay=0, fused=True)
     criterion = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=0.1)
@@ -73,7 +72,7 @@ def pytorch(pairs, vocabulary, batch_tokens, precision, steps):
         optimizer.step()
         tokens += count
     torch.cuda.synchronize()
-    return tokens / (time.time() - start), torch.cuda.max_memory_allocated() / 2**20
+    return tokens / (time.time() - start)
 
 
 def wavemt(program, folder, config, batch_tokens, precision, steps):
@@ -139,7 +138,7 @@ if __name__ == "__main__":
         for number in range(options.rounds):
             for row in rows:
                 ours = wavemt(options.program, folder, config, *row, options.steps)
-                plain, _ = pytorch(pairs, tokenizer.vocab_size(), *row, options.steps)
+                plain = pytorch(pairs, tokenizer.vocab_size(), *row, options.steps)
                 speeds.setdefault(row, []).append((ours, plain))
                 print(f"round {number + 1}: {row}: wavemt {ours:,.0f}, PyTorch {plain:,.0f} tokens/s", file=sys.stderr)
         print(f"{torch.cuda.get_device_name()}; PyTorch {torch.__version__}; {time.strftime('%Y-%m-%d')}; medians of "

@@ -21,6 +21,10 @@ SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
                "num_encoder_layers": 1, "num_decoder_layers": 1,
                "position_encoding": {"max_length": 64}}
 
+# Settings of a training whose first step ruins the weights.
+DIVERGING = {"learning_rate": 1e30, "warmup_steps": 0, "save_every": 1, "validate_every": 0,
+             "log_every": 1, "max_skipped_steps": 4}
+
 
 def wavemt(*arguments, check=True, **options):
     """Runs the program; with `check`, a failure shows what it said."""

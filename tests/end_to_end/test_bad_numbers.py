@@ -1,7 +1,7 @@
 """A training whose numbers stop being finite stops by itself, and leaves what came before."""
 import json
 
-from conftest import metrics_of, pointed, wavemt, write_config
+from conftest import DIVERGING, metrics_of, pointed, wavemt, write_config
 
 
 def warnings_of(result):
@@ -9,9 +9,7 @@ def warnings_of(result):
 
 
 def test_a_diverging_run_stops_and_names_the_layer(corpus, tmp_path):
-    config = write_config(tmp_path / "config.json", corpus,
-                          training={"learning_rate": 1e30, "warmup_steps": 0, "save_every": 1,
-                                    "validate_every": 0, "log_every": 1, "max_skipped_steps": 4})
+    config = write_config(tmp_path / "config.json", corpus, training=DIVERGING)
     result = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu", check=False)
     assert result.returncode == 1
     error = result.stderr.splitlines()[-1]

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from conftest import ENVIRONMENT, ROOT, metrics_of, pointed, wavemt, write_config
+from conftest import DIVERGING, ENVIRONMENT, ROOT, metrics_of, pointed, wavemt, write_config
 
 MODEL = {"dropout": 0.2, "attention_dropout": 0.1}
 TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "ema_decay": 0.9, "log_every": 5,
@@ -85,9 +85,7 @@ def test_what_does_not_fit_is_done_in_halves(corpus, tmp_path):
 
 
 def test_a_number_that_is_not_finite_stops_the_run(corpus, tmp_path):
-    config = write_config(tmp_path / "config.json", corpus,
-                          training={"learning_rate": 1e30, "warmup_steps": 0, "save_every": 1,
-                                    "validate_every": 0, "log_every": 1, "max_skipped_steps": 4})
+    config = write_config(tmp_path / "config.json", corpus, training=DIVERGING)
     result = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cuda", check=False)
     assert result.returncode == 1
     assert "in a row whose loss or gradient is not finite" in result.stderr.splitlines()[-1]

@@ -20,9 +20,7 @@ namespace wavemt {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::StartsWith;
 
 constexpr std::string_view kDamaged = "the compressed data is damaged or cut short (";

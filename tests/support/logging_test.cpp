@@ -68,6 +68,10 @@ class CallsToStandardError {
   int reader_ = -1;
 };
 
+std::string LineOf(int thread, int line) {
+  return fmt::format("{} {} {}", thread, line, std::string(static_cast<size_t>(line) * 7, 'x'));
+}
+
 TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
   constexpr int kThreads = 16;
   constexpr int kLines = 200;
@@ -84,8 +88,7 @@ TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
       writers.emplace_back([thread] {
         for (int line = 0; line < kLines; ++line) {
           // Half of them as the progress bar writes.
-          const std::string text =
-              fmt::format("{} {} {}", thread, line, std::string(line * 7, 'x'));
+          const std::string text = LineOf(thread, line);
           if (thread % 2 == 0) {
             spdlog::info("{}", text);
           } else {
@@ -102,7 +105,7 @@ TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
   EXPECT_EQ(seen.size(), kThreads * kLines);
   for (int thread = 0; thread < kThreads; ++thread) {
     for (int line = 0; line < kLines; ++line) {
-      const std::string text = fmt::format("{} {} {}", thread, line, std::string(line * 7, 'x'));
+      const std::string text = LineOf(thread, line);
       const auto is_whole = [&](const auto& entry) {
         const std::string& written = entry.first;
         return thread % 2 == 0 ? written.ends_with(" info: " + text + "\n")
