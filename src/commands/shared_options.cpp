@@ -45,10 +45,14 @@ std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
 }
 
 void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {
+  // Added to what other options have set: a plain add_option would empty the list first.
+  const auto add = [overrides](const std::vector<std::string>& values) {
+    overrides->insert(overrides->end(), values.begin(), values.end());
+  };
   // One value each time: a following argument is not another one.
   command
-      ->add_option("--set", *overrides,
-                   "Override a config key, for example --set training.max_steps=100.")
+      ->add_option_function<std::vector<std::string>>(
+          "--set", add, "Override a config key, for example --set training.max_steps=100.")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -167,6 +167,15 @@ def test_n_best(trained_run, source, translations):
     assert any(entries[i][1] != entries[i + 1][1] for i in range(0, len(entries), 3))
 
 
+def test_options_of_their_own_stand_beside_set(trained_run, source):
+    lists = translate(trained_run, source, "--n-best", "2", "--set", "decoding.batch_tokens=64",
+                      "--set", "decoding.max_output_length=60")
+    assert lists.count(b"\n") == 2 * source.count(b"\n")
+    greedy = translate(trained_run, source, "--beam-size", "1")
+    assert greedy == translate(trained_run, source, "--set", "decoding.batch_tokens=64",
+                               "--beam-size", "1")
+
+
 @pytest.mark.parametrize("tokens", [1, 37, 100000])
 def test_batch_size_makes_no_difference(trained_run, source, translations, tokens):
     options = ["--set", f"decoding.batch_tokens={tokens}"]
