@@ -24,7 +24,7 @@ struct ResumeOptions {
   int64_t memory_limit = 0;
 };
 
-// What the saved position in the data, the vocabulary and the weights depend on.
+// What the saved position in the data, the vocabulary, the weights and the best score depend on.
 constexpr const char* kFixedKeys[] = {
     "seed",
     "data.train",
@@ -34,6 +34,7 @@ constexpr const char* kFixedKeys[] = {
     "training.batch_tokens",
     "training.optimizer.type",
     "training.gradient_accumulation",
+    "training.best_metric",
 };
 
 void RefuseFixedKeys(const std::vector<std::string>& overrides) {

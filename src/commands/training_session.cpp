@@ -215,11 +215,11 @@ int RunTraining(Session session) {
     const TrainingState& state = trainer.state();
     session.run->RepairPointers(state.step,
                                 state.best_score ? std::optional(state.best_step) : std::nullopt);
-    // Only now, when the checkpoint was accepted, does the run take its new settings.
-    const std::string config_text = ConfigText(session.config);
-    if (ReadFile(session.run->ConfigPath()) != config_text) {
-      ReplaceRunFile(session.run->path(), "config.json", config_text);
-    }
+  }
+  // Only now, when a checkpoint, if there is one, was accepted, does the run take its new settings.
+  const std::string config_text = ConfigText(session.config);
+  if (ReadFile(session.run->ConfigPath()) != config_text) {
+    ReplaceRunFile(session.run->path(), "config.json", config_text);
   }
   InstallStopSignals();
   const StopReason reason = trainer.Run();

@@ -142,10 +142,23 @@ def test_what_is_set_stays_set(own_half):
     assert "max_steps = 14 reached" in wavemt("resume", own_half, "--device", "cpu").stderr
 
 
+def test_what_is_set_before_the_first_checkpoint_stays_set(own_half):
+    """As after a kill in its first steps."""
+    shutil.rmtree(own_half / "checkpoints")
+    (own_half / "checkpoints").mkdir()
+    (own_half / "metrics.jsonl").unlink()
+    wavemt("resume", own_half, "--set", "training.max_steps=2", "--set",
+           "training.learning_rate=0.5", "--device", "cpu")
+    config = json.loads((own_half / "config.json").read_text())
+    assert config["training"]["max_steps"] == 2
+    assert config["training"]["learning_rate"] == 0.5
+    assert "max_steps = 2 reached" in wavemt("resume", own_half, "--device", "cpu").stderr
+
+
 @pytest.mark.parametrize("override", [
     "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.train.source=other",
     "training.batch_tokens=512", "training.optimizer.type=adam",
-    "training.gradient_accumulation=1", "training.ema_decay=0"])
+    "training.gradient_accumulation=1", "training.ema_decay=0", "training.best_metric=loss"])
 def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     before = contents(own_half)
     result = wavemt("resume", own_half, "--set", override, check=False)
