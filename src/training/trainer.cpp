@@ -77,7 +77,15 @@ StopReason Trainer::Run() {
 }
 
 void Trainer::FinishStep() {
-  const bool is_best = state_.validation_pending && Validate();
+  bool is_best = false;
+  try {
+    is_best = state_.validation_pending && Validate();
+  } catch (const Error&) {
+    // Memory that ran out, say: what was trained so far is worth a checkpoint. The validation stays
+    // pending in it.
+    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
+    throw;
+  }
   save_is_due_ = save_is_due_ || state_.step % config_.training.save_every == 0;
   // Not while steps are being skipped: should the weights be the cause, the checkpoints from before
   // are what is left.

@@ -173,6 +173,25 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
   EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(2, 6, 10));
 }
 
+TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
+  config_.training.validate_every = 5;
+  const auto train = [&](const std::string& name, TrainingParts::ScoreTranslations score,
+                         std::optional<int64_t> restore_step) {
+    return Train(name, config_,
+                 {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
+  };
+  const auto fail = [](const auto&) -> std::optional<TranslationScore> {
+    throw Failure("line 3: does not fit the memory");
+  };
+  EXPECT_THAT([&] { train("run", fail, {}); },
+              ThrowsMessage<Error>(HasSubstr("line 3: does not fit")));
+  EXPECT_EQ(RunDirectory::Open(folder_.path() / "run").LatestStep(), 5);
+  // The validation is made up for.
+  const Outcome outcome = train("run", Scores({10, 20}), 5);
+  EXPECT_EQ(outcome.state.step, 10);
+  EXPECT_EQ(Metrics(outcome.run), Metrics(train("whole", Scores({10, 20}), {}).run));
+}
+
 TEST_F(TrainerTest, KeepsTheLastCheckpoints) {
   config_.training.save_every = 3;
   config_.training.keep_last = 2;
