@@ -42,6 +42,9 @@ void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_v
       throw UsageError("{}: holds \"{}\", which the model of this config does not have", origin,
                        name);
     }
+    if (!torch::isfinite(tensor).all().item<bool>()) {
+      throw UsageError("{}: \"{}\" holds values that are not finite", origin, name);
+    }
   }
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : to) tensor.copy_(from.at(name));

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "support/error.h"
+
 namespace wavemt {
 namespace {
 
@@ -55,6 +57,9 @@ class Search {
                               torch::TensorOptions(input_.device).dtype(torch::kLong));
     for (int64_t length = 1; !active_.empty(); ++length) newest = Step(newest, length);
     for (auto& hypotheses : finished_) {
+      if (hypotheses.empty()) {
+        throw UsageError("the model's weights are not usable: by them no translation can end");
+      }
       std::stable_sort(hypotheses.begin(), hypotheses.end(),
                        [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
       hypotheses.resize(std::min(hypotheses.size(), static_cast<size_t>(options_.n_best)));

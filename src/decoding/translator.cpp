@@ -56,7 +56,7 @@ std::vector<std::vector<Hypothesis>> Translator::TranslateBatch(
   auto lengths = torch::empty({rows}, torch::kLong);
   BeamSearchInput input{
       .longest_output = {}, .special = tokenizers_.target->special(), .device = device_};
-  const int64_t limit = std::min(options.max_output_length + 1, model_->max_length());
+  const int64_t limit = std::min(options.max_output_length, model_->max_length() - 1) + 1;
   bool padded = false;
   for (int64_t row = 0; row < rows; ++row) {
     const std::vector<int32_t>& ids = batch[static_cast<size_t>(row)]->ids;
@@ -78,7 +78,7 @@ std::vector<std::vector<Hypothesis>> Translator::TranslateInMemory(
   if (FitsMemory([&] { hypotheses = TranslateBatch(batch, options); })) return hypotheses;
   if (batch.size() == 1) {
     throw Failure(
-        "line {}: its {} tokens do not fit the memory; a smaller decoding.beam_size or "
+        "line {}: its {} tokens do not fit the memory; a smaller beam_size or "
         "decoding.max_output_length does",
         request.first_line_number + static_cast<int64_t>(batch[0]->line), batch[0]->ids.size());
   }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "support/error.h"
 
 namespace wavemt {
@@ -78,6 +80,15 @@ TEST_F(CopyTensorsTest, RefusesAMissingName) {
 TEST_F(CopyTensorsTest, RefusesANameTooMany) {
   ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({3, 4})}, {"c", torch::ones({1})}},
                 "holds \"c\"");
+}
+
+TEST_F(CopyTensorsTest, RefusesWhatIsNotFinite) {
+  for (const float value :
+       {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+        std::numeric_limits<float>::quiet_NaN()}) {
+    ExpectRefused({{"a", torch::tensor({1.0F, value})}, {"b", torch::ones({3, 4})}},
+                  "\"a\" holds values that are not finite");
+  }
 }
 
 TEST_F(CopyTensorsTest, RefusesAnotherShapeAndNamesBoth) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
+#include "support/error.h"
 #include "table_scorer.h"
 
 namespace wavemt {
@@ -74,6 +76,23 @@ TEST(LengthPenalty, IsTheFormulaOfWuEtAl) {
   EXPECT_DOUBLE_EQ(LengthPenalty(13, 0.0), 1.0);
   EXPECT_NEAR(LengthPenalty(10, 0.6), std::pow(15.0 / 6.0, 0.6), 1e-12);
   EXPECT_DOUBLE_EQ(LengthPenalty(7, -1.0), 0.5);
+}
+
+// Weights from a stranger may let no translation end, not even at its last place.
+class EndlessScorer : public TableScorer {
+ public:
+  using TableScorer::TableScorer;
+
+  torch::Tensor Step(const torch::Tensor& newest) override {
+    auto log_probs = TableScorer::Step(newest);
+    log_probs.select(1, kSpecial.eos).fill_(-std::numeric_limits<float>::infinity());
+    return log_probs;
+  }
+};
+
+TEST(BeamSearch, RefusesAModelThatCannotEnd) {
+  EndlessScorer scorer({1, 2}, kVocabulary);
+  EXPECT_THROW(BeamSearch(scorer, Input({4, 3}), Options(2, 1, 1.0)), Error);
 }
 
 class WideBeamTest : public testing::TestWithParam<double> {};

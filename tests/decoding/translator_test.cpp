@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -197,6 +198,7 @@ TEST_F(TranslatorTest, OutputIsNoLongerThanAsked) {
   EXPECT_EQ(words(7, 100, "the cat sat down"), 7);
   EXPECT_EQ(words(1, 100, "the cat sat down"), 1);
   EXPECT_EQ(words(1000, 20, "the cat sat down"), 19);  // One position is for <s>.
+  EXPECT_EQ(words(std::numeric_limits<int64_t>::max(), 20, "the cat sat down"), 19);
 }
 
 TEST_F(TranslatorTest, AModelThatEndsAtOnceGivesABlankLine) {
