@@ -115,7 +115,7 @@ void VisitFields(Visitor& v, DataConfig& c) {
   v.Section("valid", c.valid, "Held-out text for validation during training.");
   v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses unless told otherwise.");
   v.Field("source_language", c.source_language,
-          "Language code, for example \"en\"; empty: the source file's extension.");
+          "Language code, for example \"en\"; for people to read, nothing depends on it.");
   v.Field("target_language", c.target_language,
           "Language code, for example \"zh\"; empty: the target file's extension.");
   v.Field("max_length", c.max_length, AtLeast(1),
@@ -225,7 +225,7 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
           "Steps between checkpoints; the last step always writes one.");
   v.Field("keep_last", c.keep_last, AtLeast(1),
           "Newest checkpoints to keep; the best one is kept besides.");
-  v.Field("validation_beam_size", c.validation_beam_size, AtLeast(1),
+  v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
           "Beam size of the translations that validation scores; 1 is greedy and fast.");
   v.Field("best_metric", c.best_metric,
           "What makes a checkpoint the best, and what patience watches.");

@@ -15,6 +15,7 @@
 #include "support/files.h"
 #include "support/json.h"
 #include "support/suggestion.h"
+#include "support/utf8.h"
 
 namespace fs = std::filesystem;
 
@@ -147,6 +148,11 @@ class SectionReader {
     Read(json, where, text);
     value =
         text.empty() ? fs::path() : (base_ / ExpandDataVariable(text, where)).lexically_normal();
+    // The run's own config, which is JSON, could not name the file again.
+    if (FindInvalidUtf8(value.native())) {
+      throw UsageError("{}: the path {} is not UTF-8; rename the file or its folder", where,
+                       value.string());
+    }
   }
 
   void Read(const Json& json, const std::string& where, std::vector<fs::path>& value) const {

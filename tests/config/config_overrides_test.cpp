@@ -48,6 +48,14 @@ TEST(ConfigOverridesTest, TakePathsFromTheCurrentFolder) {
   EXPECT_EQ(config.data.test.target[0], here.parent_path() / "c");
 }
 
+TEST(ConfigOverridesTest, RefuseAPathThatTheRunsConfigCouldNotHold) {
+  const ConfigFolder folder;
+  EXPECT_THAT(
+      folder.RefusalSet({"data.valid.tsv=caf\xe9.tsv"}),
+      testing::AllOf(StartsWith("--set data.valid.tsv="),
+                     testing::EndsWith(".tsv is not UTF-8; rename the file or its folder")));
+}
+
 TEST(ConfigOverridesTest, ExpandTheDataVariable) {
   const DataVariable variable("/corpora");
   const ConfigFolder folder;
