@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "commands/loaded_model.h"
 #include "config/config_fields.h"
+#include "support/error.h"
 #include "support/files.h"
 #include "support/json.h"
 #include "support/progress.h"
@@ -56,7 +57,11 @@ Json Describe(const ModelLocation& location) {
   const fs::path state = location.checkpoint / kStateFile;
   if (fs::exists(state)) {
     // Its checksum was verified with the weights.
-    description.update(ParseJson(ReadFile(state), state.string()));
+    const Json values = ParseJson(ReadFile(state), state.string());
+    if (!values.is_object()) {
+      throw UsageError("{}: is not the state of a training, an object {{...}}", state.string());
+    }
+    description.update(values);
     description["best_metric"] = NameOf(config.training.best_metric);
   }
   return description;

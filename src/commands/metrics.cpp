@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,8 @@
 #include "commands/scoring.h"
 #include "commands/segment_reader.h"
 #include "support/error.h"
+
+namespace fs = std::filesystem;
 
 namespace wavemt {
 namespace {
@@ -105,6 +108,13 @@ void CheckSystems(const MetricsOptions& options) {
   for (size_t i = 0; i < options.files.size(); ++i) {
     if (std::count(options.files.begin(), options.files.end(), options.files[i]) > 1) {
       throw UsageError("{}: stands twice among the systems", options.files[i]);
+    }
+  }
+  for (const std::string& reference : options.references) {
+    std::error_code ignored;
+    if (reference == "-" || fs::is_fifo(reference, ignored)) {
+      throw UsageError("--reference {}: is read once for each system; write it to a file",
+                       reference);
     }
   }
 }

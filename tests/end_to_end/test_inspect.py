@@ -1,5 +1,6 @@
 """`wavemt inspect` says what a model is, and says it truly."""
 import json
+import zlib
 
 import pytest
 import sentencepiece
@@ -61,3 +62,15 @@ def test_a_damaged_checkpoint_is_not_described(own_run, name):
     result = wavemt("inspect", own_run, check=False)
     assert (result.returncode, result.stdout) == (2, "")
     assert f" error: {path}: is damaged: " in result.stderr
+
+
+def test_a_state_of_another_kind_is_not_described(own_run):
+    """Although its checksum is right: a stranger can write one."""
+    checkpoint = pointed(own_run, "best")
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    (checkpoint / "state.json").write_text("[]")
+    manifest["files"]["state.json"] |= {"bytes": 2, "crc32": f"{zlib.crc32(b'[]'):08x}"}
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    result = wavemt("inspect", own_run, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f" error: {checkpoint}/state.json: is not the state of a training" in result.stderr

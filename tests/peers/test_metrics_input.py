@@ -32,6 +32,15 @@ def test_different_numbers_of_lines(text):
         assert f"{long} has 3 lines but {short} has 2: line 3 has no partner" in message
 
 
+def test_references_that_can_be_read_only_once(text, tmp_path):
+    """Each of several systems needs them."""
+    one, two = text("one", "a\n"), text("two", "a\n")
+    os.mkfifo(tmp_path / "pipe")
+    for reference in ("-", tmp_path / "pipe"):
+        assert f"--reference {reference}: is read once for each system" in refusal(
+            one, two, "--reference", reference)
+
+
 def test_far_in_the_file(text):
     """Also where the difference lies beyond what is read at a time."""
     long, short = text("long", "a\n" * 20_001), text("short", "a\n" * 9_000)
