@@ -144,7 +144,7 @@ void Trainer::TrainStep() {
     updater_.Step(state_.step + 1, std::move(batches));
   } catch (const Error&) {
     // Nothing has changed yet: what was trained so far is worth a checkpoint.
-    if (reporter_ && state_.step > 0) Save(/*is_best=*/false);
+    if (reporter_ && state_.step > 0 && state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
     throw;
   }
   ++state_.step;

@@ -22,7 +22,7 @@ ILL_FORMED = [b"\xff", b"\xfe", b"\x80", b"\xc0\x80", b"\xc0\x8a", b"\xc1\xbf", 
               b"\xed\xa0\x80", b"\xed\xa0\x80\xed\xb0\x80", b"\xf0\x80\x80\x8a",
               b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xc3", b"\xe5\xad", b"\xf0\x9f\x8c"]
 # Among the others, lines whose translations are known tell where they came out.
-LANDMARKS = ["She has a cat.", "He is a doctor.", "The teacher has a dog."]
+LANDMARKS = {"She has a cat.": "猫", "He is a doctor.": "医生", "The teacher has a dog.": "狗"}
 
 
 class HostileText:
@@ -39,7 +39,7 @@ class HostileText:
             return "".join(self.random.choices(["\t", "\r", "\v", "\u2028", "\u3000", " "],
                                                k=self.random.randint(1, 4))).encode()
         if draw < 0.45:
-            return self.random.choice(LANDMARKS).encode()
+            return self.random.choice(list(LANDMARKS)).encode()
         size = 2000 if draw > 0.9998 else self.random.randint(1, 6)
         line = "".join(self.random.choices(PIECES, k=size)).encode()
         if self.random.random() < self.ill_formed:
@@ -64,13 +64,21 @@ def is_blank(line):
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory, corpus):
-    """As small as a model can be, so that a million lines take minutes. It has byte pieces."""
+    """As small as a model can be, so that a million lines take minutes. It has byte pieces, and it
+    has learned the landmarks by heart: of what it has learned only half, another processor's
+    rounding would make something else."""
     folder = tmp_path_factory.mktemp("tiny_run")
-    model = {"d_model": 8, "num_heads": 1, "ffn_dim": 8, "position_encoding": {"max_length": 64}}
+    for side, of_pair in (("en", 0), ("zh", 1)):
+        lines = (corpus / f"train.{side}").read_text("utf8")
+        landmarks = "".join(pair[of_pair] + "\n" for pair in LANDMARKS.items())
+        (folder / f"train.{side}").write_text(lines + 100 * landmarks, "utf8")
+    model = {"d_model": 16, "num_heads": 1, "ffn_dim": 16, "num_encoder_layers": 1,
+             "num_decoder_layers": 1, "dropout": 0.0, "position_encoding": {"max_length": 64}}
     config = write_config(folder / "config.json", corpus, model=model,
+                          data={"train": {"source": "train.en", "target": "train.zh"}},
                           tokenizer={"vocab_size": 700, "byte_fallback": True},
-                          training={"max_steps": 60, "learning_rate": 0.03, "warmup_steps": 10,
-                                    "validate_every": 0, "save_every": 60})
+                          training={"max_steps": 200, "learning_rate": 0.02, "warmup_steps": 20,
+                                    "validate_every": 0, "save_every": 200})
     wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu")
     return folder / "run"
 
@@ -79,28 +87,18 @@ QUICK = ["--device", "cpu", "--beam-size", "1", "--set", "decoding.max_output_le
          "--set", "decoding.batch_tokens=16384"]
 
 
-@pytest.fixture(scope="session")
-def landmarks(tiny_run):
-    output = wavemt("translate", tiny_run, *QUICK, encoding=None,
-                    input="".join(f"{line}\n" for line in LANDMARKS).encode()).stdout
-    translations = output.split(b"\n")[:-1]
-    return dict(zip((line.encode() for line in LANDMARKS), translations, strict=True))
-
-
-def check_alignment(lines, output, landmarks):
-    """Blank lines stay blank, and landmarks stand where they stood. A rounding error may make
-    another word of a landmark; a shift would move nearly all of them."""
+def check_alignment(lines, output):
+    """Blank lines stay blank, and landmarks stand where they stood."""
     assert len(output) == len(lines)
-    assert len(set(landmarks.values())) > 1 and b"" not in landmarks.values()
-    seen = moved = 0
+    landmarks = {line.encode(): translation.encode() for line, translation in LANDMARKS.items()}
+    seen = 0
     for line, translation in zip(lines, output):
         if is_blank(line):
             assert translation == b"", line
         elif line in landmarks:
             seen += 1
-            moved += translation != landmarks[line]
+            assert translation == landmarks[line]
     assert seen > len(lines) / 40
-    assert moved <= seen / 1000
 
 
 def check_output(output):
@@ -111,7 +109,7 @@ def check_output(output):
 
 
 @pytest.mark.parametrize("way", ["standard input", "file"])
-def test_translate(tiny_run, landmarks, tmp_path, way):
+def test_translate(tiny_run, tmp_path, way):
     lines = HostileText(1).lines(LINES)
     text = b"\xef\xbb\xbf" + b"".join(line + b"\n" for line in lines)
     if way == "file":
@@ -124,11 +122,11 @@ def test_translate(tiny_run, landmarks, tmp_path, way):
                         timeout=3600).stdout
     check_output(output)
     assert output.endswith(b"\n")
-    check_alignment(lines, output.split(b"\n")[:-1], landmarks)
+    check_alignment(lines, output.split(b"\n")[:-1])
     report("hostile lines translated", len(lines))
 
 
-def test_translate_with_ill_formed_lines_replaced(tiny_run, landmarks):
+def test_translate_with_ill_formed_lines_replaced(tiny_run):
     lines = HostileText(2, ill_formed=0.2).lines(LINES)
     result = wavemt("translate", tiny_run, *QUICK, "--invalid-utf8", "replace", encoding=None,
                     input=b"".join(line + b"\n" for line in lines), timeout=3600)
@@ -138,7 +136,7 @@ def test_translate_with_ill_formed_lines_replaced(tiny_run, landmarks):
     assert f"{bad:,} lines held invalid UTF-8, which was replaced by U+FFFD" in \
         result.stderr.decode()
     check_output(result.stdout)
-    check_alignment(lines, result.stdout.split(b"\n")[:-1], landmarks)
+    check_alignment(lines, result.stdout.split(b"\n")[:-1])
     report("ill-formed lines replaced and translated", bad)
     # They are the translations of what Python makes of the same bytes.
     replaced = "".join(line.decode(errors="replace") + "\n" for line in lines[:4000])
@@ -148,7 +146,7 @@ def test_translate_with_ill_formed_lines_replaced(tiny_run, landmarks):
 
 @pytest.mark.parametrize("way", ["standard input", "file"])
 @pytest.mark.parametrize("position", [1, 2, 4096, 4097, 6002])
-def test_lines_before_an_ill_formed_one_are_translated(tiny_run, landmarks, tmp_path, way,
+def test_lines_before_an_ill_formed_one_are_translated(tiny_run, tmp_path, way,
                                                        position):
     """Input is read in portions of 4096 lines."""
     lines = HostileText(3).lines(8_000)
@@ -164,7 +162,7 @@ def test_lines_before_an_ill_formed_one_are_translated(tiny_run, landmarks, tmp_
     output = result.stdout.split(b"\n")
     assert output.pop() == b"" and len(output) == position - 1
     if position > 100:
-        check_alignment(lines[:position - 1], output, landmarks)
+        check_alignment(lines[:position - 1], output)
 
 
 def test_tokenizer_encodes_and_decodes(tiny_run):
@@ -222,14 +220,14 @@ def test_metrics(tmp_path):
         f"error: {tmp_path}/references: line 5001: invalid UTF-8 at byte 1 of the line\n")
 
 
-def test_evaluate(tiny_run, landmarks, tmp_path):
+def test_evaluate(tiny_run, tmp_path):
     lines = HostileText(8).lines(min(LINES, 20_000))
     (tmp_path / "source").write_bytes(b"".join(line + b"\n" for line in lines))
     wavemt("evaluate", tiny_run, *QUICK, "--source", tmp_path / "source", "--reference",
            tmp_path / "source", "--output", tmp_path / "output")
     output = (tmp_path / "output").read_bytes()
     check_output(output)
-    check_alignment(lines, output.split(b"\n")[:-1], landmarks)
+    check_alignment(lines, output.split(b"\n")[:-1])
 
 
 def test_the_corpus_reader_keeps_every_pair(tiny_run, corpus, tmp_path):
