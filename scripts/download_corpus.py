@@ -2,15 +2,17 @@
 """Downloads a public corpus into data/ (or $WAVEMT_DATA), where the configs look for it.
 
 usage: scripts/download_corpus.py multi30k|3am-en-zh [--from URL]
-Each file is checked against the checksum of its text before it appears. What is there is kept.
+Each file is checked against the checksum of its text before it appears. What is there and whole is
+kept.
 """
 import argparse
 import gzip
 import hashlib
+import http.client
 import os
 import sys
-import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 
 # Where a corpus lies, what its files are called there, and the SHA-256 of each text.
@@ -46,7 +48,11 @@ CORPORA = {
 
 
 def is_good(path, checksum):
-    return path.exists() and hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest() == checksum
+    try:
+        text = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error):  # Not there, unreadable, cut or damaged.
+        return False
+    return hashlib.sha256(text).hexdigest() == checksum
 
 
 def download(url):
@@ -72,13 +78,16 @@ def main():
         url = f"{arguments.url or corpus['url']}/{name}{corpus['suffix']}"
         try:
             text = download(url)
-        except (urllib.error.URLError, OSError, EOFError) as error:
+        except (OSError, EOFError, ValueError, zlib.error, http.client.HTTPException) as error:
             sys.exit(f"{url}: cannot be downloaded: {error}")
         found = hashlib.sha256(text).hexdigest()
         if found != checksum:
             sys.exit(f"{url}: is not the file that was expected: its SHA-256 is {found}")
         unfinished = path.with_suffix(".unfinished")
-        unfinished.write_bytes(gzip.compress(text, mtime=0))
+        with open(unfinished, "wb") as file:
+            file.write(gzip.compress(text, mtime=0))
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.rename(path)
         lines = text.count(b"\n")
         print(f"{path}: {lines} lines")

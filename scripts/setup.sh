@@ -42,11 +42,16 @@ install_packages() {
 pip_install() {
   local name=$1 stamp
   shift
-  stamp=.venv/installed-$name-$(for a in "$@"; do echo "$a"; [ ! -f "$a" ] || cat "$a"; done | cksum | cut -d ' ' -f 1)
+  # The system's own Python: another one that is first in PATH may lack venv. Over an environment
+  # whose making was broken off, or whose Python the system has replaced, it is made once more.
+  .venv/bin/python -c 'import pip' 2> /dev/null || /usr/bin/python3 -m venv .venv
+  stamp=.venv/installed-$name-$({
+    .venv/bin/python -V
+    for a in "$@"; do echo "$a"; [ ! -f "$a" ] || cat "$a"; done
+  } | cksum | cut -d ' ' -f 1)
   [ ! -f "$stamp" ] || return 0
   say "Installing Python packages ($name)"
-  # The system's own Python: another one that is first in PATH may lack venv.
-  [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
+  rm -f .venv/installed-"$name"-*  # Of what this replaces.
   shown .venv/bin/python -m pip install $quiet_pip --disable-pip-version-check "$@"
   touch "$stamp"
 }

@@ -1,6 +1,6 @@
 # Defines the target LibTorch::LibTorch from an unpacked LibTorch, or from the Python package
 # `torch`, which holds the same files. Looked for in this order:
-#   -DWAVEMT_LIBTORCH=DIR, the folder that holds include/ and lib/
+#   -DWAVEMT_LIBTORCH=DIR, the folder that holds include/ and lib/; where it is named, only there
 #   CMAKE_PREFIX_PATH
 #   the virtual environment .venv that scripts/setup.sh makes
 # LibTorch's own CMake package is not used: for CUDA builds it wants a whole CUDA toolkit, of which
@@ -10,9 +10,17 @@ file(GLOB venv_torch ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
 set(prefixes ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH})
 list(TRANSFORM prefixes APPEND /../..)  # torch.utils.cmake_prefix_path is torch/share/cmake.
 
-find_path(LIBTORCH_INCLUDE torch/library.h NO_DEFAULT_PATH
-          HINTS ${WAVEMT_LIBTORCH} ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH} ${prefixes} ${venv_torch}
-          PATH_SUFFIXES include)
+set(places ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH} ${prefixes} ${venv_torch})
+if(WAVEMT_LIBTORCH)
+  set(places ${WAVEMT_LIBTORCH})
+endif()
+# Anew each time: what was found before may be gone, or not what is named now.
+unset(LIBTORCH_INCLUDE CACHE)
+find_path(LIBTORCH_INCLUDE torch/library.h NO_DEFAULT_PATH HINTS ${places} PATH_SUFFIXES include)
+if(NOT LIBTORCH_INCLUDE AND WAVEMT_LIBTORCH)
+  message(FATAL_ERROR "WAVEMT_LIBTORCH=${WAVEMT_LIBTORCH}: holds no include/torch/library.h; name "
+                      "the folder of a LibTorch, with include/ and lib/ in it")
+endif()
 if(NOT LIBTORCH_INCLUDE)
   message(FATAL_ERROR "LibTorch was not found. Run scripts/setup.sh, which installs it, or name its "
                       "folder: cmake --preset release -DWAVEMT_LIBTORCH=/path/to/libtorch")

@@ -41,8 +41,9 @@ std::optional<int64_t> GpuIndex(std::string_view name) {
 }  // namespace
 
 torch::Device SelectDevice(const ComputeOptions& options) {
-  if (options.threads < 0) {
-    throw UsageError("--threads {}: must be at least 1", options.threads);
+  constexpr int kMostThreads = 1024;
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    throw UsageError("--threads {}: must be from 1 to {}", options.threads, kMostThreads);
   }
   if (options.threads > 0) at::set_num_threads(options.threads);
   const std::string& name = options.device;

@@ -25,22 +25,34 @@ struct ResumeOptions {
 };
 
 // What the saved position in the data, the vocabulary, the weights and the best score depend on.
-constexpr const char* kFixedKeys[] = {
-    "seed",
-    "data.train",
-    "data.max_length",
-    "model",
-    "tokenizer",
-    "training.batch_tokens",
-    "training.optimizer.type",
-    "training.gradient_accumulation",
-    "training.best_metric",
-};
+std::vector<std::string> FixedKeys(const Config& config) {
+  std::vector<std::string> keys = {
+      "seed",
+      "data.train",
+      "data.max_length",
+      "model",
+      "tokenizer",
+      "training.batch_tokens",
+      "training.optimizer.type",
+      "training.gradient_accumulation",
+      "training.best_metric",
+  };
+  if (!config.data.valid.empty()) keys.emplace_back("data.valid");
+  const ValidationMetric metric = config.training.best_metric;
+  if (metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf) {
+    keys.insert(keys.end(), {"training.validation_beam_size", "decoding.length_penalty"});
+  }
+  if (metric == ValidationMetric::kBleu) {
+    keys.insert(keys.end(), {"data.target_language", "evaluation.tokenize"});
+  }
+  return keys;
+}
 
-void RefuseFixedKeys(const std::vector<std::string>& overrides) {
+void RefuseFixedKeys(const Config& config, const std::vector<std::string>& overrides) {
+  const std::vector<std::string> fixed_keys = FixedKeys(config);
   for (const std::string& text : overrides) {
     const std::string key = text.substr(0, text.find('='));
-    for (const std::string fixed : kFixedKeys) {
+    for (const std::string& fixed : fixed_keys) {
       if (key == fixed || key.starts_with(fixed + ".")) {
         throw UsageError(
             "--set {}: {} cannot change in the middle of a run; begin a new one by "
@@ -54,8 +66,8 @@ void RefuseFixedKeys(const std::vector<std::string>& overrides) {
 int Resume(const ResumeOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const RunDirectory run = RunDirectory::OpenForTraining(options.run_dir);
-  RefuseFixedKeys(options.overrides);
   const Config before = LoadRunConfig(run.path());
+  RefuseFixedKeys(before, options.overrides);
   Config config = LoadRunConfig(run.path(), options.overrides);
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(
@@ -72,6 +84,7 @@ int Resume(const ResumeOptions& options) {
   const TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
   const Transformer model = MakeModel(config, tokenizers, device);
   DescribeTraining(config, text, tokenizers, model, device);
+  if (memory_limit.bytes > 0) RequireMemoryForTraining(config, model, memory_limit);
   return RunTraining({.config = config,
                       .text = text,
                       .tokenizers = tokenizers,

@@ -20,6 +20,7 @@
 #include "data/tokenizer_trainer.h"
 #include "support/error.h"
 #include "support/logging.h"
+#include "support/progress.h"
 #include "support/random.h"
 #include "training/precision.h"
 
@@ -52,7 +53,10 @@ std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool sou
                        .limit = config.tokenizer.training_sentences,
                        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
   if (sentences.empty()) {
-    throw UsageError("data.train: no usable sentence pair: the files hold no text");
+    throw UsageError(
+        "data.train: no usable sentence pair: the files hold no text, or none but lines of more "
+        "than {} bytes, of which no vocabulary is made: split them into sentences",
+        WithThousands(static_cast<int64_t>(kLongestTrainingSentence)));
   }
   return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer");
 }

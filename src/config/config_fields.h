@@ -150,7 +150,7 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
 template <typename Visitor>
 void VisitFields(Visitor& v, PositionEncodingConfig& c) {
   v.Field("type", c.type, "How positions enter the model.");
-  v.Field("max_length", c.max_length, AtLeast(2),
+  v.Field("max_length", c.max_length, Between(2, 1048576),
           "Positions of the encoding: the longest sentence that the model can hold, in tokens.");
 }
 

@@ -103,13 +103,15 @@ class TrieUnit {
 bool IsSafeTrie(std::string_view trie, size_t replacements) {
   constexpr size_t kUnitBytes = sizeof(uint32_t);
   constexpr size_t kBlock = 256;
+  // NFKC's has 240 KB; to look through a hostile one of 64 MB would take a minute.
+  constexpr size_t kLargestTrie = size_t{4} << 20;
   const size_t size = trie.size() / kUnitBytes;
   const auto unit_at = [&](size_t place) {
     uint32_t bits = 0;
     std::memcpy(&bits, trie.data() + place * kUnitBytes, kUnitBytes);
     return TrieUnit(bits);
   };
-  if (size < kBlock) return false;
+  if (size < kBlock || trie.size() > kLargestTrie) return false;
   std::vector<bool> seen(size);
   std::vector<size_t> bases = {unit_at(0).offset()};
   while (!bases.empty()) {

@@ -2,6 +2,15 @@
 
 namespace wavemt {
 
+Crc32 LengthsChecksum(const TokenizedCorpus& corpus) {
+  Crc32 checksum;
+  for (int64_t pair = 0; pair < corpus.size(); ++pair) {
+    const PairLengths lengths = corpus.lengths(pair);
+    checksum.Add(&lengths, sizeof(lengths));
+  }
+  return checksum;
+}
+
 uint64_t MemoryCorpus::Side::Begin(int64_t pair) const {
   return pair == 0 ? 0 : ends[static_cast<size_t>(pair - 1)];
 }

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "support/checksum.h"
+
 namespace wavemt {
 
 /// Lengths of a pair's sentences in tokens, without sentence marks.
@@ -32,6 +34,10 @@ class TokenizedCorpus {
   TokenizedCorpus& operator=(const TokenizedCorpus&) = default;
   TokenizedCorpus& operator=(TokenizedCorpus&&) = default;
 };
+
+/// Of the lengths of all pairs, in order. Which pair is trained on when depends on these and a
+/// seed.
+Crc32 LengthsChecksum(const TokenizedCorpus& corpus);
 
 /// Token ids in memory.
 class MemoryCorpus : public TokenizedCorpus {

@@ -1,5 +1,7 @@
 #include "training/precision.h"
 
+#include <algorithm>
+
 #include "support/logging.h"
 #include "training/best_time.h"
 
@@ -12,8 +14,10 @@ constexpr double kClearlyFaster = 1.4;
 // Seconds of the first product of a feed-forward layer, the cast of its input included.
 double ProductSeconds(const Config& config, torch::Device device, torch::ScalarType type) {
   constexpr int kRounds = 5;
+  constexpr int64_t kEnoughRows = 8192;  // More take longer and tell no more.
   const auto options = torch::TensorOptions(device);
-  const auto input = torch::ones({config.training.batch_tokens, config.model.d_model}, options);
+  const auto input = torch::ones(
+      {std::min(config.training.batch_tokens, kEnoughRows), config.model.d_model}, options);
   const auto weight = torch::ones({config.model.d_model, config.model.ffn_dim}, options).to(type);
   return BestSeconds(kRounds, device, [&] { torch::mm(input.to(type), weight); });
 }

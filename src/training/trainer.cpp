@@ -39,10 +39,19 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       parts_(std::move(parts)),
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
       updater_(config, parts_.model, parts_.device, parts_.memory_limit),
-      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {}
+      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {
+  state_.corpus_checksum = LengthsChecksum(parts_.train).value();
+}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
+  const int64_t corpus_checksum = state_.corpus_checksum;
   state_ = TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
+  if (state_.corpus_checksum != corpus_checksum) {
+    throw UsageError(
+        "{}: was trained on another text than data.train holds now, and its place in the one is "
+        "none in the other; put the old text back, or begin a new run by `wavemt train`",
+        origin);
+  }
   updater_.Restore(checkpoint, state_, origin);
   batcher_.Seek(state_.position);
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
@@ -60,7 +69,15 @@ StopReason Trainer::Run() {
   }
   state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
-  if (state_.validation_pending) FinishStep();
+  if (state_.validation_pending) {
+    FinishStep();
+    if (state_.validation_pending && time_limit_.IsOver()) {
+      spdlog::warn(
+          "the validation of step {} was cut short by --max-minutes before and again now: it needs "
+          "more minutes, or a smaller data.valid",
+          WithThousands(state_.step));
+    }
+  }
   while (true) {
     if (const auto reason = ReasonToStop()) {
       if (has_work && saved_step_ != state_.step) Save(/*is_best=*/false);
@@ -83,10 +100,11 @@ void Trainer::FinishStep() {
   } catch (const Error&) {
     // Memory that ran out, say: what was trained so far is worth a checkpoint. The validation stays
     // pending in it.
-    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
+    SaveBeforeFailure();
     throw;
   }
   save_is_due_ = save_is_due_ || state_.step % config_.training.save_every == 0;
+  if (save_is_due_) ReadTally();  // On a GPU it is of an earlier step.
   // Not while steps are being skipped: should the weights be the cause, the checkpoints from before
   // are what is left.
   if (is_best || (save_is_due_ && state_.skipped_in_a_row == 0)) Save(is_best);
@@ -138,13 +156,14 @@ bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.Is
 
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
-  std::vector<Batch> batches = NextBatches();
-  const int64_t tokens = TargetTokens(batches);
+  int64_t tokens = 0;
   try {
+    std::vector<Batch> batches = NextBatches();
+    tokens = TargetTokens(batches);
     updater_.Step(state_.step + 1, std::move(batches));
   } catch (const Error&) {
     // Nothing has changed yet: what was trained so far is worth a checkpoint.
-    if (reporter_ && state_.step > 0 && state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
+    if (reporter_ && state_.step > 0) SaveBeforeFailure();
     throw;
   }
   ++state_.step;
@@ -199,7 +218,8 @@ std::string Trainer::SkippedTooOften(const std::string& cause) const {
       "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
       "training.learning_rate=...` with a lower one may get past here",
       WithThousands(*latest), run);
-  if (*latest == state_.step - state_.skipped_in_a_row) {
+  // A stop saves whatever there is, in the middle of skipping as well.
+  if (*latest >= state_.step - state_.skipped_in_a_row) {
     text += fmt::format(
         " (it holds the very weights that failed: remove {} to go on from the one before)",
         parts_.run->CheckpointPath(*latest).string());
@@ -226,7 +246,7 @@ bool Trainer::ValidationIsDue() const {
   if (training.validate_every == 0 || parts_.valid == nullptr) return false;
   // What a run ends with is measured as well.
   const bool is_last = state_.step == training.max_steps ||
-                       (training.max_epochs > 0 && state_.position.epoch == training.max_epochs);
+                       (training.max_epochs > 0 && state_.position.epoch >= training.max_epochs);
   return is_last || state_.step % training.validate_every == 0;
 }
 
@@ -306,6 +326,15 @@ void Trainer::Save(bool is_best) {
   }
   time_limit_.NoteSave(SecondsSince(start));
   reporter_->ResumeClock();
+}
+
+void Trainer::SaveBeforeFailure() {
+  if (state_.skipped_in_a_row > 0) return;
+  try {
+    Save(/*is_best=*/false);
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+  }
 }
 
 }  // namespace wavemt

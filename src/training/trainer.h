@@ -87,6 +87,9 @@ class Trainer {
   bool Validate();
   std::optional<ValidationScores> MeasureValidation();
   void Save(bool is_best);
+  /// What a failure that ends the training shall not take along. That failure is what the user has
+  /// to hear of: one of saving is logged only.
+  void SaveBeforeFailure();
 
   Config config_;
   TrainingParts parts_;

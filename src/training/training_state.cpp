@@ -44,6 +44,7 @@ Json ToJson(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.position.epoch},
           {"batch_in_epoch", state.position.batch},
+          {"corpus_checksum", state.corpus_checksum},
           {"target_tokens", state.target_tokens},
           {"seconds", state.seconds},
           {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
@@ -63,6 +64,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.step = Count(json, "step", origin);
   state.position = {.epoch = Count(json, "epoch", origin),
                     .batch = Count(json, "batch_in_epoch", origin)};
+  state.corpus_checksum = Count(json, "corpus_checksum", origin);
   state.target_tokens = Count(json, "target_tokens", origin);
   state.seconds = Number(json, "seconds", origin);
   if (!Member(json, "best_score", origin).is_null()) {

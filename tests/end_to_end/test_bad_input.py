@@ -201,7 +201,8 @@ def test_run_directory_in_a_folder_that_is_read_only(here):
     ("translate {run} --device nonsense", "--device nonsense: use auto, cpu, cuda or cuda:N"),
     ("translate {run} --device cuda", "--device cuda: this machine or this build of LibTorch has "
                                       "no GPU; use --device cpu"),
-    ("translate {run} --threads -1", "--threads -1: must be at least 1"),
+    ("translate {run} --threads -1", "--threads -1: must be from 1 to 1024"),
+    ("translate {run} --threads 100000", "--threads 100000: must be from 1 to 1024"),
     ("translate {run} --beam-size 0", "--set decoding.beam_size=0: decoding.beam_size: 0 is not "
                                       "possible: it must be at least 1"),
     ("translate {run} --n-best 9 --beam-size 2", "--set decoding.n_best=9: decoding.n_best: 9 "

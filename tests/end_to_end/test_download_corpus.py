@@ -41,3 +41,24 @@ def test_a_file_that_is_no_gzip_is_named(tmp_path):
     assert result.returncode != 0
     assert result.stderr.startswith(f"file://{tmp_path}/mirror/train.en.gz: cannot be downloaded: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_place_that_is_no_url_is_named(tmp_path):
+    result = download(tmp_path / "data", "multi30k", "--from", str(tmp_path))
+    assert result.returncode != 0
+    assert result.stderr.startswith(f"{tmp_path}/train.en.gz: cannot be downloaded: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_damaged_file_is_downloaded_anew(tmp_path):
+    """Cut short by a power cut, say, or with a bad bit in the middle."""
+    (tmp_path / "data/multi30k").mkdir(parents=True)
+    whole = gzip.compress(b"A dog.\n" * 1000)
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 255
+    for damaged in (whole[:-9], bytes(flipped), b"", b"text"):
+        (tmp_path / "data/multi30k/train.en.gz").write_bytes(damaged)
+        result = download(tmp_path / "data", "multi30k", "--from", f"file://{tmp_path}/mirror")
+        assert result.stderr.startswith(
+            f"file://{tmp_path}/mirror/train.en.gz: cannot be downloaded: ")
+        assert result.stderr.count("\n") == 1

@@ -158,7 +158,8 @@ def test_what_is_set_before_the_first_checkpoint_stays_set(own_half):
 @pytest.mark.parametrize("override", [
     "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.train.source=other",
     "training.batch_tokens=512", "training.optimizer.type=adam",
-    "training.gradient_accumulation=1", "training.ema_decay=0", "training.best_metric=loss"])
+    "training.gradient_accumulation=1", "training.ema_decay=0", "training.best_metric=loss",
+    "data.valid.source=other", "evaluation.tokenize=none", "training.validation_beam_size=2"])
 def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     before = contents(own_half)
     result = wavemt("resume", own_half, "--set", override, check=False)
@@ -166,6 +167,39 @@ def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     assert f" error: --set {override}: " in result.stderr
     assert "in the middle of a run; begin a new one by `wavemt train`" in result.stderr
     assert result.stderr.count("\n") == 1
+    assert contents(own_half) == before
+
+
+def test_a_corpus_that_has_changed_is_refused(corpus, tmp_path):
+    """Its config names a copy of the corpus, of which a pair is lost."""
+    for side in ("en", "zh"):
+        lines = (corpus / f"train.{side}").read_text("utf8").splitlines(keepends=True)
+        (tmp_path / f"train.{side}").write_text("".join(lines[:100] + lines[101:]), "utf8")
+    run = tmp_path / "moved"
+    config = write_config(tmp_path / "config.json", corpus, model={"dropout": 0.2},
+                          data={"train": {"source": "copy.en", "target": "copy.zh"}},
+                          training=TRAINING | {"max_steps": 6})
+    for side in ("en", "zh"):
+        shutil.copy(corpus / f"train.{side}", tmp_path / f"copy.{side}")
+    wavemt("train", config, "--run-dir", run, "--device", "cpu")
+    for side in ("en", "zh"):
+        os.replace(tmp_path / f"train.{side}", tmp_path / f"copy.{side}")
+    before = contents(run)
+    result = wavemt("resume", run, "--set", "training.max_steps=12", "--device", "cpu", check=False)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith(
+        f" error: {run}/checkpoints/step-00000006: was trained on another text than data.train "
+        "holds now, and its place in the one is none in the other; put the old text back, or begin "
+        "a new run by `wavemt train`")
+    assert contents(run) == before
+
+
+def test_a_memory_limit_that_is_too_little_changes_nothing(own_half):
+    before = contents(own_half)
+    result = wavemt("resume", own_half, "--set", "training.learning_rate=0.5", "--memory-limit",
+                    "100MB", "--device", "cpu", check=False)
+    assert result.returncode == 2
+    assert " are too little: " in result.stderr
     assert contents(own_half) == before
 
 

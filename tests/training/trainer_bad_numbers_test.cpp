@@ -201,6 +201,16 @@ TEST_F(TrainerBadNumbersTest, SaysThatTheNewestCheckpointHoldsTheWeightsThatFail
               HasSubstr("it holds the very weights that failed: remove "));
 }
 
+TEST_F(TrainerBadNumbersTest, SaysSoOfACheckpointOfTheMiddleOfTheRowToo) {
+  config_.training.max_skipped_steps = 4;
+  config_.training.max_steps = 2;
+  Train("run", config_, Prepared(PoisonGradient({1, 2}, kNaN)));
+  config_.training.max_steps = 10;
+  Parts parts = Prepared(PoisonGradient({1, 2}, kNaN));
+  parts.restore_step = 2;
+  EXPECT_THAT(CauseOf("run", parts), HasSubstr("it holds the very weights that failed: remove "));
+}
+
 TEST_F(TrainerBadNumbersTest, NamesAWeight) {
   config_.training.max_skipped_steps = 2;
   for (const double value : {kNaN, kInfinity}) {

@@ -1,6 +1,7 @@
 // A run that stopped and went on is, to the last byte, the run that never stopped.
 #include <gtest/gtest.h>
 
+#include "../support/thrown_error.h"
 #include "trainer_fixture.h"
 
 namespace wavemt {
@@ -135,6 +136,18 @@ TEST_F(TrainerResumeTest, FromTheCheckpointBeforeADamagedOne) {
   ASSERT_TRUE(step);
   ASSERT_LT(*step, kSteps);
   ExpectSame(Train("crashed", config, From(step)), whole);
+}
+
+TEST_F(TrainerResumeTest, OnAnotherCorpusIsRefused) {
+  Config config = SmallConfig();
+  config.training.max_steps = 3;
+  const Outcome first = Train("run", config);
+  corpus_.Add(corpus_.source(0), corpus_.target(0));
+  EXPECT_EQ(UsageErrorOf([&] { Train("run", config, From(3)); }),
+            first.run.CheckpointPath(3).string() +
+                ": was trained on another text than data.train holds now, and its place in the "
+                "one is none in the other; put the old text back, or begin a new run by `wavemt "
+                "train`");
 }
 
 TEST_F(TrainerResumeTest, OfAFinishedRunChangesNothing) {

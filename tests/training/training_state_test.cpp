@@ -20,6 +20,7 @@ using ::testing::ThrowsMessage;
 TrainingState Example() {
   return {.step = 1234,
           .position = {.epoch = 3, .batch = 17},
+          .corpus_checksum = 0xFEDCBA98,
           .target_tokens = int64_t{1} << 40,
           .seconds = 0.1 + 0.2,  // Sixteen digits are not enough for it.
           .best_score = 27.123456789012345,
@@ -36,6 +37,7 @@ TrainingState Example() {
 void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.step, b.step);
   EXPECT_EQ(a.position, b.position);
+  EXPECT_EQ(a.corpus_checksum, b.corpus_checksum);
   EXPECT_EQ(a.target_tokens, b.target_tokens);
   EXPECT_EQ(a.seconds, b.seconds);
   EXPECT_EQ(a.best_score, b.best_score);
