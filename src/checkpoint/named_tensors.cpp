@@ -38,11 +38,18 @@ void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_v
     }
   }
   for (const auto& [name, tensor] : from) {
-    if (!to.contains(name)) {
+    const auto target = to.find(name);
+    if (target == to.end()) {
       throw UsageError("{}: holds \"{}\", which the model of this config does not have", origin,
                        name);
     }
-    if (!torch::isfinite(tensor).all().item<bool>()) {
+    const torch::ScalarType type = target->second.scalar_type();
+    if (tensor.is_floating_point() != target->second.is_floating_point()) {
+      throw UsageError("{}: \"{}\" holds numbers of the type {}, but the model needs {}", origin,
+                       name, torch::toString(tensor.scalar_type()), torch::toString(type));
+    }
+    // As the model will hold them: 1e300 is finite in double precision.
+    if (!torch::isfinite(tensor.to(type)).all().item<bool>()) {
       throw UsageError("{}: \"{}\" holds values that are not finite", origin, name);
     }
   }

@@ -29,6 +29,7 @@ NamedTensors Mean(const std::vector<std::string>& checkpoints) {
   NamedTensors sum;
   for (const std::string& name : checkpoints) {
     NamedTensors weights = ReadWeights(LocateModel(name).checkpoint);
+    if (weights.empty()) throw UsageError("{}: holds no weights", name);
     if (mean.empty()) {
       mean = weights;
       for (auto& [key, tensor] : mean) sum[key] = torch::zeros(tensor.sizes(), torch::kDouble);

@@ -23,7 +23,7 @@ struct EvaluateOptions {
   std::string model;
   std::string source;
   std::string reference;
-  std::string output;
+  std::optional<std::string> output;
   std::vector<std::string> overrides;
   ScoringOptions scoring;
   ComputeOptions compute;
@@ -72,7 +72,7 @@ int Evaluate(const EvaluateOptions& options) {
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(loaded.config));
   TestText text = ReadTestText(options, loaded.config);
   std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
-  if (!options.output.empty()) output.emplace(options.output);
+  if (options.output) output.emplace(*options.output);
   Translator translator(loaded.model, loaded.tokenizers, device);
   ProgressBar progress("translating", static_cast<int64_t>(text.sources.size()));
   text.scored.hypotheses =

@@ -39,6 +39,7 @@ fs::path WithoutLinks(const fs::path& path) {
 }  // namespace
 
 void RequireOutputFile(const fs::path& path) {
+  if (path.empty()) throw UsageError("--output: is empty; name a file to write");
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     throw UsageError("{}: is a directory, name a file to write", path.string());

@@ -91,6 +91,21 @@ TEST_F(CopyTensorsTest, RefusesWhatIsNotFinite) {
   }
 }
 
+TEST_F(CopyTensorsTest, RefusesWhatIsNotFiniteAsTheModelHoldsIt) {
+  const torch::Tensor large = torch::tensor({1.0, 1e300}, torch::kDouble);
+  ExpectRefused({{"a", large}, {"b", torch::ones({3, 4})}},
+                "\"a\" holds values that are not finite");
+}
+
+TEST_F(CopyTensorsTest, TakesOtherNumbersOfFloatingPointAndNoIntegers) {
+  ExpectRefused({{"a", torch::tensor({1, 2}, torch::kLong)}, {"b", torch::ones({3, 4})}},
+                "\"a\" holds numbers of the type Long, but the model needs Float");
+  CopyTensors({{"a", torch::tensor({1.0, 2.0}, torch::kDouble)},
+               {"b", torch::ones({3, 4}, torch::kBFloat16)}},
+              to_, "x");
+  EXPECT_TRUE(torch::equal(to_.at("a"), torch::tensor({1.0F, 2.0F})));
+}
+
 TEST_F(CopyTensorsTest, RefusesAnotherShapeAndNamesBoth) {
   ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({3, 5})}},
                 "\"b\" has the shape [3, 5], but the model of this config needs [3, 4]");
