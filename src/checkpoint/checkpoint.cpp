@@ -80,7 +80,7 @@ namespace {
 
 Json ReadManifest(const fs::path& directory) {
   const fs::path path = directory / kManifestFile;
-  Json manifest = ParseJson(ReadFile(path), path.string());
+  Json manifest = ReadJson(path);
   const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
                      manifest.contains("files") && manifest["files"].is_object();
   if (!known) throw UsageError("{}: is not the manifest of a checkpoint", path.string());
@@ -102,16 +102,14 @@ void VerifyCheckpoint(const fs::path& directory) {
 
 Json ReadCheckpointState(const fs::path& directory) {
   VerifyFile(directory, kStateFile, ReadManifest(directory));
-  const fs::path state = directory / kStateFile;
-  return ParseJson(ReadFile(state), state.string());
+  return ReadJson(directory / kStateFile);
 }
 
 Checkpoint ReadCheckpoint(const fs::path& directory) {
   VerifyCheckpoint(directory);
-  const fs::path state = directory / kStateFile;
   return {.model = ReadSafetensors(directory / kModelFile),
           .optimizer = ReadSafetensors(directory / kOptimizerFile),
-          .state = ParseJson(ReadFile(state), state.string())};
+          .state = ReadJson(directory / kStateFile)};
 }
 
 NamedTensors ReadCheckpointModel(const fs::path& directory) {

@@ -30,7 +30,7 @@ std::optional<Json> ReadChecksums(const fs::path& run) {
   const fs::path path = run / kRunChecksumsFile;
   std::error_code ignored;
   if (!fs::exists(fs::symlink_status(path, ignored))) return std::nullopt;
-  const Json json = ParseJson(ReadFile(path), path.string());
+  const Json json = ReadJson(path);
   const bool known = json.is_object() && json.value("format", Json()) == kFormat &&
                      json.value("version", Json()) == kVersion && json.contains("files") &&
                      json["files"].is_object();
@@ -52,7 +52,8 @@ std::string RunChecksums(const std::map<std::string, std::string>& files) {
 }
 
 std::string ReadRunFile(const fs::path& run, const std::string& name) {
-  std::string contents = ReadFile(run / name);
+  constexpr size_t kEnough = size_t{256} << 20;  // More than any config or tokenizer holds.
+  std::string contents = ReadFile(run / name, kEnough);
   const std::optional<Json> files = ReadChecksums(run);
   if (!files) return contents;
   const std::string checksums = (run / kRunChecksumsFile).string();

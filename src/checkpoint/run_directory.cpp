@@ -1,5 +1,8 @@
 #include "checkpoint/run_directory.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <system_error>
@@ -18,6 +21,7 @@ namespace wavemt {
 namespace {
 
 constexpr std::string_view kStepPrefix = "step-";
+constexpr size_t kLongestName = 64;  // What a file that names a checkpoint may hold.
 
 std::string StepName(int64_t step) { return fmt::format("{}{:08}", kStepPrefix, step); }
 
@@ -36,12 +40,27 @@ fs::path AbsolutePath(const fs::path& path) {
   return absolute.has_filename() ? absolute : absolute.parent_path();
 }
 
-// A config.json alone may lie beside somebody's corpus.
-bool IsRun(const fs::path& path) {
-  return fs::is_regular_file(path / "config.json") && fs::is_directory(path / "checkpoints");
+bool IsMountPoint(const fs::path& path) {
+  struct statx info {};
+  return statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &info) == 0 &&
+         (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-bool IsCheckpoint(const fs::path& path) { return fs::is_regular_file(path / kManifestFile); }
+// A config.json alone may lie beside somebody's corpus.
+bool IsRun(const fs::path& path) {
+  return IsFolder(path) && IsFile(path / "config.json") && IsFolder(path / "checkpoints");
+}
+
+bool IsCheckpoint(const fs::path& path) { return IsFile(path / kManifestFile); }
+
+// What the process that trains a run writes into it. Others may keep translations there.
+bool IsRunFile(std::string_view name) {
+  return name == "config.json" || name == kRunChecksumsFile || name == "metrics.jsonl";
+}
+
+bool IsCheckpointsFile(std::string_view name) {
+  return StepOfName(name) || name == "latest" || name == "best";
+}
 
 // The best step so far, as a checkpoint's state has it.
 std::optional<int64_t> BestStepOf(const Json& state) {
@@ -67,12 +86,26 @@ fs::path RunAround(const fs::path& path) {
 RunDirectory::RunDirectory(fs::path path, std::shared_ptr<const RunLock> lock)
     : path_(std::move(path)), lock_(std::move(lock)) {}
 
+fs::path RunDirectory::ResolvePath(const fs::path& path) {
+  fs::path absolute = AbsolutePath(path);
+  std::error_code error;
+  if (!fs::is_symlink(absolute, error)) return absolute;
+  if (!Exists(absolute)) {
+    throw UsageError("{}: is a link to nothing; make the folder that it names", path.string());
+  }
+  return fs::canonical(absolute);
+}
+
 void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return;
-  if (!fs::is_directory(path, ignored)) {
+  if (!Exists(path)) return;
+  if (!IsFolder(path)) {
     throw UsageError("{}: is a file; name a folder for the run", path.string());
   }
+  if (IsMountPoint(path)) {
+    throw UsageError("{}: is a mount point, in whose place no run can be put; name a folder in it",
+                     path.string());
+  }
+  std::error_code ignored;
   if (fs::is_empty(path, ignored)) return;
   if (!IsRun(path)) {
     throw UsageError("{}: exists and is not a run of wavemt; name another folder", path.string());
@@ -91,11 +124,11 @@ void RunDirectory::RequireIdle(const fs::path& path) {
 
 RunDirectory RunDirectory::Create(const fs::path& path,
                                   const std::map<std::string, std::string>& files, bool overwrite) {
-  const fs::path absolute = AbsolutePath(path);
+  const fs::path absolute = ResolvePath(path);
   MakeDirectories(absolute.parent_path());
   // Two that begin the same run at once come one after the other: the second one is refused below.
   const FolderLock only_one(absolute.parent_path());
-  if (only_one.held()) RemoveUnfinishedOf(absolute);
+  if (only_one.held()) TidyUnfinishedOf(absolute);
   RequireFree(path, overwrite);
   std::optional<RunLock> old_lock;
   if (IsRun(absolute)) old_lock.emplace(absolute);
@@ -115,7 +148,7 @@ RunDirectory RunDirectory::Create(const fs::path& path,
 }
 
 RunDirectory RunDirectory::Open(const fs::path& path) {
-  if (!fs::exists(path)) throw UsageError("{}: no such run", path.string());
+  if (!Exists(path)) throw UsageError("{}: no such run", path.string());
   if (!IsRun(path)) {
     throw UsageError("{}: is not a run of wavemt: it holds no config.json and checkpoints",
                      path.string());
@@ -124,12 +157,16 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
 }
 
 RunDirectory RunDirectory::OpenForTraining(const fs::path& path) {
+  const fs::path resolved = ResolvePath(path);
+  {
+    // First: a run that stood aside for a new one gets its name back.
+    const FolderLock only_one(resolved.parent_path());
+    if (only_one.held()) TidyUnfinishedOf(resolved);
+  }
   RunDirectory run = Open(path);
   run.lock_ = std::make_shared<const RunLock>(run.path_);
-  RemoveUnfinished(run.path_);
-  RemoveUnfinished(run.CheckpointsPath());
-  const FolderLock only_one(run.path_.parent_path());
-  if (only_one.held()) RemoveUnfinishedOf(run.path_);
+  TidyUnfinished(run.path_, IsRunFile);
+  TidyUnfinished(run.CheckpointsPath(), IsCheckpointsFile);
   return run;
 }
 
@@ -149,8 +186,8 @@ std::vector<int64_t> RunDirectory::CheckpointSteps() const {
 
 std::optional<int64_t> RunDirectory::PointedStep(std::string_view name) const {
   const fs::path pointer = CheckpointsPath() / name;
-  if (!fs::is_regular_file(pointer)) return std::nullopt;
-  std::string text = ReadFile(pointer);
+  if (!IsFile(pointer)) return std::nullopt;
+  std::string text = ReadFile(pointer, kLongestName);
   while (text.ends_with('\n')) text.pop_back();
   const auto step = StepOfName(text);
   if (!step || !IsCheckpoint(CheckpointPath(*step))) return std::nullopt;
@@ -217,7 +254,7 @@ std::optional<int64_t> RunDirectory::NewestWholeStep() const {
 }
 
 void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const {
-  RemoveUnfinished(CheckpointsPath());
+  TidyUnfinished(CheckpointsPath(), IsCheckpointsFile);
   std::vector<int64_t> steps = CheckpointSteps();
   std::erase_if(steps, [&](int64_t step) { return step > newest; });
   std::optional<int64_t> best;
@@ -253,8 +290,7 @@ std::optional<ModelLocation> LocatePointed(const fs::path& path) {
     if (path.filename() == "latest") step = run.CheckedLatestStep();
     if (step) return ModelLocation{.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
   }
-  constexpr size_t kLongestName = 64;
-  std::string text = ReadFile(path).substr(0, kLongestName);
+  std::string text = ReadFile(path, kLongestName);
   text.resize(std::min(text.find('\n'), text.size()));
   if (!StepOfName(text) || !IsCheckpoint(folder / text)) return std::nullopt;
   return ModelLocation{.run = RunAround(folder / text), .checkpoint = folder / text};
@@ -263,8 +299,8 @@ std::optional<ModelLocation> LocatePointed(const fs::path& path) {
 }  // namespace
 
 ModelLocation LocateModel(const fs::path& path) {
-  if (!fs::exists(path)) throw UsageError("{}: no such run or checkpoint", path.string());
-  if (fs::is_regular_file(path)) {
+  if (!Exists(path)) throw UsageError("{}: no such run or checkpoint", path.string());
+  if (IsFile(path)) {
     if (path.extension() == ".safetensors") return {.run = RunAround(path), .checkpoint = path};
     if (const auto named = LocatePointed(path)) return *named;
     throw UsageError("{}: is neither a run, a checkpoint nor a .safetensors file", path.string());

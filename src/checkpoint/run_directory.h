@@ -29,6 +29,10 @@ class RunDirectory {
   static RunDirectory Create(const std::filesystem::path& path,
                              const std::map<std::string, std::string>& files, bool overwrite);
 
+  /// `path` as Create() takes it: absolute, and the folder itself where it is a link to one. A
+  /// usage error where it is a link to nothing.
+  static std::filesystem::path ResolvePath(const std::filesystem::path& path);
+
   /// The usage error of Create() without making anything, for an early answer.
   static void RequireFree(const std::filesystem::path& path, bool overwrite);
 

@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ std::string Sentence(const std::exception& error) {
   }
   if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
     return "LibTorch: " + FirstLine(torch_error->what_without_backtrace());
+  }
+  if (const auto* file_error = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+    return file_error->path1().string() + ": " + file_error->code().message();
   }
   return FirstLine(error.what());
 }

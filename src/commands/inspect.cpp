@@ -55,9 +55,9 @@ Json Describe(const ModelLocation& location) {
       {"shared_vocabulary", tokenizers.shared()},
   };
   const fs::path state = location.checkpoint / kStateFile;
-  if (fs::exists(state)) {
+  if (Exists(state)) {
     // Its checksum was verified with the weights.
-    const Json values = ParseJson(ReadFile(state), state.string());
+    const Json values = ReadJson(state);
     if (!values.is_object()) {
       throw UsageError("{}: is not the state of a training, an object {{...}}", state.string());
     }

@@ -6,6 +6,7 @@
 #include "checkpoint/safetensors.h"
 #include "config/config_reader.h"
 #include "evaluation/bleu_tokenizer.h"
+#include "support/files.h"
 
 namespace fs = std::filesystem;
 
@@ -19,7 +20,7 @@ TokenizerPair LoadRunTokenizers(const fs::path& run) {
   const auto load = [&](const std::string& name) {
     return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string());
   };
-  if (fs::exists(run / "tokenizer.model")) {
+  if (Exists(run / "tokenizer.model")) {
     const auto tokenizer = load("tokenizer.model");
     return {.source = tokenizer, .target = tokenizer};
   }
@@ -27,10 +28,10 @@ TokenizerPair LoadRunTokenizers(const fs::path& run) {
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {
-  if (fs::is_directory(checkpoint)) return ReadCheckpointModel(checkpoint);
+  if (IsFolder(checkpoint)) return ReadCheckpointModel(checkpoint);
   const fs::path folder = checkpoint.parent_path();
   // The model of a checkpoint has its checksum there.
-  if (checkpoint.filename() == kModelFile && fs::exists(folder / kManifestFile)) {
+  if (checkpoint.filename() == kModelFile && Exists(folder / kManifestFile)) {
     return ReadCheckpointModel(folder);
   }
   return ReadSafetensors(checkpoint);

@@ -19,6 +19,7 @@
 #include "data/corpus.h"
 #include "data/tokenizer_trainer.h"
 #include "support/error.h"
+#include "support/files.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
@@ -91,7 +92,7 @@ std::map<std::string, std::string> RunFiles(const Config& config, const Tokenize
 void RequireRoomFor(const fs::path& run) {
   std::error_code ignored;
   fs::path above = run.parent_path();
-  while (!fs::exists(above, ignored) && above.has_relative_path()) above = above.parent_path();
+  while (!Exists(above) && above.has_relative_path()) above = above.parent_path();
   if (!fs::is_directory(above, ignored)) {
     throw UsageError("{}: cannot be made: {} is not a folder", run.string(), above.string());
   }
@@ -106,7 +107,7 @@ int Train(const TrainOptions& options) {
   Config config = LoadConfig(options.config, options.overrides);
   if (!options.run_dir.empty()) config.run_dir = options.run_dir;
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
-  config.run_dir = fs::absolute(config.run_dir).lexically_normal().string();
+  config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
   const torch::Device device = SelectDevice(options.compute);
   const MemoryLimit memory_limit = BeginMemoryLimit(options.memory_limit, device);
   config.training.precision = ResolvePrecision(config, device);

@@ -217,7 +217,8 @@ Config ReadConfig(std::string_view text, const fs::path& file,
 }
 
 Config LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
-  return ReadConfig(ReadFile(file), file, overrides);
+  // One byte more than there may be, for the error.
+  return ReadConfig(ReadFile(file, kMaxJsonBytes + 1), file, overrides);
 }
 
 }  // namespace wavemt

@@ -107,7 +107,7 @@ std::unique_ptr<const CachedCorpus> CorpusCache::FindOrBuild() {
     if (auto corpus = Find()) return corpus;
   }
   // Under the lock nobody else is at work on it.
-  if (lock.held()) RemoveUnfinishedOf(path_);
+  if (lock.held()) TidyUnfinishedOf(path_);
   const auto start = std::chrono::steady_clock::now();
   Build();
   folder.Keep();

@@ -21,7 +21,9 @@ void Check(const sentencepiece::util::Status& status) {
 }  // namespace
 
 std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path) {
-  return FromBytes(ReadFile(path), path.string());
+  // Of a larger file so much is enough to see that it is none.
+  constexpr size_t kLargestModel = size_t{256} << 20;
+  return FromBytes(ReadFile(path, kLargestModel), path.string());
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::FromBytes(std::string bytes, std::string_view origin) {

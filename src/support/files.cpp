@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -23,7 +25,11 @@ Error ReadFailure(const fs::path& path, int error_number) {
   if (error_number == ENOENT || error_number == ENOTDIR) {
     return UsageError("{}: no such file", path.string());
   }
-  return UsageError("{}: cannot be read: {}", path.string(), std::strerror(error_number));
+  const std::string text =
+      fmt::format("{}: cannot be read: {}", path.string(), std::strerror(error_number));
+  constexpr int kOfThePath[] = {EACCES, EPERM, EISDIR, ELOOP, ENAMETOOLONG};
+  const bool is_usage = std::ranges::find(kOfThePath, error_number) != std::end(kOfThePath);
+  return is_usage ? UsageError("{}", text) : Failure("{}", text);
 }
 
 fs::path ParentOf(const fs::path& path) {
@@ -39,12 +45,45 @@ void Rename(const fs::path& from, const fs::path& to) {
   SyncDirectory(ParentOf(to));
 }
 
-// Where a folder stands aside until it is removed.
-fs::path Discarded(const fs::path& path) {
-  return fmt::format("{}.{}.old{}", path.string(), getpid(), kUnfinishedSuffix);
+// What stands between a process number and kUnfinishedSuffix.
+constexpr std::string_view kAside = ".old";        // A whole folder, until a new one has its place.
+constexpr std::string_view kRemoved = ".removed";  // A folder that is being removed.
+
+fs::path WithoutName(const fs::path& path, std::string_view why) {
+  return fmt::format("{}.{}{}{}", path.string(), getpid(), why, kUnfinishedSuffix);
 }
 
-bool IsUnfinished(const fs::path& path) { return path.string().ends_with(kUnfinishedSuffix); }
+bool RemoveSuffix(std::string_view* text, std::string_view suffix) {
+  if (!text->ends_with(suffix)) return false;
+  text->remove_suffix(suffix.size());
+  return true;
+}
+
+// What Unfinished() or WithoutName() named.
+struct Leftover {
+  fs::path path;
+  fs::path final_path;
+  bool stood_aside = false;
+};
+
+std::optional<Leftover> LeftoverOf(const fs::path& path) {
+  const std::string filename = path.filename().string();
+  std::string_view name = filename;
+  if (!RemoveSuffix(&name, kUnfinishedSuffix)) return std::nullopt;
+  const bool stood_aside = RemoveSuffix(&name, kAside);
+  if (!stood_aside) RemoveSuffix(&name, kRemoved);
+  const size_t before_process = name.find_last_not_of("0123456789");
+  if (before_process == std::string_view::npos || name[before_process] != '.' ||
+      before_process + 1 == name.size()) {
+    return std::nullopt;
+  }
+  name = name.substr(0, before_process);
+  return Leftover{
+      .path = path, .final_path = path.parent_path() / name, .stood_aside = stood_aside};
+}
+
+// `take` says whether it wants more.
+void ReadWhile(const fs::path& path, const std::function<bool(std::string_view)>& take);
 
 FileDescriptor OpenForReading(const fs::path& path) {
   FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -64,13 +103,25 @@ Error WriteFailure(const fs::path& path, int error_number) {
                  free_space);
 }
 
-std::string ReadFile(const fs::path& path) {
+std::string ReadFile(const fs::path& path, size_t at_most) {
   std::string contents;
-  ReadInPieces(path, [&](std::string_view piece) { contents += piece; });
+  ReadWhile(path, [&](std::string_view piece) {
+    contents += piece.substr(0, at_most - contents.size());
+    return contents.size() < at_most;
+  });
   return contents;
 }
 
 void ReadInPieces(const fs::path& path, const std::function<void(std::string_view)>& take) {
+  ReadWhile(path, [&](std::string_view piece) {
+    take(piece);
+    return true;
+  });
+}
+
+namespace {
+
+void ReadWhile(const fs::path& path, const std::function<bool(std::string_view)>& take) {
   const FileDescriptor descriptor = OpenForReading(path);
   struct stat info {};
   if (fstat(descriptor.value(), &info) != 0) throw ReadFailure(path, errno);
@@ -83,9 +134,24 @@ void ReadInPieces(const fs::path& path, const std::function<void(std::string_vie
     if (count == 0) return;
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw ReadFailure(path, errno);
-    take(std::string_view(buffer.data(), static_cast<size_t>(count)));
+    if (!take(std::string_view(buffer.data(), static_cast<size_t>(count)))) return;
   }
 }
+
+fs::file_status StatusOf(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (error && status.type() != fs::file_type::not_found) throw ReadFailure(path, error.value());
+  return status;
+}
+
+}  // namespace
+
+bool Exists(const fs::path& path) { return fs::exists(StatusOf(path)); }
+
+bool IsFile(const fs::path& path) { return fs::is_regular_file(StatusOf(path)); }
+
+bool IsFolder(const fs::path& path) { return fs::is_directory(StatusOf(path)); }
 
 void ForgetCached(const fs::path& path) {
   const FileDescriptor descriptor = OpenForReading(path);
@@ -125,7 +191,7 @@ void MakeDirectories(const fs::path& path) {
 }
 
 std::error_code RemoveDirectory(const fs::path& path) {
-  const fs::path discarded = Discarded(path);
+  const fs::path discarded = WithoutName(path, kRemoved);
   std::error_code error;
   fs::remove_all(discarded, error);
   fs::rename(path, discarded, error);
@@ -222,40 +288,44 @@ void StagedDirectory::Replace() {
     return;
   }
   // A file system that cannot do it in one step.
-  const fs::path discarded = Discarded(final_path_);
-  fs::remove_all(discarded, ignored);
-  Rename(final_path_, discarded);
+  const fs::path aside = WithoutName(final_path_, kAside);
+  fs::remove_all(aside, ignored);
+  Rename(final_path_, aside);
   try {
     Commit();
   } catch (const Error&) {
-    fs::rename(discarded, final_path_, ignored);
+    fs::rename(aside, final_path_, ignored);
     throw;
   }
-  fs::remove_all(discarded, ignored);
+  fs::remove_all(aside, ignored);
 }
 
-void RemoveUnfinished(const fs::path& directory) {
+void TidyUnfinished(const fs::path& directory,
+                    const std::function<bool(std::string_view)>& is_ours) {
+  std::vector<Leftover> leftovers;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
-    if (IsUnfinished(entry.path())) fs::remove_all(entry.path(), ignored);
+    auto leftover = LeftoverOf(entry.path());
+    if (leftover && is_ours(leftover->final_path.filename().string())) {
+      leftovers.push_back(*std::move(leftover));
+    }
+  }
+  for (const Leftover& leftover : leftovers) {
+    const bool is_needed =
+        leftover.stood_aside &&
+        fs::symlink_status(leftover.final_path, ignored).type() == fs::file_type::not_found;
+    if (is_needed) {
+      fs::rename(leftover.path, leftover.final_path, ignored);
+    } else {
+      fs::remove_all(leftover.path, ignored);
+    }
   }
 }
 
-void RemoveUnfinishedOf(const fs::path& path) {
-  // What Unfinished() and Discarded() put behind a name, and no more: a file beside it may have a
-  // name that begins alike.
-  const auto is_own = [&](std::string_view name) {
-    if (!name.starts_with(path.filename().string() + ".")) return false;
-    name.remove_prefix(path.filename().string().size() + 1);
-    if (!name.ends_with(kUnfinishedSuffix)) return false;
-    name.remove_suffix(kUnfinishedSuffix.size());
-    if (name.ends_with(".old")) name.remove_suffix(4);
-    return name.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(ParentOf(path), ignored)) {
-    if (is_own(entry.path().filename().string())) fs::remove_all(entry.path(), ignored);
-  }
+void TidyUnfinishedOf(const fs::path& path) {
+  TidyUnfinished(ParentOf(path), [name = path.filename().string()](std::string_view found) {
+    return found == name;
+  });
 }
 
 }  // namespace wavemt

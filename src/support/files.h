@@ -14,13 +14,19 @@
 
 namespace wavemt {
 
-/// The whole file as bytes. A missing or unreadable file, or a directory in its place, is a usage
-/// error that names it.
-std::string ReadFile(const std::filesystem::path& path);
+/// The whole file as bytes, or its first `at_most`. A missing or unreadable file, or a directory in
+/// its place, is a usage error that names it; a disk that fails is a Failure.
+std::string ReadFile(const std::filesystem::path& path, size_t at_most = std::string::npos);
 
 /// Gives `take` the whole file, a piece at a time. Errors as of ReadFile().
 void ReadInPieces(const std::filesystem::path& path,
                   const std::function<void(std::string_view)>& take);
+
+/// Whether anything, a file or a folder stands at `path`, links followed. A usage error where the
+/// system does not tell: no permission, a name that is too long, links that go in circles.
+bool Exists(const std::filesystem::path& path);
+bool IsFile(const std::filesystem::path& path);
+bool IsFolder(const std::filesystem::path& path);
 
 /// Lets the system forget the file's bytes in memory: who reads it next reads the disk. The bytes
 /// must have been synced, or nothing happens.
@@ -45,7 +51,7 @@ void SyncDirectory(const std::filesystem::path& path);
 void MakeDirectories(const std::filesystem::path& path);
 
 /// Removes a folder with all that is in it. It loses its name first, so that a process that is
-/// killed here leaves something that RemoveUnfinished() takes away, and no half of a folder.
+/// killed here leaves something that TidyUnfinished() takes away, and no half of a folder.
 std::error_code RemoveDirectory(const std::filesystem::path& path);
 
 /// A new file, written from start to end. Small pieces are written together. Each failing call
@@ -122,10 +128,13 @@ class StagedDirectory {
 /// process that was killed, and of no use to anyone.
 inline constexpr std::string_view kUnfinishedSuffix = ".unfinished";
 
-/// Removes what a killed process left unfinished directly inside `directory`.
-void RemoveUnfinished(const std::filesystem::path& directory);
+/// Removes what a killed process left unfinished directly inside `directory`, of those files and
+/// folders whose names `is_ours` knows: another process may have work of its own under way there. A
+/// folder that stood aside for a new one which never came gets its name back.
+void TidyUnfinished(const std::filesystem::path& directory,
+                    const std::function<bool(std::string_view)>& is_ours);
 
-/// Removes what a killed process left of the unfinished file or folder `path` alone.
-void RemoveUnfinishedOf(const std::filesystem::path& path);
+/// The same for the file or folder `path` alone.
+void TidyUnfinishedOf(const std::filesystem::path& path);
 
 }  // namespace wavemt

@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "support/files.h"
 #include "support/utf8.h"
 
 namespace wavemt {
@@ -132,6 +133,11 @@ bool JsonEvents::parse_error(std::size_t position, const std::string&,
     throw SyntaxError(text_, origin_, position, error.what());
   }
   throw NumberError(text_, origin_, error.what());
+}
+
+Json ReadJson(const std::filesystem::path& path) {
+  // One byte more than there may be, for the error.
+  return ParseJson(ReadFile(path, kMaxJsonBytes + 1), path.string());
 }
 
 }  // namespace wavemt

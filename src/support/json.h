@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ using Json = nlohmann::ordered_json;
 /// end, a key that stands twice in an object, an object of more than `kMaxJsonKeys`, nesting deeper
 /// than `kMaxJsonDepth` and a text of more than `kMaxJsonBytes` are refused.
 Json ParseJson(std::string_view text, std::string_view origin);
+
+/// The JSON in a file, with the errors of ReadFile() and ParseJson().
+Json ReadJson(const std::filesystem::path& path);
 
 inline constexpr size_t kMaxJsonDepth = 64;
 /// Each key is compared with all of its object: 100,000 of them would take seconds.

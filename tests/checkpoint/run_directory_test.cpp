@@ -277,10 +277,39 @@ TEST_F(RunDirectoryTest, OpenForTrainingRemovesWhatAKilledProcessLeft) {
   folder_.Write("run.123.unfinished/config.json", "");
   folder_.Write("run.123.old.unfinished/config.json", "");
   folder_.Write("run.more.123.unfinished/config.json", "of another run");
+  folder_.Write("run/output.de.123.unfinished", "of a wavemt translate");
   RunDirectory::OpenForTraining(run_path_);
   EXPECT_THAT(NamesInFolder(), testing::UnorderedElementsAre("run", "run.more.123.unfinished"));
   EXPECT_FALSE(fs::exists(run_path_ / "config.json.12.unfinished"));
+  EXPECT_TRUE(fs::exists(run_path_ / "output.de.123.unfinished"));
   EXPECT_TRUE(fs::is_empty(run_path_ / "checkpoints"));
+}
+
+TEST_F(RunDirectoryTest, OpenForTrainingGivesARunThatStoodAsideItsNameBack) {
+  Create();
+  fs::rename(run_path_, run_path_.string() + ".123.old.unfinished");
+  EXPECT_NO_THROW(RunDirectory::OpenForTraining(run_path_));
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+TEST_F(RunDirectoryTest, ALinkStaysAndTheRunComesWhereItLeads) {
+  const fs::path link = folder_.path() / "link";
+  fs::create_directory(folder_.path() / "disk");
+  fs::create_directory_symlink("disk", link);
+  for (const bool overwrite : {false, true}) {
+    const RunDirectory run = RunDirectory::Create(link, {{"config.json", "{}\n"}}, overwrite);
+    EXPECT_EQ(run.path(), fs::canonical(folder_.path() / "disk"));
+    EXPECT_TRUE(fs::is_symlink(link));
+    EXPECT_TRUE(fs::exists(folder_.path() / "disk/config.json"));
+    EXPECT_THAT(NamesInFolder(), testing::UnorderedElementsAre("disk", "link"));
+  }
+}
+
+TEST_F(RunDirectoryTest, ALinkToNothingIsRefused) {
+  const std::string link = folder_.path() / "link";
+  fs::create_directory_symlink("nothing", link);
+  EXPECT_THAT([&] { RunDirectory::Create(link, {}, false); },
+              ThrowsMessage<Error>(link + ": is a link to nothing; make the folder that it names"));
 }
 
 class LocateModelTest : public RunDirectoryTest {

@@ -232,6 +232,9 @@ def test_command_line(here, corpus, trained_run, command, sentence):
     ("translate file", "file: is neither a run, a checkpoint nor a .safetensors file"),
     ("inspect missing", "missing: no such run or checkpoint"),
     ("average missing --output mean.safetensors", "missing: no such run or checkpoint"),
+    (f"translate {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
+    (f"resume {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
+    ("config check /dev/zero", "/dev/zero: "),
     ("average {run} --output mean", "--output mean: name a file that ends in .safetensors"),
     ("average {run} --output missing/mean.safetensors", "missing/mean.safetensors: cannot be "
                                                         "written: missing is not a folder"),
@@ -267,6 +270,22 @@ def test_files(here, corpus, trained_run, command, sentence):
     names = {"run": trained_run, "corpus": corpus, "here": here}
     message = refusal(*command.format(**names).split(), cwd=here, input="A line.\n")
     assert message.startswith(sentence.format(**names))
+
+
+def test_an_output_without_a_name(here, trained_run):
+    """As of a shell's variable that is not set."""
+    for command in (["translate", trained_run], ["evaluate", trained_run],
+                    ["tokenizer", "encode", "--model", trained_run / "tokenizer.model"]):
+        assert refusal(*command, "--output", "", cwd=here, input="A line.\n") == \
+            "--output: is empty; name a file to write"
+
+
+def test_an_average_of_no_weights(here, own_run):
+    header = b"{}"
+    (own_run / "empty.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    for models in (["empty.safetensors", "."], [".", "empty.safetensors"], ["empty.safetensors"]):
+        message = refusal("average", *models, "--output", here / "mean.safetensors", cwd=own_run)
+        assert message.startswith("empty.safetensors: ")
 
 
 @pytest.mark.parametrize("command", ["translate {run}", "tokenizer encode --model {model}"])

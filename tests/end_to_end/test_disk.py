@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import PROGRAM, metrics_of
+from conftest import PROGRAM, metrics_of, write_config
 from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, assert_as_never_stopped, calls_in,
                          leftovers, newest_whole, program, reference, report, save_calls,
                          with_faults, without_speeds, write_small_config)  # Two are fixtures.
@@ -238,6 +238,16 @@ def test_a_write_protected_disk(small_disk, tmp_path, corpus, run, reference):
                      "training.keep_last=2")
     assert result.returncode == 0, result.stderr
     assert_as_never_stopped(target, reference)
+
+
+def test_a_mount_point_is_no_place_for_a_run(small_disk, tmp_path, corpus):
+    """A volume of a container, say: a finished run cannot be put in its place."""
+    config = write_config(tmp_path / "config.json", corpus)
+    result = program("train", config, "--run-dir", small_disk)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f" error: {small_disk}: is a mount point, in whose place no run "
+                                  "can be put; name a folder in it\n")
+    assert result.stderr.count("\n") == 1
 
 
 def as_nobody(*arguments):

@@ -50,6 +50,15 @@ TEST(ReadFileTest, GivesEveryByte) {
   EXPECT_EQ(ReadFile(folder.Write("nothing", "")), "");
 }
 
+TEST(ReadFileTest, GivesNoMoreThanIsWanted) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.Write("file", "0123456789");
+  EXPECT_EQ(ReadFile(path, 4), "0123");
+  EXPECT_EQ(ReadFile(path, 10), "0123456789");
+  EXPECT_EQ(ReadFile(path, 100), "0123456789");
+  EXPECT_EQ(ReadFile("/dev/zero", 5), std::string(5, '\0'));  // It has no end.
+}
+
 TEST(ReadFileTest, NamesWhatCannotBeRead) {
   const TemporaryFolder folder;
   const std::string missing = folder.path() / "missing";
@@ -240,7 +249,9 @@ TEST(RemoveDirectoryTest, RemovesAllOfIt) {
   EXPECT_TRUE(RemoveDirectory(folder.path() / "folder"));
 }
 
-TEST(RemoveUnfinishedTest, TakesAwayWhatAKilledProcessLeft) {
+bool Anything(std::string_view /*name*/) { return true; }
+
+TEST(TidyUnfinishedTest, TakesAwayWhatAKilledProcessLeft) {
   const TemporaryFolder folder;
   folder.Write("file", "old");
   InKilledProcess([&] {
@@ -251,20 +262,77 @@ TEST(RemoveUnfinishedTest, TakesAwayWhatAKilledProcessLeft) {
     _exit(0);
   });
   EXPECT_EQ(NamesIn(folder.path()).size(), 3);
-  RemoveUnfinished(folder.path());
+  TidyUnfinished(folder.path(), Anything);
   EXPECT_THAT(NamesIn(folder.path()), ElementsAre("file"));
   EXPECT_EQ(folder.Read("file"), "old");
 }
 
-TEST(RemoveUnfinishedTest, LooksDirectlyInTheFolderOnly) {
+TEST(TidyUnfinishedTest, LooksDirectlyInTheFolderOnly) {
   const TemporaryFolder folder;
-  folder.Write("inner/other.unfinished", "");
-  folder.Write("unfinished.txt", "");
-  folder.Write("work.finished", "");
-  RemoveUnfinished(folder.path());
-  EXPECT_TRUE(fs::exists(folder.path() / "inner/other.unfinished"));
-  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("inner", "unfinished.txt", "work.finished"));
-  EXPECT_NO_THROW(RemoveUnfinished(folder.path() / "missing"));
+  const std::set<std::string> others = {"x.unfinished", "12.unfinished", ".12.finished", "x12"};
+  folder.Write("inner/other.12.unfinished", "");
+  for (const std::string& name : others) folder.Write(name, "");
+  TidyUnfinished(folder.path(), Anything);
+  EXPECT_TRUE(fs::exists(folder.path() / "inner/other.12.unfinished"));
+  std::set<std::string> left = NamesIn(folder.path());
+  left.erase("inner");
+  EXPECT_EQ(left, others);
+  EXPECT_NO_THROW(TidyUnfinished(folder.path() / "missing", Anything));
+}
+
+TEST(TidyUnfinishedTest, LeavesTheWorkOfOthers) {
+  const TemporaryFolder folder;
+  folder.Write("ours.12.unfinished", "");
+  folder.Write("theirs.12.unfinished", "");
+  TidyUnfinished(folder.path(), [](std::string_view name) { return name == "ours"; });
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("theirs.12.unfinished"));
+  TidyUnfinishedOf(folder.path() / "the");
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("theirs.12.unfinished"));
+  TidyUnfinishedOf(folder.path() / "theirs");
+  EXPECT_THAT(NamesIn(folder.path()), IsEmpty());
+}
+
+// Between the two renames of a file system that cannot exchange two folders.
+TEST(TidyUnfinishedTest, AFolderThatStoodAsideGetsItsNameBack) {
+  const TemporaryFolder folder;
+  folder.Write("run.12.old.unfinished/a", "old");
+  folder.Write("run.12.unfinished/a", "new");
+  TidyUnfinishedOf(folder.path() / "run");
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("run"));
+  EXPECT_EQ(folder.Read("run/a"), "old");
+  // Behind them it is not needed any more.
+  folder.Write("run.12.old.unfinished/a", "older");
+  TidyUnfinishedOf(folder.path() / "run");
+  EXPECT_EQ(folder.Read("run/a"), "old");
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("run"));
+}
+
+TEST(TidyUnfinishedTest, WhatWasBeingRemovedStaysRemoved) {
+  const TemporaryFolder folder;
+  folder.Write("run.12.removed.unfinished/a", "half");
+  TidyUnfinishedOf(folder.path() / "run");
+  EXPECT_THAT(NamesIn(folder.path()), IsEmpty());
+}
+
+TEST(ExistsTest, TellsFilesFromFolders) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.Write("file", "");
+  EXPECT_TRUE(Exists(file) && IsFile(file) && !IsFolder(file));
+  EXPECT_TRUE(Exists(folder.path()) && !IsFile(folder.path()) && IsFolder(folder.path()));
+  for (const fs::path& nothing : {folder.path() / "nothing", file / "below"}) {
+    EXPECT_FALSE(Exists(nothing) || IsFile(nothing) || IsFolder(nothing));
+  }
+}
+
+TEST(ExistsTest, NamesWhatTheSystemDoesNotTell) {
+  const TemporaryFolder folder;
+  const std::string long_name = folder.path() / std::string(300, 'n');
+  EXPECT_EQ(UsageErrorOf([&] { Exists(long_name); }),
+            long_name + ": cannot be read: File name too long");
+  const std::string loop = folder.path() / "loop";
+  fs::create_symlink("loop", loop);
+  EXPECT_EQ(UsageErrorOf([&] { IsFolder(loop); }),
+            loop + ": cannot be read: Too many levels of symbolic links");
 }
 
 }  // namespace
