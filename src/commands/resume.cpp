@@ -40,7 +40,8 @@ std::vector<std::string> FixedKeys(const Config& config) {
   if (!config.data.valid.empty()) keys.emplace_back("data.valid");
   const ValidationMetric metric = config.training.best_metric;
   if (metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf) {
-    keys.insert(keys.end(), {"training.validation_beam_size", "decoding.length_penalty"});
+    keys.insert(keys.end(), {"training.validation_beam_size", "decoding.length_penalty",
+                             "decoding.max_output_length"});
   }
   if (metric == ValidationMetric::kBleu) {
     keys.insert(keys.end(), {"data.target_language", "evaluation.tokenize"});

@@ -29,6 +29,7 @@ class CachedCorpus : public TokenizedCorpus {
   PairLengths lengths(int64_t pair) const override;
   std::vector<int32_t> source(int64_t pair) const override;
   std::vector<int32_t> target(int64_t pair) const override;
+  uint32_t checksum() const override { return file_->checksum(); }
 
  private:
   uint64_t Begin(int64_t pair) const;

@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "support/checksum.h"
+#include "data/tokenized_corpus.h"
 #include "support/error.h"
 #include "support/progress.h"
 
@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "a corpus cache is lit
 
 constexpr std::string_view kMagic = "wavemtTC";
 // Counts up whenever the format changes, or which ids the same text gives.
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -33,12 +33,13 @@ struct Trailer {
   uint64_t settings_size = 0;
   uint64_t stamps_size = 0;
   uint64_t contents_size = 0;
+  uint64_t corpus_checksum = 0;
   // Of the block checksums, the origin and the fields above.
   uint32_t checksum = 0;
   uint32_t version = kVersion;
   char magic[8] = {};
 };
-static_assert(sizeof(Trailer) == 96 && std::is_trivially_copyable_v<Trailer>);
+static_assert(sizeof(Trailer) == 104 && std::is_trivially_copyable_v<Trailer>);
 constexpr size_t kCheckedOfTrailer = offsetof(Trailer, checksum);
 
 std::string_view BytesOf(const std::vector<uint32_t>& values) {
@@ -67,6 +68,7 @@ void CorpusCacheWriter::Append(std::span<const int32_t> ids) {
 void CorpusCacheWriter::Add(std::span<const int32_t> source, std::span<const int32_t> target) {
   Append(source);
   Append(target);
+  AddPair(source, target, &checksum_);
   WriteBlocks(/*all=*/false);
 }
 
@@ -92,7 +94,8 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
                   .pairs_too_long = static_cast<uint64_t>(counts.too_long),
                   .settings_size = origin.settings.size(),
                   .stamps_size = origin.stamps.size(),
-                  .contents_size = origin.contents.size()};
+                  .contents_size = origin.contents.size(),
+                  .corpus_checksum = checksum_.value()};
   data_ += lengths_;
   WriteBlocks(/*all=*/true);
   std::string tail(BytesOf(block_checksums_));
@@ -127,7 +130,8 @@ void CorpusCacheFile::ReadTrailer() {
       IsWidth(trailer.id_width) && IsWidth(trailer.length_width) && trailer.num_ids <= size &&
       trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
       trailer.contents_size <= size && trailer.pairs_read <= std::numeric_limits<int64_t>::max() &&
-      trailer.pairs_empty <= trailer.pairs_read && trailer.pairs_too_long <= trailer.pairs_read;
+      trailer.pairs_empty <= trailer.pairs_read && trailer.pairs_too_long <= trailer.pairs_read &&
+      trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
   ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
   data_bytes_ = kMagicSize + ids_bytes_ + 2 * trailer.num_pairs * trailer.length_width;
   const uint64_t tail_size = NumBlocks(data_bytes_) * sizeof(uint32_t) + trailer.settings_size +
@@ -140,6 +144,7 @@ void CorpusCacheFile::ReadTrailer() {
   counts_ = {.read = static_cast<int64_t>(trailer.pairs_read),
              .empty = static_cast<int64_t>(trailer.pairs_empty),
              .too_long = static_cast<int64_t>(trailer.pairs_too_long)};
+  checksum_ = static_cast<uint32_t>(trailer.corpus_checksum);
 
   std::string tail(tail_size + kCheckedOfTrailer, '\0');
   file_.Read(data_bytes_, tail);

@@ -9,6 +9,7 @@
 #include "data/corpus_origin.h"
 #include "data/corpus_tokenizer.h"
 #include "data/packed_ints.h"
+#include "support/checksum.h"
 #include "support/files.h"
 #include "support/mapped_file.h"
 
@@ -21,8 +22,8 @@ namespace wavemt {
 ///   lengths           two a pair, 2 or 4 bytes each
 ///   block checksums   CRC-32 of each MiB of what stands above, 4 bytes each
 ///   origin            settings, stamps and contents as text
-///   trailer           sizes, counts, a checksum of all from the block checksums on, the magic
-///   again
+///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of all from the block
+///                     checksums on, the magic again
 ///
 /// Every byte is under a checksum. The file has its name only when it is whole.
 class CorpusCacheWriter {
@@ -46,6 +47,7 @@ class CorpusCacheWriter {
   std::string lengths_;  // Packed.
   std::vector<uint32_t> block_checksums_;
   uint64_t num_ids_ = 0;
+  Crc32 checksum_;
 };
 
 /// A corpus cache to read. Every fault of the file is a Failure that names it.
@@ -57,6 +59,8 @@ class CorpusCacheFile {
   const std::filesystem::path& path() const { return file_.path(); }
   const CorpusOrigin& origin() const { return origin_; }
   const CorpusCounts& counts() const { return counts_; }
+  /// As TokenizedCorpus::checksum() when it was written.
+  uint32_t checksum() const { return checksum_; }
   int64_t bytes() const { return static_cast<int64_t>(file_.bytes().size()); }
 
   /// Checks every byte of ids and lengths against the checksums, on `num_threads` threads.
@@ -85,6 +89,7 @@ class CorpusCacheFile {
   std::vector<uint32_t> block_checksums_;
   CorpusOrigin origin_;
   CorpusCounts counts_;
+  uint32_t checksum_ = 0;
 };
 
 }  // namespace wavemt

@@ -2,13 +2,12 @@
 
 namespace wavemt {
 
-Crc32 LengthsChecksum(const TokenizedCorpus& corpus) {
-  Crc32 checksum;
-  for (int64_t pair = 0; pair < corpus.size(); ++pair) {
-    const PairLengths lengths = corpus.lengths(pair);
-    checksum.Add(&lengths, sizeof(lengths));
-  }
-  return checksum;
+void AddPair(std::span<const int32_t> source, std::span<const int32_t> target, Crc32* checksum) {
+  const PairLengths lengths = {.source = static_cast<int64_t>(source.size()),
+                               .target = static_cast<int64_t>(target.size())};
+  checksum->Add(&lengths, sizeof(lengths));
+  checksum->Add(source.data(), source.size_bytes());
+  checksum->Add(target.data(), target.size_bytes());
 }
 
 uint64_t MemoryCorpus::Side::Begin(int64_t pair) const {
@@ -36,6 +35,7 @@ PairLengths MemoryCorpus::lengths(int64_t pair) const {
 void MemoryCorpus::Add(std::span<const int32_t> source, std::span<const int32_t> target) {
   source_.Add(source);
   target_.Add(target);
+  AddPair(source, target, &checksum_);
 }
 
 }  // namespace wavemt

@@ -22,6 +22,8 @@ class TokenizedCorpus {
 
   /// Number of pairs.
   virtual int64_t size() const = 0;
+  /// AddPair() of all pairs in order: the same wherever the ids lie.
+  virtual uint32_t checksum() const = 0;
   // REQUIRES of all below: 0 <= pair < size().
   virtual PairLengths lengths(int64_t pair) const = 0;
   virtual std::vector<int32_t> source(int64_t pair) const = 0;
@@ -35,9 +37,8 @@ class TokenizedCorpus {
   TokenizedCorpus& operator=(TokenizedCorpus&&) = default;
 };
 
-/// Of the lengths of all pairs, in order. Which pair is trained on when depends on these and a
-/// seed.
-Crc32 LengthsChecksum(const TokenizedCorpus& corpus);
+/// Adds a pair's lengths and ids to the checksum of a corpus.
+void AddPair(std::span<const int32_t> source, std::span<const int32_t> target, Crc32* checksum);
 
 /// Token ids in memory.
 class MemoryCorpus : public TokenizedCorpus {
@@ -46,6 +47,7 @@ class MemoryCorpus : public TokenizedCorpus {
   PairLengths lengths(int64_t pair) const override;
   std::vector<int32_t> source(int64_t pair) const override { return source_.Sentence(pair); }
   std::vector<int32_t> target(int64_t pair) const override { return target_.Sentence(pair); }
+  uint32_t checksum() const override { return checksum_.value(); }
 
   void Add(std::span<const int32_t> source, std::span<const int32_t> target);
 
@@ -63,6 +65,7 @@ class MemoryCorpus : public TokenizedCorpus {
 
   Side source_;
   Side target_;
+  Crc32 checksum_;
 };
 
 }  // namespace wavemt

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -40,18 +41,19 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
       updater_(config, parts_.model, parts_.device, parts_.memory_limit),
       time_limit_(parts_.deadline, updater_.CheckpointBytes()) {
-  state_.corpus_checksum = LengthsChecksum(parts_.train).value();
+  state_.corpus_checksum = parts_.train.checksum();
 }
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
-  const int64_t corpus_checksum = state_.corpus_checksum;
+  const int64_t corpus_checksum = parts_.train.checksum();
   state_ = TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
-  if (state_.corpus_checksum != corpus_checksum) {
+  if (state_.corpus_checksum.value_or(corpus_checksum) != corpus_checksum) {
     throw UsageError(
         "{}: was trained on another text than data.train holds now, and its place in the one is "
         "none in the other; put the old text back, or begin a new run by `wavemt train`",
         origin);
   }
+  state_.corpus_checksum = corpus_checksum;
   updater_.Restore(checkpoint, state_, origin);
   batcher_.Seek(state_.position);
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
@@ -73,8 +75,8 @@ StopReason Trainer::Run() {
     FinishStep();
     if (state_.validation_pending && time_limit_.IsOver()) {
       spdlog::warn(
-          "the validation of step {} was cut short by --max-minutes before and again now: it needs "
-          "more minutes, or a smaller data.valid",
+          "the validation of step {}, which an earlier stop had left out, was cut short by "
+          "--max-minutes: it needs more minutes, or a smaller data.valid",
           WithThousands(state_.step));
     }
   }
@@ -329,10 +331,10 @@ void Trainer::Save(bool is_best) {
 }
 
 void Trainer::SaveBeforeFailure() {
-  if (state_.skipped_in_a_row > 0) return;
   try {
-    Save(/*is_best=*/false);
-  } catch (const Error& error) {
+    ReadTally();  // On a GPU it is of an earlier step.
+    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
+  } catch (const std::exception& error) {  // Whatever it is, the failure itself says more.
     spdlog::error("{}", error.what());
   }
 }

@@ -44,7 +44,7 @@ Json ToJson(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.position.epoch},
           {"batch_in_epoch", state.position.batch},
-          {"corpus_checksum", state.corpus_checksum},
+          {"corpus_checksum", state.corpus_checksum ? Json(*state.corpus_checksum) : Json(nullptr)},
           {"target_tokens", state.target_tokens},
           {"seconds", state.seconds},
           {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
@@ -64,7 +64,9 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.step = Count(json, "step", origin);
   state.position = {.epoch = Count(json, "epoch", origin),
                     .batch = Count(json, "batch_in_epoch", origin)};
-  state.corpus_checksum = Count(json, "corpus_checksum", origin);
+  if (json.contains("corpus_checksum") && !json["corpus_checksum"].is_null()) {
+    state.corpus_checksum = Count(json, "corpus_checksum", origin);
+  }
   state.target_tokens = Count(json, "target_tokens", origin);
   state.seconds = Number(json, "seconds", origin);
   if (!Member(json, "best_score", origin).is_null()) {

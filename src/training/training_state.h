@@ -16,9 +16,11 @@ namespace wavemt {
 struct TrainingState {
   int64_t step = 0;
   DataPosition position;
-  int64_t corpus_checksum = 0;  // LengthsChecksum() of what `position` is a position in.
-  int64_t target_tokens = 0;    // Trained on so far.
-  double seconds = 0;           // Spent in training, all sessions together.
+  // TokenizedCorpus::checksum() of what `position` is a position in. Checkpoints have not always
+  // held it.
+  std::optional<int64_t> corpus_checksum;
+  int64_t target_tokens = 0;  // Trained on so far.
+  double seconds = 0;         // Spent in training, all sessions together.
 
   std::optional<double> best_score;  // Of training.best_metric.
   int64_t best_step = 0;

@@ -32,6 +32,7 @@ TEST_F(CachedCorpusTest, GivesTheBatchesThatMemoryGives) {
       WriteCache(path_, memory, vocab_size, max_length);
       const auto cached = OpenCache(path_, vocab_size, max_length);
       ASSERT_EQ(cached->size(), 700);
+      ASSERT_EQ(cached->checksum(), memory.checksum());
       const Batcher::Options options = {.batch_tokens = 200,
                                         .seed = 3,
                                         .source_special = {.pad = 1, .unk = 0, .bos = 2, .eos = 3},

@@ -162,8 +162,8 @@ TEST_F(CorpusCacheFileTest, ForgedNumbersWithTheRightChecksumsDoNoHarm) {
 
 TEST_F(CorpusCacheFileTest, RefusesOtherVersionsAndOtherFiles) {
   std::string newer = SmallCache();
-  newer[newer.size() - 12] = 2;
-  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 2, this program reads 1");
+  newer[newer.size() - 12] = 3;
+  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 3, this program reads 2");
   EXPECT_THAT(ErrorOf(std::string(1000, 'x')), HasSubstr("its end is not that of a corpus cache"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path()); }), HasSubstr("is not a file"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path() / "none"); }),

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace wavemt {
@@ -27,6 +29,28 @@ TEST(MemoryCorpusTest, GivesBackWhatWasAdded) {
   EXPECT_EQ(corpus.lengths(0).target, 1);
   EXPECT_EQ(corpus.lengths(1).source, 0);
   EXPECT_EQ(corpus.lengths(2).target, 0);
+}
+
+TEST(MemoryCorpusTest, ItsChecksumIsThatOfItsPairs) {
+  using Pairs = std::vector<std::pair<std::vector<int32_t>, std::vector<int32_t>>>;
+  const std::vector<Pairs> different = {
+      {},
+      {{{1, 2}, {3}}},
+      {{{1}, {2, 3}}},
+      {{{1, 3}, {2}}},
+      {{{1, 2}, {3}}, {{1, 2}, {4}}},
+      {{{1, 2}, {4}}, {{1, 2}, {3}}},
+      {{{1, 2}, {3}}, {{}, {}}},
+  };
+  std::set<uint32_t> checksums;
+  for (int round = 0; round < 2; ++round) {
+    for (const Pairs& pairs : different) {
+      MemoryCorpus corpus;
+      for (const auto& [source, target] : pairs) corpus.Add(source, target);
+      checksums.insert(corpus.checksum());
+    }
+  }
+  EXPECT_EQ(checksums.size(), different.size());
 }
 
 }  // namespace

@@ -159,7 +159,8 @@ def test_what_is_set_before_the_first_checkpoint_stays_set(own_half):
     "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.train.source=other",
     "training.batch_tokens=512", "training.optimizer.type=adam",
     "training.gradient_accumulation=1", "training.ema_decay=0", "training.best_metric=loss",
-    "data.valid.source=other", "evaluation.tokenize=none", "training.validation_beam_size=2"])
+    "data.valid.source=other", "evaluation.tokenize=none", "training.validation_beam_size=2",
+    "decoding.max_output_length=9", "data.target_language=de"])
 def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     before = contents(own_half)
     result = wavemt("resume", own_half, "--set", override, check=False)
@@ -170,11 +171,20 @@ def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     assert contents(own_half) == before
 
 
-def test_a_corpus_that_has_changed_is_refused(corpus, tmp_path):
-    """Its config names a copy of the corpus, of which a pair is lost."""
+def without_a_pair(lines, side):
+    return lines[:100] + lines[101:]
+
+
+def with_sides_that_slipped(lines, side):
+    """As many sentences, in another order on one side."""
+    return [lines[1], lines[0], *lines[2:]] if side == "en" else lines
+
+
+@pytest.mark.parametrize("change", [without_a_pair, with_sides_that_slipped])
+def test_a_corpus_that_has_changed_is_refused(corpus, tmp_path, change):
     for side in ("en", "zh"):
         lines = (corpus / f"train.{side}").read_text("utf8").splitlines(keepends=True)
-        (tmp_path / f"train.{side}").write_text("".join(lines[:100] + lines[101:]), "utf8")
+        (tmp_path / f"train.{side}").write_text("".join(change(lines, side)), "utf8")
     run = tmp_path / "moved"
     config = write_config(tmp_path / "config.json", corpus, model={"dropout": 0.2},
                           data={"train": {"source": "copy.en", "target": "copy.zh"}},

@@ -60,6 +60,12 @@ TEST(Crc32Test, PiecesGiveTheSameAsTheWhole) {
   }
 }
 
+TEST(Crc32Test, NothingChangesNothing) {
+  Crc32 checksum = Crc32Of("text");
+  checksum.Add(nullptr, 0);
+  EXPECT_EQ(checksum.value(), Crc32Of("text").value());
+}
+
 TEST(Crc32Test, FindsEveryChangedBit) {
   std::mt19937_64 generator(3);
   const std::string bytes = RandomBytes(100, &generator);

@@ -1,6 +1,10 @@
 // A run that stopped and went on is, to the last byte, the run that never stopped.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "../support/thrown_error.h"
 #include "trainer_fixture.h"
 
@@ -142,7 +146,14 @@ TEST_F(TrainerResumeTest, OnAnotherCorpusIsRefused) {
   Config config = SmallConfig();
   config.training.max_steps = 3;
   const Outcome first = Train("run", config);
-  corpus_.Add(corpus_.source(0), corpus_.target(0));
+  MemoryCorpus changed;  // One target has the ids of its sentence in another order.
+  for (int64_t pair = 0; pair < corpus_.size(); ++pair) {
+    std::vector<int32_t> target = corpus_.target(pair);
+    if (pair == 1) std::ranges::rotate(target, target.begin() + 1);
+    changed.Add(corpus_.source(pair), target);
+  }
+  ASSERT_NE(changed.target(1), corpus_.target(1));
+  corpus_ = changed;
   EXPECT_EQ(UsageErrorOf([&] { Train("run", config, From(3)); }),
             first.run.CheckpointPath(3).string() +
                 ": was trained on another text than data.train holds now, and its place in the "

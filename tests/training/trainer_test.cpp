@@ -205,6 +205,21 @@ TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   EXPECT_EQ(Metrics(outcome.run), Metrics(train("whole", Scores({10, 20}), {}).run));
 }
 
+TEST_F(TrainerTest, WhatFailedFirstIsWhatIsThrown) {
+  config_.training.validate_every = 5;
+  const auto fail = [&](const auto&) -> std::optional<TranslationScore> {
+    // From now on no checkpoint can be saved either.
+    std::filesystem::remove_all(folder_.path() / "run/checkpoints");
+    folder_.Write("run/checkpoints", "");
+    throw Failure("line 3: does not fit the memory");
+  };
+  EXPECT_THAT(
+      [&] {
+        Train("run", config_, {.valid = &corpus_, .score_translations = fail, .restore_step = {}});
+      },
+      ThrowsMessage<Error>("line 3: does not fit the memory"));
+}
+
 TEST_F(TrainerTest, KeepsTheLastCheckpoints) {
   config_.training.save_every = 3;
   config_.training.keep_last = 2;
