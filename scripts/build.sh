@@ -3,8 +3,8 @@
 # With CI=true our own warnings are errors; a newer compiler's warnings shall stop no user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-options=(-DWAVEMT_WERROR="$([ "${CI:-}" = true ] && echo ON || echo OFF)"
-  -DWAVEMT_LIBTORCH="${WAVEMT_LIBTORCH:-}")
+options=(-DWAVEMT_WERROR="$([ "${CI:-}" = true ] && echo ON || echo OFF)")
+[ -z "${WAVEMT_LIBTORCH:-}" ] || options+=(-DWAVEMT_LIBTORCH="$WAVEMT_LIBTORCH")
 mkdir -p build
 cmake --preset release "${options[@]}" > build/configure.log 2>&1 || {
   cat build/configure.log >&2

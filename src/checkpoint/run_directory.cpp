@@ -87,13 +87,13 @@ RunDirectory::RunDirectory(fs::path path, std::shared_ptr<const RunLock> lock)
     : path_(std::move(path)), lock_(std::move(lock)) {}
 
 fs::path RunDirectory::ResolvePath(const fs::path& path) {
-  fs::path absolute = AbsolutePath(path);
+  fs::path target = AbsolutePath(path);
+  const bool exists = Exists(path);  // Links that go in circles end here.
   std::error_code error;
-  if (!fs::is_symlink(absolute, error)) return absolute;
-  if (!Exists(absolute)) {
-    throw UsageError("{}: is a link to nothing; make the folder that it names", path.string());
-  }
-  return fs::canonical(absolute);
+  if (!fs::is_symlink(target, error)) return target;
+  if (exists) return fs::canonical(target);
+  while (fs::is_symlink(target, error)) target = target.parent_path() / fs::read_symlink(target);
+  return fs::weakly_canonical(target);
 }
 
 void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
@@ -128,10 +128,11 @@ RunDirectory RunDirectory::Create(const fs::path& path,
   MakeDirectories(absolute.parent_path());
   // Two that begin the same run at once come one after the other: the second one is refused below.
   const FolderLock only_one(absolute.parent_path());
-  if (only_one.held()) TidyUnfinishedOf(absolute);
+  if (only_one.held()) RestoreStoodAside(absolute);
   RequireFree(path, overwrite);
   std::optional<RunLock> old_lock;
   if (IsRun(absolute)) old_lock.emplace(absolute);
+  if (only_one.held()) TidyUnfinishedOf(absolute);
   StagedDirectory staged(absolute);
   for (const auto& [name, contents] : files) WriteFileAtomically(staged.path() / name, contents);
   WriteFileAtomically(staged.path() / kRunChecksumsFile, RunChecksums(files));
@@ -158,13 +159,13 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
 
 RunDirectory RunDirectory::OpenForTraining(const fs::path& path) {
   const fs::path resolved = ResolvePath(path);
-  {
-    // First: a run that stood aside for a new one gets its name back.
-    const FolderLock only_one(resolved.parent_path());
-    if (only_one.held()) TidyUnfinishedOf(resolved);
-  }
+  const FolderLock only_one(resolved.parent_path());
+  if (only_one.held()) RestoreStoodAside(resolved);
   RunDirectory run = Open(path);
+  run.path_ = resolved;  // As Create() has it: a link may lead elsewhere tomorrow.
   run.lock_ = std::make_shared<const RunLock>(run.path_);
+  // Not before the path is known to be a run that nobody else trains.
+  if (only_one.held()) TidyUnfinishedOf(run.path_);
   TidyUnfinished(run.path_, IsRunFile);
   TidyUnfinished(run.CheckpointsPath(), IsCheckpointsFile);
   return run;

@@ -29,8 +29,8 @@ class RunDirectory {
   static RunDirectory Create(const std::filesystem::path& path,
                              const std::map<std::string, std::string>& files, bool overwrite);
 
-  /// `path` as Create() takes it: absolute, and the folder itself where it is a link to one. A
-  /// usage error where it is a link to nothing.
+  /// `path` as Create() takes it: absolute, and where it is a link, what that leads to, whether or
+  /// not anything is there yet.
   static std::filesystem::path ResolvePath(const std::filesystem::path& path);
 
   /// The usage error of Create() without making anything, for an early answer.

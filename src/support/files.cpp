@@ -27,9 +27,10 @@ Error ReadFailure(const fs::path& path, int error_number) {
   }
   const std::string text =
       fmt::format("{}: cannot be read: {}", path.string(), std::strerror(error_number));
-  constexpr int kOfThePath[] = {EACCES, EPERM, EISDIR, ELOOP, ENAMETOOLONG};
-  const bool is_usage = std::ranges::find(kOfThePath, error_number) != std::end(kOfThePath);
-  return is_usage ? UsageError("{}", text) : Failure("{}", text);
+  // All others are of a path that is wrong.
+  constexpr int kOfTheMachine[] = {EIO, ENOMEM, EMFILE, ENFILE, ESTALE};
+  const bool is_failure = std::ranges::find(kOfTheMachine, error_number) != std::end(kOfTheMachine);
+  return is_failure ? Failure("{}", text) : UsageError("{}", text);
 }
 
 fs::path ParentOf(const fs::path& path) {
@@ -80,6 +81,38 @@ std::optional<Leftover> LeftoverOf(const fs::path& path) {
   name = name.substr(0, before_process);
   return Leftover{
       .path = path, .final_path = path.parent_path() / name, .stood_aside = stood_aside};
+}
+
+std::function<bool(std::string_view)> HasName(const fs::path& path) {
+  return [name = path.filename().string()](std::string_view found) { return found == name; };
+}
+
+// Inside `directory`, of those names that `is_ours` knows.
+std::vector<Leftover> LeftoversIn(const fs::path& directory,
+                                  const std::function<bool(std::string_view)>& is_ours) {
+  std::vector<Leftover> leftovers;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
+    auto leftover = LeftoverOf(entry.path());
+    if (leftover && is_ours(leftover->final_path.filename().string())) {
+      leftovers.push_back(*std::move(leftover));
+    }
+  }
+  return leftovers;
+}
+
+// Gives a folder that stood aside its name back, if nothing but an empty folder has it now.
+bool Restore(const Leftover& leftover) {
+  if (!leftover.stood_aside) return false;
+  std::error_code ignored;
+  const fs::file_type found = fs::symlink_status(leftover.final_path, ignored).type();
+  const bool is_free =
+      found == fs::file_type::not_found ||
+      (found == fs::file_type::directory && fs::is_empty(leftover.final_path, ignored));
+  if (!is_free) return false;
+  std::error_code error;
+  fs::rename(leftover.path, leftover.final_path, error);
+  return !error;
 }
 
 // `take` says whether it wants more.
@@ -302,30 +335,16 @@ void StagedDirectory::Replace() {
 
 void TidyUnfinished(const fs::path& directory,
                     const std::function<bool(std::string_view)>& is_ours) {
-  std::vector<Leftover> leftovers;
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
-    auto leftover = LeftoverOf(entry.path());
-    if (leftover && is_ours(leftover->final_path.filename().string())) {
-      leftovers.push_back(*std::move(leftover));
-    }
-  }
-  for (const Leftover& leftover : leftovers) {
-    const bool is_needed =
-        leftover.stood_aside &&
-        fs::symlink_status(leftover.final_path, ignored).type() == fs::file_type::not_found;
-    if (is_needed) {
-      fs::rename(leftover.path, leftover.final_path, ignored);
-    } else {
-      fs::remove_all(leftover.path, ignored);
-    }
+  for (const Leftover& leftover : LeftoversIn(directory, is_ours)) {
+    if (!Restore(leftover)) fs::remove_all(leftover.path, ignored);
   }
 }
 
-void TidyUnfinishedOf(const fs::path& path) {
-  TidyUnfinished(ParentOf(path), [name = path.filename().string()](std::string_view found) {
-    return found == name;
-  });
+void RestoreStoodAside(const fs::path& path) {
+  for (const Leftover& leftover : LeftoversIn(ParentOf(path), HasName(path))) Restore(leftover);
 }
+
+void TidyUnfinishedOf(const fs::path& path) { TidyUnfinished(ParentOf(path), HasName(path)); }
 
 }  // namespace wavemt

@@ -130,11 +130,16 @@ inline constexpr std::string_view kUnfinishedSuffix = ".unfinished";
 
 /// Removes what a killed process left unfinished directly inside `directory`, of those files and
 /// folders whose names `is_ours` knows: another process may have work of its own under way there. A
-/// folder that stood aside for a new one which never came gets its name back.
+/// folder that stood aside for a new one which never came gets its name back, as of
+/// RestoreStoodAside().
 void TidyUnfinished(const std::filesystem::path& directory,
                     const std::function<bool(std::string_view)>& is_ours);
 
 /// The same for the file or folder `path` alone.
 void TidyUnfinishedOf(const std::filesystem::path& path);
+
+/// Gives `path` back the folder that stood aside for a new one which never came, if nothing or an
+/// empty folder has its name now. It removes nothing else, and harms nobody's unfinished work.
+void RestoreStoodAside(const std::filesystem::path& path);
 
 }  // namespace wavemt

@@ -305,11 +305,53 @@ TEST_F(RunDirectoryTest, ALinkStaysAndTheRunComesWhereItLeads) {
   }
 }
 
-TEST_F(RunDirectoryTest, ALinkToNothingIsRefused) {
+TEST_F(RunDirectoryTest, WhatALinkLeadsToIsMade) {
+  const fs::path link = folder_.path() / "link";
+  fs::create_directory_symlink("second", link);
+  fs::create_directory_symlink("disk/run", folder_.path() / "second");
+  const RunDirectory run = RunDirectory::Create(link, {{"config.json", "{}\n"}}, false);
+  EXPECT_EQ(run.path(), fs::canonical(folder_.path() / "disk/run"));
+  EXPECT_TRUE(fs::exists(link / "config.json"));
+}
+
+TEST_F(RunDirectoryTest, LinksThatGoInCirclesAreRefused) {
   const std::string link = folder_.path() / "link";
-  fs::create_directory_symlink("nothing", link);
+  fs::create_directory_symlink("link", link);
   EXPECT_THAT([&] { RunDirectory::Create(link, {}, false); },
-              ThrowsMessage<Error>(link + ": is a link to nothing; make the folder that it names"));
+              ThrowsMessage<Error>(link + ": cannot be read: Too many levels of symbolic links"));
+}
+
+TEST_F(RunDirectoryTest, OpenForTrainingThroughALinkIsTheSame) {
+  Create();
+  fs::create_directory_symlink("run", folder_.path() / "link");
+  fs::rename(run_path_, run_path_.string() + ".123.old.unfinished");
+  const RunDirectory run = RunDirectory::OpenForTraining(folder_.path() / "link");
+  EXPECT_EQ(run.path(), fs::canonical(run_path_));
+  EXPECT_THAT(NamesInFolder(), testing::UnorderedElementsAre("run", "link"));
+}
+
+TEST_F(RunDirectoryTest, AnEmptyFolderInItsPlaceCostsNoRunThatStoodAside) {
+  Create();
+  fs::rename(run_path_, run_path_.string() + ".123.old.unfinished");
+  fs::create_directory(run_path_);
+  EXPECT_NO_THROW(RunDirectory::OpenForTraining(run_path_));
+  EXPECT_THAT(NamesInFolder(), ElementsAre("run"));
+}
+
+// Another process may be writing them.
+TEST_F(RunDirectoryTest, OpenForTrainingOfWhatIsNoRunRemovesNothing) {
+  for (const std::string name : {"file", "run"}) {
+    const std::string unfinished = name + ".123.unfinished";
+    fs::create_directories(folder_.path() / unfinished);
+    EXPECT_THROW(RunDirectory::OpenForTraining(folder_.path() / name), Error);
+    EXPECT_TRUE(fs::exists(folder_.path() / unfinished));
+  }
+  const std::string stood_aside = run_path_.string() + ".123.old.unfinished";
+  fs::create_directories(stood_aside);
+  fs::create_directories(run_path_ / "not of a run");
+  EXPECT_THROW(RunDirectory::OpenForTraining(run_path_), Error);
+  EXPECT_THROW(RunDirectory::Create(run_path_, {}, true), Error);
+  EXPECT_TRUE(fs::exists(stood_aside));
 }
 
 class LocateModelTest : public RunDirectoryTest {
