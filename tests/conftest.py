@@ -66,6 +66,14 @@ def metrics_of(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf8").splitlines()]
 
 
+def state_without_clock(checkpoint):
+    """What two runs that did the same have in common of it: their logs tell of speeds."""
+    state = json.loads((checkpoint / "state.json").read_text("utf8"))
+    for name in ("seconds", "metrics_bytes", "metrics_checksum"):
+        del state[name]
+    return state
+
+
 def pointed(run, name):
     """The checkpoint that checkpoints/latest or checkpoints/best names."""
     return run / "checkpoints" / (run / "checkpoints" / name).read_text("utf8").rstrip("\n")

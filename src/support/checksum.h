@@ -11,6 +11,10 @@ namespace wavemt {
 /// up to 32 neighbouring bits.
 class Crc32 {
  public:
+  Crc32() = default;
+  /// Goes on from the value() of another one.
+  explicit Crc32(uint32_t value) : value_(value) {}
+
   void Add(const void* data, size_t size);
   uint32_t value() const { return value_; }
   /// Eight lower-case hexadecimal digits.

@@ -1,11 +1,11 @@
 #include "training/metrics_log.h"
 
 #include <sstream>
-#include <string>
-#include <system_error>
 
+#include "support/error.h"
 #include "support/files.h"
-#include "support/json.h"
+#include "support/logging.h"
+#include "support/progress.h"
 
 namespace wavemt {
 namespace {
@@ -28,21 +28,46 @@ bool Stays(const std::string& line, const MetricsLog::Behind& behind) {
   return step <= behind.step;
 }
 
-void DropLaterLines(const std::filesystem::path& path, const MetricsLog::Behind& behind) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return;
-  const std::string text = ReadFile(path);
+bool BeginsWith(std::string_view text, const MetricsLog::Mark& mark) {
+  const auto size = static_cast<uint64_t>(mark.bytes);
+  return text.size() >= size && Crc32Of(text.substr(0, size)).value() == mark.checksum.value();
+}
+
+}  // namespace
+
+void MetricsLog::Mark::Add(std::string_view text) {
+  bytes += static_cast<int64_t>(text.size());
+  checksum.Add(text.data(), text.size());
+}
+
+MetricsLog::MetricsLog(const std::filesystem::path& path, const Behind& behind)
+    : file_(path, [this, path, behind] { Prepare(path, behind); }) {
+  is_open_ = true;
+}
+
+void MetricsLog::Prepare(const std::filesystem::path& path, const Behind& behind) {
+  const std::string text = Exists(path) ? ReadFile(path) : "";
+  if (behind.mark && !BeginsWith(text, *behind.mark)) {
+    spdlog::warn(
+        "{}: is not what was written up to step {}: lines are damaged, changed or lost; those that "
+        "can be read stay",
+        path.string(), WithThousands(behind.step));
+  }
   std::istringstream old(text);
   std::string kept;
   for (std::string line; std::getline(old, line);) {
     if (Stays(line, behind)) kept += line + "\n";
   }
   if (kept != text) WriteFileAtomically(path, kept);
+  if (is_open_) return;  // Lines wait already, and are in no mark.
+  mark_.emplace();
+  mark_->Add(kept);
 }
 
-}  // namespace
-
-MetricsLog::MetricsLog(const std::filesystem::path& path, Behind behind)
-    : file_(path, [path, behind] { DropLaterLines(path, behind); }) {}
+void MetricsLog::Write(const Json& line) {
+  const std::string text = line.dump() + "\n";
+  file_.Append(text);
+  if (mark_) mark_->Add(text);
+}
 
 }  // namespace wavemt

@@ -2,8 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "support/append_file.h"
+#include "support/checksum.h"
 #include "support/json.h"
 
 namespace wavemt {
@@ -12,24 +16,43 @@ namespace wavemt {
 /// full) waits in memory: training is worth more than its log (see append_file.h).
 class MetricsLog {
  public:
+  /// The log up to some line.
+  struct Mark {
+    int64_t bytes = 0;
+    Crc32 checksum;
+
+    void Add(std::string_view text);
+  };
+
   /// What of an older log stays, as a checkpoint knows it.
   struct Behind {
     int64_t step = 0;
     /// Lines of the step's own validation stay too.
     bool with_validation = true;
+    /// The log when the checkpoint was written.
+    std::optional<Mark> mark{};
   };
 
   /// Opens the log to go on `behind` a checkpoint. Lines of later steps, which a stopped run wrote
-  /// after it, and a line that was cut short are dropped.
-  MetricsLog(const std::filesystem::path& path, Behind behind);
+  /// after it, and a line that was cut short are dropped. A warning if the log is not what it was
+  /// when the checkpoint was written.
+  MetricsLog(const std::filesystem::path& path, const Behind& behind);
 
   /// Appends a line that the reader of the file sees at once.
-  void Write(const Json& line) { file_.Append(line.dump() + "\n"); }
+  void Write(const Json& line);
+  /// Where the log stands, lines that wait in memory included. Nothing if what was there before
+  /// could not be read when the log was opened.
+  std::optional<Mark> mark() const { return mark_; }
   /// Puts the lines on the disk.
   void Sync() { file_.Sync(); }
 
  private:
-  AppendFile file_;
+  // Drops what does not stay. Called again if it failed.
+  void Prepare(const std::filesystem::path& path, const Behind& behind);
+
+  std::optional<Mark> mark_;
+  bool is_open_ = false;
+  AppendFile file_;  // Calls Prepare().
 };
 
 }  // namespace wavemt

@@ -66,8 +66,10 @@ StopReason Trainer::Run() {
   if (has_work) {
     reporter_ = std::make_unique<TrainingReporter>(
         *parts_.run,
-        MetricsLog::Behind{.step = state_.step, .with_validation = !state_.validation_pending},
-        config_.training.max_steps);
+        MetricsLog::Behind{.step = state_.step,
+                           .with_validation = !state_.validation_pending,
+                           .mark = state_.metrics},
+        LastStep());
   }
   state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
@@ -154,6 +156,17 @@ std::optional<StopReason> Trainer::ReasonToStop() const {
   return std::nullopt;
 }
 
+int64_t Trainer::LastStep() const {
+  const TrainingConfig& training = config_.training;
+  if (training.max_epochs == 0) return training.max_steps;
+  const auto epochs = static_cast<double>(training.max_epochs - state_.position.epoch);
+  const double batches = epochs * static_cast<double>(batcher_.batches_per_epoch()) -
+                         static_cast<double>(state_.position.batch);
+  const double steps = std::ceil(batches / static_cast<double>(training.gradient_accumulation));
+  const bool epochs_end_first = steps < static_cast<double>(training.max_steps - state_.step);
+  return epochs_end_first ? state_.step + static_cast<int64_t>(steps) : training.max_steps;
+}
+
 bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.IsOver(); }
 
 void Trainer::TrainStep() {
@@ -203,6 +216,9 @@ void Trainer::ReadTally() {
   spdlog::warn("{}, as loss or gradient are not finite{}{} ({} in a row)", steps,
                cause.empty() ? "" : ": ", cause, sums.skipped_in_a_row);
   if (sums.skipped_in_a_row < config_.training.max_skipped_steps) return;
+  // No step of the row has changed a weight: where there is no older checkpoint, they are worth
+  // one.
+  if (reporter_ && state_.step > sums.skipped_in_a_row && !parts_.run->LatestStep()) TrySave();
   throw Failure("{}", SkippedTooOften(cause));
 }
 
@@ -214,19 +230,21 @@ std::string Trainer::SkippedTooOften(const std::string& cause) const {
   if (!parts_.run) return text;
   const std::string run = parts_.run->path().string();
   const auto latest = parts_.run->LatestStep();
-  if (!latest)
+  if (!latest) {
     return text + "; no checkpoint was written before; a lower training.learning_rate may help";
+  }
   text += fmt::format(
       "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
       "training.learning_rate=...` with a lower one may get past here",
       WithThousands(*latest), run);
   // A stop saves whatever there is, in the middle of skipping as well.
-  if (*latest >= state_.step - state_.skipped_in_a_row) {
-    text += fmt::format(
-        " (it holds the very weights that failed: remove {} to go on from the one before)",
-        parts_.run->CheckpointPath(*latest).string());
+  if (*latest < state_.step - state_.skipped_in_a_row) return text;
+  text += " (it holds the very weights that failed";
+  if (parts_.run->CheckpointSteps().size() > 1) {
+    text += fmt::format(": remove {} to go on from the one before",
+                        parts_.run->CheckpointPath(*latest).string());
   }
-  return text;
+  return text + ")";
 }
 
 void Trainer::Log() {
@@ -313,6 +331,7 @@ void Trainer::Save(bool is_best) {
     if (saved_step_ != state_.step) {
       // Lines of the log first: a checkpoint promises that what came before it is there.
       reporter_->Sync();
+      state_.metrics = reporter_->metrics_mark();
       WriteCheckpoint(parts_.run->CheckpointPath(state_.step), updater_.MakeCheckpoint(state_));
       parts_.run->SetLatest(state_.step);
       saved_step_ = state_.step;
@@ -333,8 +352,16 @@ void Trainer::Save(bool is_best) {
 void Trainer::SaveBeforeFailure() {
   try {
     ReadTally();  // On a GPU it is of an earlier step.
-    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
-  } catch (const std::exception& error) {  // Whatever it is, the failure itself says more.
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+  }
+  if (state_.skipped_in_a_row == 0) TrySave();
+}
+
+void Trainer::TrySave() {
+  try {
+    Save(/*is_best=*/false);
+  } catch (const std::exception& error) {  // Whatever it is, the failure before says more.
     spdlog::error("{}", error.what());
   }
 }

@@ -73,6 +73,9 @@ class Trainer {
  private:
   std::optional<StopReason> ReasonToStop() const;
   bool StopRequested() const;
+  /// Where training will end if nobody stops it before. An epoch is taken to have as many batches
+  /// as this one.
+  int64_t LastStep() const;
   void TrainStep();
   std::vector<Batch> NextBatches();
   /// Looks at what the steps came to, says so where one was skipped, and fails after too many.
@@ -90,6 +93,8 @@ class Trainer {
   /// What a failure that ends the training shall not take along. That failure is what the user has
   /// to hear of: one of saving is logged only.
   void SaveBeforeFailure();
+  /// Save() by one who has an error of their own to tell.
+  void TrySave();
 
   Config config_;
   TrainingParts parts_;

@@ -6,16 +6,16 @@
 
 namespace wavemt {
 
-TrainingReporter::TrainingReporter(const RunDirectory& run, MetricsLog::Behind behind,
-                                   int64_t max_steps)
+TrainingReporter::TrainingReporter(const RunDirectory& run, const MetricsLog::Behind& behind,
+                                   int64_t last_step)
     : first_step_(behind.step),
-      max_steps_(max_steps),
+      last_step_(last_step),
       metrics_(run.MetricsPath(), behind),
       tensorboard_(run.TensorboardPath(), behind.step),
       terminal_(StandardErrorIsTerminal()),
       clock_start_(Clock::now()),
       last_logged_step_(behind.step) {
-  if (terminal_) bar_ = std::make_unique<ProgressBar>("step", max_steps);
+  if (terminal_) bar_ = std::make_unique<ProgressBar>("step", last_step);
 }
 
 void TrainingReporter::Step(int64_t step, int64_t target_tokens) {
@@ -36,7 +36,7 @@ void TrainingReporter::ResumeClock() { clock_start_ = Clock::now(); }
 
 double TrainingReporter::SecondsLeft(int64_t step) const {
   const auto done = static_cast<double>(step - first_step_);
-  return done > 0 ? total_seconds_ / done * static_cast<double>(max_steps_ - step) : 0.0;
+  return done > 0 ? total_seconds_ / done * static_cast<double>(last_step_ - step) : 0.0;
 }
 
 void TrainingReporter::Log(const Interval& interval) {
@@ -49,7 +49,7 @@ void TrainingReporter::Log(const Interval& interval) {
   if (interval.skipped_steps > 0) detail_ += fmt::format("  {} skipped", interval.skipped_steps);
   if (!terminal_) {
     spdlog::info("step {}/{}  epoch {}  {}  {} left", WithThousands(interval.step),
-                 WithThousands(max_steps_), interval.epoch + 1, detail_,
+                 WithThousands(last_step_), interval.epoch + 1, detail_,
                  HumanDuration(seconds_left));
   }
   metrics_.Write({{"step", interval.step},

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "checkpoint/run_directory.h"
 #include "support/progress.h"
@@ -16,8 +17,9 @@ namespace wavemt {
 /// and TensorBoard's event files.
 class TrainingReporter {
  public:
-  /// Goes on `behind` a checkpoint, or from the start.
-  TrainingReporter(const RunDirectory& run, MetricsLog::Behind behind, int64_t max_steps);
+  /// Goes on `behind` a checkpoint, or from the start; `last_step` is where training will end, as
+  /// far as is known.
+  TrainingReporter(const RunDirectory& run, const MetricsLog::Behind& behind, int64_t last_step);
 
   /// After every step: moves the bar and counts the tokens for the speed.
   void Step(int64_t step, int64_t target_tokens);
@@ -37,6 +39,7 @@ class TrainingReporter {
 
   /// Puts the logs on the disk.
   void Sync();
+  std::optional<MetricsLog::Mark> metrics_mark() const { return metrics_.mark(); }
 
   /// Time that passes between the two does not count in the speed (validation, saving).
   void PauseClock();
@@ -48,7 +51,7 @@ class TrainingReporter {
   double SecondsLeft(int64_t step) const;
 
   int64_t first_step_;
-  int64_t max_steps_;
+  int64_t last_step_;
   MetricsLog metrics_;
   TensorboardWriter tensorboard_;
   bool terminal_;

@@ -1,6 +1,7 @@
 #include "training/training_state.h"
 
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "support/error.h"
@@ -25,6 +26,12 @@ int64_t Count(const Json& json, const char* name, std::string_view origin) {
   return value.get<int64_t>();
 }
 
+// Not every version has written it.
+std::optional<int64_t> CountIfAny(const Json& json, const char* name, std::string_view origin) {
+  if (!json.contains(name) || json[name].is_null()) return std::nullopt;
+  return Count(json, name, origin);
+}
+
 bool Flag(const Json& json, const char* name, std::string_view origin) {
   if (!json.is_object() || !json.contains(name) || !json[name].is_boolean()) {
     throw UsageError("{}: \"{}\" is neither true nor false", origin, name);
@@ -41,22 +48,25 @@ double Number(const Json& json, const char* name, std::string_view origin) {
 }  // namespace
 
 Json ToJson(const TrainingState& state) {
-  return {{"step", state.step},
-          {"epoch", state.position.epoch},
-          {"batch_in_epoch", state.position.batch},
-          {"corpus_checksum", state.corpus_checksum ? Json(*state.corpus_checksum) : Json(nullptr)},
-          {"target_tokens", state.target_tokens},
-          {"seconds", state.seconds},
-          {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
-          {"best_step", state.best_step},
-          {"validations_without_best", state.validations_without_best},
-          {"validation_pending", state.validation_pending},
-          {"skipped_steps", state.skipped_steps},
-          {"skipped_in_a_row", state.skipped_in_a_row},
-          {"memory_limit", state.memory.limit},
-          {"memory_for_tensors", state.memory.tensors},
-          {"interval_loss", state.interval_loss},
-          {"interval_tokens", state.interval_tokens}};
+  return {
+      {"step", state.step},
+      {"epoch", state.position.epoch},
+      {"batch_in_epoch", state.position.batch},
+      {"corpus_checksum", state.corpus_checksum ? Json(*state.corpus_checksum) : Json(nullptr)},
+      {"target_tokens", state.target_tokens},
+      {"seconds", state.seconds},
+      {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
+      {"best_step", state.best_step},
+      {"validations_without_best", state.validations_without_best},
+      {"validation_pending", state.validation_pending},
+      {"skipped_steps", state.skipped_steps},
+      {"skipped_in_a_row", state.skipped_in_a_row},
+      {"memory_limit", state.memory.limit},
+      {"memory_for_tensors", state.memory.tensors},
+      {"interval_loss", state.interval_loss},
+      {"interval_tokens", state.interval_tokens},
+      {"metrics_bytes", state.metrics ? Json(state.metrics->bytes) : Json(nullptr)},
+      {"metrics_checksum", state.metrics ? Json(state.metrics->checksum.value()) : Json(nullptr)}};
 }
 
 TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
@@ -64,9 +74,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.step = Count(json, "step", origin);
   state.position = {.epoch = Count(json, "epoch", origin),
                     .batch = Count(json, "batch_in_epoch", origin)};
-  if (json.contains("corpus_checksum") && !json["corpus_checksum"].is_null()) {
-    state.corpus_checksum = Count(json, "corpus_checksum", origin);
-  }
+  state.corpus_checksum = CountIfAny(json, "corpus_checksum", origin);
   state.target_tokens = Count(json, "target_tokens", origin);
   state.seconds = Number(json, "seconds", origin);
   if (!Member(json, "best_score", origin).is_null()) {
@@ -87,6 +95,12 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
                             ? std::numeric_limits<double>::quiet_NaN()
                             : Number(json, "interval_loss", origin);
   state.interval_tokens = Count(json, "interval_tokens", origin);
+  const auto metrics_bytes = CountIfAny(json, "metrics_bytes", origin);
+  const auto metrics_checksum = CountIfAny(json, "metrics_checksum", origin);
+  if (metrics_bytes && metrics_checksum) {
+    state.metrics = {.bytes = *metrics_bytes,
+                     .checksum = Crc32(static_cast<uint32_t>(*metrics_checksum))};
+  }
   return state;
 }
 

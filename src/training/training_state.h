@@ -7,6 +7,7 @@
 #include "data/batcher.h"
 #include "support/json.h"
 #include "training/memory_budget.h"
+#include "training/metrics_log.h"
 
 namespace wavemt {
 
@@ -37,6 +38,8 @@ struct TrainingState {
   // Since the last line of metrics.jsonl.
   double interval_loss = 0;
   int64_t interval_tokens = 0;
+
+  std::optional<MetricsLog::Mark> metrics;  // The log as it must be found.
 };
 
 Json ToJson(const TrainingState& state);

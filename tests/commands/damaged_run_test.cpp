@@ -2,7 +2,6 @@
 // written, never something else. For resume: the checkpoint before, and a warning that names the
 // damaged one. WAVEMT_TORTURE=1: 2,000 places of each file instead of 60.
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "../data/synthetic_text.h"
+#include "../support/captured_log.h"
 #include "../support/temporary_folder.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
@@ -48,24 +48,6 @@ Config SmallConfig() {
   config.model.position_encoding.max_length = 16;
   return config;
 }
-
-// What the process logs while this lives.
-class CapturedLog {
- public:
-  CapturedLog() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "captured", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
-  }
-  ~CapturedLog() { spdlog::set_default_logger(before_); }
-  CapturedLog(const CapturedLog&) = delete;
-  CapturedLog& operator=(const CapturedLog&) = delete;
-
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::logger> before_;
-};
 
 bool SameTensors(const NamedTensors& a, const NamedTensors& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
@@ -170,7 +152,7 @@ class DamagedRun : public testing::Test {
       if (*step != kNewestStep) {
         EXPECT_EQ(*step, 20);
         EXPECT_NE(log.text().find("step-00000030"), std::string::npos) << log.text();
-        EXPECT_NE(log.text().find("[warning]"), std::string::npos) << log.text();
+        EXPECT_NE(log.text().find("warning: "), std::string::npos) << log.text();
       }
       ExpectSame(ReadCheckpoint(run.CheckpointPath(*step)), *step);
     } catch (const Error& error) {
@@ -291,11 +273,16 @@ TEST_F(DamagedRun, TheConfigAndTheTokenizer) {
 }
 
 TEST_F(DamagedRun, TheMetrics) {
+  MetricsLog::Mark mark;
+  mark.Add(metrics_text_);
   ForEachDamage("metrics.jsonl", [&] {
     std::istringstream before(folder_.Read("run/metrics.jsonl"));
-    {
-      const CapturedLog log;
-      MetricsLog(path_ / "metrics.jsonl", {.step = kNewestStep}).Write(Json({{"step", 31}}));
+    const CapturedLog log;
+    MetricsLog(path_ / "metrics.jsonl", {.step = kNewestStep, .mark = mark})
+        .Write(Json({{"step", 31}}));
+    if (!before.str().starts_with(metrics_text_)) {
+      EXPECT_NE(log.text().find("warning: " + (path_ / "metrics.jsonl").string()),
+                std::string::npos);
     }
     const std::string after = folder_.Read("run/metrics.jsonl");
     // What is still a line of the log stays one.

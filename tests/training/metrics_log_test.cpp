@@ -1,10 +1,13 @@
 #include "training/metrics_log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <string>
 
+#include "../support/captured_log.h"
 #include "../support/temporary_folder.h"
 
 namespace wavemt {
@@ -62,6 +65,39 @@ TEST_F(MetricsLogTest, DropsTheValidationOfTheLastStepWhereItIsPending) {
                 "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n{\"step\":10,\"valid/loss\":2}\n");
   const MetricsLog log(path_, {.step = 10, .with_validation = false});
   EXPECT_EQ(Contents(), "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n");
+}
+
+TEST_F(MetricsLogTest, SaysWhereTheLogIsNotWhatItWas) {
+  std::optional<MetricsLog::Mark> mark;
+  {
+    MetricsLog log(path_, {.step = 0});
+    for (const int step : {5, 10}) log.Write({{"step", step}});
+    mark = log.mark();
+    log.Write({{"step", 15}});
+  }
+  const std::string whole = Contents();
+  ASSERT_TRUE(mark);
+  EXPECT_EQ(mark->bytes, 23);
+  const auto warnings = [&](const std::string& contents) {
+    folder_.Write("metrics.jsonl", contents);
+    const CapturedLog captured;
+    MetricsLog log(path_, {.step = 10, .mark = mark});
+    EXPECT_EQ(log.mark()->bytes, static_cast<int64_t>(Contents().size()));
+    log.Write({{"step", 11}});
+    EXPECT_EQ(log.mark()->checksum.value(), Crc32Of(Contents()).value());
+    return captured.text();
+  };
+  EXPECT_EQ(warnings(whole), "");
+  EXPECT_EQ(warnings(whole.substr(0, 23)), "");
+  for (size_t i = 0; i < 23; ++i) {
+    std::string damaged = whole;
+    damaged[i] ^= 1;
+    for (const std::string& contents : {damaged, whole.substr(0, i)}) {
+      EXPECT_THAT(warnings(contents),
+                  testing::HasSubstr("metrics.jsonl: is not what was written up to step 10: lines "
+                                     "are damaged, changed or lost; those that can be read stay"));
+    }
+  }
 }
 
 TEST_F(MetricsLogTest, WhatIsNoNumberIsNull) {

@@ -66,12 +66,6 @@ class TrainerBadNumbersTest : public TrainerFixture {
     return "it ran to the end";
   }
 
-  Json StateOf(const RunDirectory& run, int64_t step) {
-    Json state = ParseJson(Bytes(run, step, kStateFile), "state.json");
-    state.erase("seconds");
-    return state;
-  }
-
   Config config_ = SmallConfig();
 };
 
@@ -97,14 +91,14 @@ TEST_F(TrainerBadNumbersTest, WeightsMomentsAndAverageStay) {
   const Outcome good = Train("good", config_, Prepared({}));
   EXPECT_EQ(Bytes(before.run, 4, kModelFile), Bytes(good.run, 2, kModelFile));
   EXPECT_EQ(Bytes(before.run, 4, kOptimizerFile), Bytes(good.run, 2, kOptimizerFile));
-  const Json state = StateOf(before.run, 4);
+  const Json state = StateWithoutClock(before.run, 4);
   EXPECT_EQ(state["step"], 4);
   EXPECT_EQ(state["skipped_steps"], 2);
   EXPECT_EQ(state["skipped_in_a_row"], 2);
   // The batches are used up, and their loss is not in the mean.
-  EXPECT_GT(state["batch_in_epoch"], StateOf(good.run, 2)["batch_in_epoch"]);
-  EXPECT_EQ(state["interval_loss"], StateOf(good.run, 2)["interval_loss"]);
-  EXPECT_EQ(state["interval_tokens"], StateOf(good.run, 2)["interval_tokens"]);
+  EXPECT_GT(state["batch_in_epoch"], StateWithoutClock(good.run, 2)["batch_in_epoch"]);
+  EXPECT_EQ(state["interval_loss"], StateWithoutClock(good.run, 2)["interval_loss"]);
+  EXPECT_EQ(state["interval_tokens"], StateWithoutClock(good.run, 2)["interval_tokens"]);
 }
 
 TEST_F(TrainerBadNumbersTest, BiasCorrectionCountsOnlyRealUpdates) {
@@ -160,7 +154,7 @@ TEST_F(TrainerBadNumbersTest, ResumingIsExactAcrossSkippedSteps) {
     const Outcome resumed = Train(name, config_, parts);
     EXPECT_EQ(Bytes(resumed.run, 10, kModelFile), Bytes(whole.run, 10, kModelFile));
     EXPECT_EQ(Bytes(resumed.run, 10, kOptimizerFile), Bytes(whole.run, 10, kOptimizerFile));
-    EXPECT_EQ(StateOf(resumed.run, 10), StateOf(whole.run, 10));
+    EXPECT_EQ(StateWithoutClock(resumed.run, 10), StateWithoutClock(whole.run, 10));
     EXPECT_EQ(Metrics(resumed.run), Metrics(whole.run));
   }
 }
@@ -208,7 +202,18 @@ TEST_F(TrainerBadNumbersTest, SaysSoOfACheckpointOfTheMiddleOfTheRowToo) {
   config_.training.max_steps = 10;
   Parts parts = Prepared(PoisonGradient({1, 2}, kNaN));
   parts.restore_step = 2;
-  EXPECT_THAT(CauseOf("run", parts), HasSubstr("it holds the very weights that failed: remove "));
+  // It is the only one.
+  EXPECT_THAT(CauseOf("run", parts), HasSubstr("(it holds the very weights that failed)"));
+}
+
+TEST_F(TrainerBadNumbersTest, SavesWhatWasTrainedBeforeTheFirstCheckpoint) {
+  config_.training.max_skipped_steps = 3;
+  EXPECT_THAT(CauseOf("run", Prepared(PoisonGradient({4, 5, 6}, kNaN))),
+              HasSubstr("the newest checkpoint, of step 6, is from before"));
+  config_.training.max_steps = 3;
+  const Outcome good = Train("good", config_);
+  const RunDirectory run = RunDirectory::Open(folder_.path() / "run");
+  EXPECT_EQ(Bytes(run, 6, kModelFile), Bytes(good.run, 3, kModelFile));
 }
 
 TEST_F(TrainerBadNumbersTest, NamesAWeight) {

@@ -105,6 +105,14 @@ class TrainerFixture : public testing::Test {
     return lines;
   }
 
+  // What two runs that did the same have in common of it.
+  static Json StateWithoutClock(const RunDirectory& run, int64_t step) {
+    Json state = ParseJson(Bytes(run, step, kStateFile), "state.json");
+    // The log tells of speeds.
+    for (const char* name : {"seconds", "metrics_bytes", "metrics_checksum"}) state.erase(name);
+    return state;
+  }
+
   static std::string Bytes(const RunDirectory& run, int64_t step, std::string_view file) {
     return ReadFile(run.CheckpointPath(step) / file);
   }

@@ -32,7 +32,8 @@ TrainingState Example() {
           .skipped_in_a_row = 3,
           .memory = {.limit = 8'000'000'000, .tensors = 7'654'321'000},
           .interval_loss = 98765.4321,
-          .interval_tokens = 4096};
+          .interval_tokens = 4096,
+          .metrics = MetricsLog::Mark{.bytes = 12345, .checksum = Crc32(0x89ABCDEF)}};
 }
 
 void ExpectSame(const TrainingState& a, const TrainingState& b) {
@@ -51,17 +52,28 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.memory.tensors, b.memory.tensors);
   EXPECT_EQ(a.interval_loss, b.interval_loss);
   EXPECT_EQ(a.interval_tokens, b.interval_tokens);
+  ASSERT_EQ(a.metrics.has_value(), b.metrics.has_value());
+  if (!a.metrics) return;
+  EXPECT_EQ(a.metrics->bytes, b.metrics->bytes);
+  EXPECT_EQ(a.metrics->checksum.value(), b.metrics->checksum.value());
+}
+
+bool MayBeMissing(std::string_view name) {
+  return name == "corpus_checksum" || name.starts_with("metrics_");
 }
 
 TrainingState ThroughText(const TrainingState& state) {
   return TrainingStateFromJson(ParseJson(ToJson(state).dump(2), "state.json"), "state.json");
 }
 
-TEST(TrainingState, OfBeforeItHeldTheCorpusChecksumComesBackWithoutOne) {
+TEST(TrainingState, OfBeforeItHeldChecksumsComesBackWithoutThem) {
   Json json = ToJson(Example());
-  json.erase("corpus_checksum");
+  for (const char* name : {"corpus_checksum", "metrics_bytes", "metrics_checksum"}) {
+    json.erase(name);
+  }
   TrainingState expected = Example();
   expected.corpus_checksum = std::nullopt;
+  expected.metrics = std::nullopt;
   ExpectSame(TrainingStateFromJson(json, "state.json"), expected);
   ExpectSame(ThroughText(expected), expected);
 }
@@ -75,7 +87,7 @@ TEST(TrainingState, ComesBackFromItsTextToTheLastBit) {
 TEST(TrainingState, RefusesAMissingMember) {
   const Json whole = ToJson(Example());
   for (const auto& [name, value] : whole.items()) {
-    if (name == "corpus_checksum") continue;
+    if (MayBeMissing(name)) continue;
     Json without = whole;
     without.erase(name);
     EXPECT_THAT([&] { TrainingStateFromJson(without, "state.json"); },
@@ -92,7 +104,7 @@ TEST(TrainingState, RefusesWrongValues) {
       if (!is_count && wrong.is_number()) continue;
       if (wrong.is_boolean() && value.is_boolean()) continue;
       const bool may_be_null =
-          name == "best_score" || name == "interval_loss" || name == "corpus_checksum";
+          name == "best_score" || name == "interval_loss" || MayBeMissing(name);
       if (wrong.is_null() && may_be_null) continue;
       Json changed = whole;
       changed[name] = wrong;
