@@ -92,6 +92,7 @@ int Resume(const ResumeOptions& options) {
                       .model = model,
                       .device = device,
                       .run = run,
+                      .is_resumed = true,
                       .resume_step = step,
                       .memory_limit = memory_limit,
                       .deadline = DeadlineAfter(start, options.max_minutes)});

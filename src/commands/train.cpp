@@ -133,7 +133,6 @@ int Train(const TrainOptions& options) {
                                       .model = model,
                                       .device = device,
                                       .run = std::nullopt,
-                                      .resume_step = std::nullopt,
                                       .memory_limit = memory_limit}));
     return 0;
   }
@@ -146,7 +145,6 @@ int Train(const TrainOptions& options) {
        .model = model,
        .device = device,
        .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers), options.overwrite),
-       .resume_step = std::nullopt,
        .memory_limit = memory_limit,
        .deadline = DeadlineAfter(start, options.max_minutes)});
 }

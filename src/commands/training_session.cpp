@@ -216,10 +216,13 @@ int RunTraining(Session session) {
     session.run->RepairPointers(state.step,
                                 state.best_score ? std::optional(state.best_step) : std::nullopt);
   }
-  // Only now, when a checkpoint, if there is one, was accepted, does the run take its new settings.
-  const std::string config_text = ConfigText(session.config);
-  if (ReadFile(session.run->ConfigPath()) != config_text) {
-    ReplaceRunFile(session.run->path(), "config.json", config_text);
+  if (session.is_resumed) {
+    // Only now, when a checkpoint, if there is one, was accepted, are new settings taken. A new run
+    // does not read its config back: a fault there would be called the user's mistake.
+    const std::string config_text = ConfigText(session.config);
+    if (ReadFile(session.run->ConfigPath()) != config_text) {
+      ReplaceRunFile(session.run->path(), "config.json", config_text);
+    }
   }
   InstallStopSignals();
   const StopReason reason = trainer.Run();

@@ -60,7 +60,9 @@ struct Session {
   Transformer model{nullptr};
   torch::Device device = torch::kCPU;
   std::optional<RunDirectory> run;  // Nothing for ProfileTraining().
-  std::optional<int64_t> resume_step;
+  // Whether the run was there before, with a config that may have other settings now.
+  bool is_resumed = false;
+  std::optional<int64_t> resume_step{};
   MemoryLimit memory_limit{};
   std::optional<TimeLimit::Clock::time_point> deadline{};  // Nothing: train to the end.
 };

@@ -167,7 +167,9 @@ def test_each_call_of_a_beginning_run_fails(failing_run, error):
     calls = calls_in(trace)
     first_save = next(i for i, (name, path) in enumerate(calls) if "/checkpoints/step-" in path)
     failed = 0
-    for n in range(1, first_save + 1, 1 if TORTURE else 8):
+    for n in range(1, first_save + 1):
+        if not TORTURE and n % 8 != 1 and not calls[n - 1][1].endswith("/run/config.json"):
+            continue
         said = failing_run.fail(f"{error}@{n}", REASONS[error])
         if messages(said, "error"):
             failed += 1
