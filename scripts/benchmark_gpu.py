@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Training speed on a GPU beside plain PyTorch (torch.nn.Transformer, fused AdamW, bf16 autocast): the same
 transformer-base, vocabulary and batch size, one program after the other on the same card, medians over rounds.
-Wants the Python packages torch (with CUDA) and sentencepiece, and a corpus train.en, train.de in a folder.
+Wants the Python packages torch (with CUDA) and sentencepiece, and a corpus train.en, train.de in a folder, plain or
+.gz, as scripts/download_corpus.py multi30k puts it into data/multi30k.
   usage: benchmark_gpu.py CORPUS [--program build/release/wavemt] [--rounds 3] [--batch-tokens 2048 25000]"""
-import argparse, json, math, random, statistics, subprocess, sys, tempfile, time
+import argparse, gzip, json, math, random, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import sentencepiece
@@ -88,6 +89,10 @@ def wavemt(program, folder, config, batch_tokens, precision, steps):
     return sum(line["tokens_per_second"] * line["seconds_per_step"] for line in lines) / seconds
 
 
+def contents(path):
+    return path.read_bytes() if path.exists() else gzip.decompress(path.with_name(path.name + ".gz").read_bytes())
+
+
 def product_speed(precision):
     """Floating-point operations a second of large products, as this card does them."""
     kind = torch.bfloat16 if precision == "bf16" else torch.float
@@ -122,7 +127,9 @@ if __name__ == "__main__":
     torch.backends.cuda.enable_cudnn_sdp(False)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.json"
-        files = [options.corpus.resolve() / f"train.{language}" for language in ("en", "de")]
+        files = [Path(folder) / f"train.{language}" for language in ("en", "de")]
+        for file in files:
+            file.write_bytes(contents(options.corpus / file.name))
         config.write_text(json.dumps({
             "data": {"train": {"source": str(files[0]), "target": str(files[1])}, "max_length": 100},
             "tokenizer": {"model": f"{folder}/joint.model"}, "model": MODEL,

@@ -2,18 +2,29 @@
 # Training speed on Multi30k en->de beside Marian, JoeyNMT and plain PyTorch: the same model, vocabulary and batch
 # size, one program after the other, medians over rounds. It takes about half an hour and wants an idle machine.
 #   usage: scripts/benchmark_training.sh [ROUNDS]        (default 3)
-# WAVEMT_PEERS  folder with prepare.sh, marian.sh, joeynmt.sh and pytorch_reference.py (default ../shared/peers);
-#               a peer that is not there or cannot be installed is left out, and the table says so.
+# WAVEMT_PEERS  folder with prepare.sh, marian.sh, joeynmt.sh and pytorch_reference.py (default ../shared/peers): they
+#               are not part of this project. A peer that is not there or cannot be installed is left out, and the
+#               table says so; with none wavemt is measured alone.
 # WAVEMT_WORK   where corpora, environments and runs go (default: nmt-peers in the temporary folder).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
-peers=$(cd "${WAVEMT_PEERS:-../shared/peers}" 2> /dev/null && pwd) || {
-  echo "benchmark_training.sh: no peers: set WAVEMT_PEERS to the folder of their scripts" >&2; exit 2; }
-export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/nmt-peers} WAVEMT_PEERS_DIR=$peers WAVEMT_ROUNDS=$rounds
+peers=$(cd "${WAVEMT_PEERS:-../shared/peers}" 2> /dev/null && pwd) || peers=
+export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/nmt-peers} WAVEMT_PEERS_DIR=${peers:-/no-peers} WAVEMT_ROUNDS=$rounds
 program=${WAVEMT_PROGRAM:-build/release/wavemt}
 [ -x "$program" ] || { echo "benchmark_training.sh: $program is missing; run scripts/setup.sh and scripts/build.sh" >&2; exit 1; }
-[ -f "$WAVEMT_WORK/data/joint.model" ] && [ -x "$WAVEMT_WORK/ref/bin/python" ] || "$peers/prepare.sh" "$WAVEMT_WORK"
+if [ -n "$peers" ]; then
+  [ -f "$WAVEMT_WORK/data/joint.model" ] && [ -x "$WAVEMT_WORK/ref/bin/python" ] || "$peers/prepare.sh" "$WAVEMT_WORK"
+elif [ ! -f "$WAVEMT_WORK/data/joint.model" ]; then
+  echo "benchmark_training.sh: no peers (WAVEMT_PEERS): wavemt alone" >&2
+  scripts/download_corpus.py multi30k >&2
+  mkdir -p "$WAVEMT_WORK/data"
+  for language in en de; do
+    gzip -dc "${WAVEMT_DATA:-data}/multi30k/train.$language.gz" > "$WAVEMT_WORK/data/train.$language"
+  done
+  "$program" tokenizer train --input "$WAVEMT_WORK"/data/train.{en,de} --output "$WAVEMT_WORK/data/joint.model" \
+    --vocab-size 10000 --character-coverage 1 --byte-fallback false
+fi
 export WAVEMT_PROGRAM=$program
 exec python3 - <<'P'
 import json, os, platform, re, resource, shutil, statistics, subprocess, sys, time
@@ -108,7 +119,7 @@ for round_number in range(ROUNDS):
             continue
         try:
             results[row].append(PROGRAMS[program](size, precision))
-        except (RuntimeError, TypeError, IndexError, statistics.StatisticsError) as error:
+        except (OSError, RuntimeError, TypeError, IndexError, statistics.StatisticsError) as error:
             missing[row] = str(error).replace("\n", " ")[-200:]
         last = f"{results[row][-1][0]:,.0f} tokens/s" if results[row] else f"left out: {missing[row]}"
         print(f"[{time.time() - start:5.0f} s] round {round_number + 1}/{ROUNDS}: {size} {precision} {program}: {last}",
@@ -125,10 +136,11 @@ for row in ROWS:
     if not results[row]:
         print(f"| {size}, {precision} | {program} | not measured | | | |")
         continue
-    best = max(median(r, 0) for r in ROWS if results[r] and r[0] == size and r[1] != "wavemt" and r[2] == "fp32")
+    peers = [median(r, 0) for r in ROWS if results[r] and r[0] == size and r[1] != "wavemt" and r[2] == "fp32"]
+    ratio = f"{median(row, 0) / max(peers):.2f}x" if peers else "no peer"
     speeds = sorted(r[0] for r in results[row])
     print(f"| {size}, {precision} | {program} | {median(row, 0):,.0f} ({speeds[0]:,.0f} to {speeds[-1]:,.0f}) | "
-          f"{median(row, 0) / best:.2f}x | {median(row, 1):,.0f} MB | "
+          f"{ratio} | {median(row, 1):,.0f} MB | "
           f"{100 * median(row, 0) / limits[size, precision][0]:.0f}% of {limits[size, precision][0]:,.0f} |")
 for (size, precision), (_, profile) in sorted(limits.items()):
     print(f"\n{size}, {precision}: wavemt train --profile\n{profile[profile.index('20 steps'):]}")

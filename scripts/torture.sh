@@ -63,7 +63,7 @@ fuzz() {
   done
 }
 
-scripts/build.sh || exit 1
+{ scripts/setup.sh --tests && scripts/build.sh; } || exit 1
 for part in "${parts[@]}"; do
   case $part in
     kills) pytests kills tests/end_to_end/test_crash*.py ;;

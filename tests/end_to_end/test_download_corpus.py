@@ -1,7 +1,9 @@
 """scripts/download_corpus.py keeps nothing that is not the corpus it should be."""
 import gzip
 import hashlib
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +14,32 @@ def download(folder, *arguments):
     return subprocess.run(
         [sys.executable, ROOT / "scripts/download_corpus.py", *arguments], text=True,
         capture_output=True, env=os.environ | {"WAVEMT_DATA": str(folder)}, timeout=60)
+
+
+def test_the_files_arrive_and_stay(tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("download", ROOT / "scripts/download_corpus.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    texts = {"train.en": b"A dog.\n" * 3, "train.de": b"Ein Hund.\n" * 3}
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    for name, text in texts.items():
+        (mirror / f"{name}.gz").write_bytes(gzip.compress(text))
+    monkeypatch.setitem(script.CORPORA, "multi30k", {
+        "url": f"file://{mirror}", "suffix": ".gz",
+        "files": {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}})
+    monkeypatch.setenv("WAVEMT_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(sys, "argv", ["download_corpus.py", "multi30k"])
+    folder = tmp_path / "data/multi30k"
+    script.main()
+    shutil.rmtree(mirror)
+    script.main()
+    assert capsys.readouterr().out.splitlines() == \
+        [f"{folder}/{name}.gz: 3 lines" for name in texts] + \
+        [f"{folder}/{name}.gz: there already" for name in texts]
+    assert sorted(path.name for path in folder.iterdir()) == ["train.de.gz", "train.en.gz"]
+    for name, text in texts.items():
+        assert gzip.decompress((folder / f"{name}.gz").read_bytes()) == text
 
 
 def test_a_file_with_another_checksum_is_refused(tmp_path):
