@@ -27,10 +27,10 @@ Error ReadFailure(const fs::path& path, int error_number) {
   }
   const std::string text =
       fmt::format("{}: cannot be read: {}", path.string(), std::strerror(error_number));
-  // All others are of a path that is wrong.
-  constexpr int kOfTheMachine[] = {EIO, ENOMEM, EMFILE, ENFILE, ESTALE};
-  const bool is_failure = std::ranges::find(kOfTheMachine, error_number) != std::end(kOfTheMachine);
-  return is_failure ? Failure("{}", text) : UsageError("{}", text);
+  // All others are of the machine.
+  constexpr int kOfThePath[] = {EACCES, EPERM, EISDIR, ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EINVAL};
+  const bool is_usage = std::ranges::find(kOfThePath, error_number) != std::end(kOfThePath);
+  return is_usage ? UsageError("{}", text) : Failure("{}", text);
 }
 
 fs::path ParentOf(const fs::path& path) {
@@ -101,18 +101,20 @@ std::vector<Leftover> LeftoversIn(const fs::path& directory,
   return leftovers;
 }
 
-// Gives a folder that stood aside its name back, if nothing but an empty folder has it now.
-bool Restore(const Leftover& leftover) {
+// Whether it is the only one of its name: a folder that stood aside, where nothing or an empty
+// folder has the name now.
+bool IsNeeded(const Leftover& leftover) {
   if (!leftover.stood_aside) return false;
   std::error_code ignored;
   const fs::file_type found = fs::symlink_status(leftover.final_path, ignored).type();
-  const bool is_free =
-      found == fs::file_type::not_found ||
-      (found == fs::file_type::directory && fs::is_empty(leftover.final_path, ignored));
-  if (!is_free) return false;
-  std::error_code error;
-  fs::rename(leftover.path, leftover.final_path, error);
-  return !error;
+  return found == fs::file_type::not_found ||
+         (found == fs::file_type::directory && fs::is_empty(leftover.final_path, ignored));
+}
+
+// Where that fails, the folder stays where it is, for another time.
+void Restore(const Leftover& leftover) {
+  std::error_code ignored;
+  fs::rename(leftover.path, leftover.final_path, ignored);
 }
 
 // `take` says whether it wants more.
@@ -337,12 +339,18 @@ void TidyUnfinished(const fs::path& directory,
                     const std::function<bool(std::string_view)>& is_ours) {
   std::error_code ignored;
   for (const Leftover& leftover : LeftoversIn(directory, is_ours)) {
-    if (!Restore(leftover)) fs::remove_all(leftover.path, ignored);
+    if (IsNeeded(leftover)) {
+      Restore(leftover);
+    } else {
+      fs::remove_all(leftover.path, ignored);
+    }
   }
 }
 
 void RestoreStoodAside(const fs::path& path) {
-  for (const Leftover& leftover : LeftoversIn(ParentOf(path), HasName(path))) Restore(leftover);
+  for (const Leftover& leftover : LeftoversIn(ParentOf(path), HasName(path))) {
+    if (IsNeeded(leftover)) Restore(leftover);
+  }
 }
 
 void TidyUnfinishedOf(const fs::path& path) { TidyUnfinished(ParentOf(path), HasName(path)); }

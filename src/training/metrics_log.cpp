@@ -1,6 +1,7 @@
 #include "training/metrics_log.h"
 
 #include <sstream>
+#include <utility>
 
 #include "support/error.h"
 #include "support/files.h"
@@ -47,7 +48,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, const Behind& behind)
 
 void MetricsLog::Prepare(const std::filesystem::path& path, const Behind& behind) {
   const std::string text = Exists(path) ? ReadFile(path) : "";
-  if (behind.mark && !BeginsWith(text, *behind.mark)) {
+  if (behind.mark && !BeginsWith(text, *behind.mark) && !std::exchange(has_warned_, true)) {
     spdlog::warn(
         "{}: is not what was written up to step {}: lines are damaged, changed or lost; those that "
         "can be read stay",
@@ -60,8 +61,9 @@ void MetricsLog::Prepare(const std::filesystem::path& path, const Behind& behind
   }
   if (kept != text) WriteFileAtomically(path, kept);
   if (is_open_) return;  // Lines wait already, and are in no mark.
-  mark_.emplace();
-  mark_->Add(kept);
+  Mark mark;
+  mark.Add(kept);
+  mark_ = mark;
 }
 
 void MetricsLog::Write(const Json& line) {

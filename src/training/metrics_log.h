@@ -52,6 +52,7 @@ class MetricsLog {
 
   std::optional<Mark> mark_;
   bool is_open_ = false;
+  bool has_warned_ = false;
   AppendFile file_;  // Calls Prepare().
 };
 

@@ -216,9 +216,6 @@ void Trainer::ReadTally() {
   spdlog::warn("{}, as loss or gradient are not finite{}{} ({} in a row)", steps,
                cause.empty() ? "" : ": ", cause, sums.skipped_in_a_row);
   if (sums.skipped_in_a_row < config_.training.max_skipped_steps) return;
-  // No step of the row has changed a weight: where there is no older checkpoint, they are worth
-  // one.
-  if (reporter_ && state_.step > sums.skipped_in_a_row && !parts_.run->LatestStep()) TrySave();
   throw Failure("{}", SkippedTooOften(cause));
 }
 
@@ -231,7 +228,10 @@ std::string Trainer::SkippedTooOften(const std::string& cause) const {
   const std::string run = parts_.run->path().string();
   const auto latest = parts_.run->LatestStep();
   if (!latest) {
-    return text + "; no checkpoint was written before; a lower training.learning_rate may help";
+    return text + fmt::format(
+                      "; no checkpoint was written before: `wavemt resume {} --set "
+                      "training.learning_rate=...` with a lower one begins anew",
+                      run);
   }
   text += fmt::format(
       "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
@@ -352,15 +352,7 @@ void Trainer::Save(bool is_best) {
 void Trainer::SaveBeforeFailure() {
   try {
     ReadTally();  // On a GPU it is of an earlier step.
-  } catch (const Error& error) {
-    spdlog::error("{}", error.what());
-  }
-  if (state_.skipped_in_a_row == 0) TrySave();
-}
-
-void Trainer::TrySave() {
-  try {
-    Save(/*is_best=*/false);
+    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
   } catch (const std::exception& error) {  // Whatever it is, the failure before says more.
     spdlog::error("{}", error.what());
   }

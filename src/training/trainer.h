@@ -93,8 +93,6 @@ class Trainer {
   /// What a failure that ends the training shall not take along. That failure is what the user has
   /// to hear of: one of saving is logged only.
   void SaveBeforeFailure();
-  /// Save() by one who has an error of their own to tell.
-  void TrySave();
 
   Config config_;
   TrainingParts parts_;

@@ -85,6 +85,20 @@ def test_the_disk_goes_bad_within_a_save_and_stays_bad(failing_run, save_calls, 
     report(f"saves on a disk that goes bad ({error})", len(moments))
 
 
+def test_a_checkpoint_that_cannot_get_its_name_back_stays(failing_run):
+    """It stood aside for a new one of its name on a file system that cannot exchange the two."""
+    assert failing_run.go_on().returncode == 0
+    newest = newest_whole(failing_run.run)
+    aside = newest.with_name(f"{newest.name}.12.old.unfinished")
+    newest.rename(aside)
+    nothing_to_do = ("resume", failing_run.run, "--set", f"training.max_steps={STEPS - 1}")
+    program(*nothing_to_do, env=with_faults(failing_run.folder, plan="EIO@1",
+                                            begin=f"rename:/checkpoints/{newest.name}"))
+    assert aside.is_dir() and not newest.exists()
+    program(*nothing_to_do)
+    assert newest.is_dir() and leftovers(failing_run.folder) == []
+
+
 def test_writes_that_take_half_change_nothing(failing_run):
     result = failing_run.go_on(plan="short@1+")
     assert result.returncode == 0, result.stderr

@@ -1,7 +1,9 @@
 #include "training/metrics_log.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <optional>
@@ -98,6 +100,25 @@ TEST_F(MetricsLogTest, SaysWhereTheLogIsNotWhatItWas) {
                                      "are damaged, changed or lost; those that can be read stay"));
     }
   }
+}
+
+TEST_F(MetricsLogTest, SaysSoOnceThoughTheLogCannotBeWritten) {
+  folder_.Write("metrics.jsonl", "{\"step\":4}\n");
+  // The name under which the lines that stay would be written anew.
+  const std::string blocked = fmt::format("{}.{}.unfinished", path_.string(), getpid());
+  std::filesystem::create_directory(blocked);
+  MetricsLog::Mark mark;
+  mark.Add("{\"step\":5}\n{\"step\":10}\n");
+  const CapturedLog captured;
+  {
+    MetricsLog log(path_, {.step = 3, .mark = mark});
+    for (const int step : {4, 5, 6}) log.Write({{"step", step}});
+    EXPECT_FALSE(log.mark());
+    std::filesystem::remove(blocked);
+  }
+  const std::string text = captured.text();
+  EXPECT_EQ(text.find("is not what was written"), text.rfind("is not what was written"));
+  EXPECT_EQ(Contents(), "{\"step\":4}\n{\"step\":5}\n{\"step\":6}\n");
 }
 
 TEST_F(MetricsLogTest, WhatIsNoNumberIsNull) {

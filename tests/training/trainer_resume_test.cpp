@@ -143,7 +143,7 @@ TEST_F(TrainerResumeTest, OnAnotherCorpusIsRefused) {
   MemoryCorpus changed;  // One target has the ids of its sentence in another order.
   for (int64_t pair = 0; pair < corpus_.size(); ++pair) {
     std::vector<int32_t> target = corpus_.target(pair);
-    if (pair == 1) std::ranges::rotate(target, target.begin() + 1);
+    if (pair == 1) std::rotate(target.begin(), target.begin() + 1, target.end());
     changed.Add(corpus_.source(pair), target);
   }
   ASSERT_NE(changed.target(1), corpus_.target(1));

@@ -188,7 +188,7 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
 
 TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   config_.training.validate_every = 5;
-  const auto train = [&](const std::string& name, TrainingParts::ScoreTranslations score,
+  const auto train = [&](const std::string& name, const TrainingParts::ScoreTranslations& score,
                          std::optional<int64_t> restore_step) {
     return Train(name, config_,
                  {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
