@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <string>
+
+#include "../support/captured_log.h"
+
 namespace wavemt {
 namespace {
 
@@ -17,6 +22,24 @@ Config SmallConfig(Precision precision) {
 TEST(PrecisionTest, WhatTheUserNamesIsTaken) {
   EXPECT_EQ(ResolvePrecision(SmallConfig(Precision::kFp32), torch::kCPU), Precision::kFp32);
   EXPECT_EQ(ResolvePrecision(SmallConfig(Precision::kBf16), torch::kCPU), Precision::kBf16);
+}
+
+// On a processor without bf16 instructions it never is; on others it depends on the size.
+TEST(PrecisionTest, AutoIsBf16WhereThatWasMeasuredClearlyFaster) {
+  for (const int64_t size : {16, 256, 1024}) {
+    Config config = SmallConfig(Precision::kAuto);
+    config.model.d_model = size;
+    config.model.ffn_dim = size;
+    config.training.batch_tokens = size;
+    const CapturedLog log;
+    const Precision taken = ResolvePrecision(config, torch::kCPU);
+    const std::string text = log.text();
+    const std::string before = "matrix products run ";
+    ASSERT_NE(text.find(before), std::string::npos) << text;
+    const double gain = std::stod(text.substr(text.find(before) + before.size()));
+    if (std::abs(gain - 1.4) < 0.005) continue;  // It is printed to two digits.
+    EXPECT_EQ(taken, gain > 1.4 ? Precision::kBf16 : Precision::kFp32) << text;
+  }
 }
 
 TEST(PrecisionTest, AutoBecomesOneOfTheTwoAndDrawsNoRandomNumbers) {
