@@ -10,13 +10,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
 peers=$(cd "${WAVEMT_PEERS:-../shared/peers}" 2> /dev/null && pwd) || peers=
-export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/nmt-peers} WAVEMT_PEERS_DIR=${peers:-/no-peers} WAVEMT_ROUNDS=$rounds
+export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/nmt-peers} WAVEMT_PEERS_DIR=$peers WAVEMT_ROUNDS=$rounds
 program=${WAVEMT_PROGRAM:-build/release/wavemt}
 [ -x "$program" ] || { echo "benchmark_training.sh: $program is missing; run scripts/setup.sh and scripts/build.sh" >&2; exit 1; }
 if [ -n "$peers" ]; then
   [ -f "$WAVEMT_WORK/data/joint.model" ] && [ -x "$WAVEMT_WORK/ref/bin/python" ] || "$peers/prepare.sh" "$WAVEMT_WORK"
-elif [ ! -f "$WAVEMT_WORK/data/joint.model" ]; then
+else
   echo "benchmark_training.sh: no peers (WAVEMT_PEERS): wavemt alone" >&2
+fi
+if [ ! -f "$WAVEMT_WORK/data/joint.model" ]; then
   scripts/download_corpus.py multi30k >&2
   mkdir -p "$WAVEMT_WORK/data"
   for language in en de; do
@@ -112,7 +114,7 @@ ROWS = [("tiny", "wavemt", "fp32"), ("tiny", "Marian 1.12", "fp32"), ("tiny", "P
         ("base", "PyTorch 2.13, nn.Transformer", "fp32"), ("base", "wavemt", "bf16"),
         ("base", "PyTorch 2.13, nn.Transformer", "bf16")]
 results, start = {row: [] for row in ROWS}, time.time()
-missing = {row: "no peers" for row in ROWS if row[1] != "wavemt" and not PEERS.exists()}
+missing = {row: "no peers" for row in ROWS if row[1] != "wavemt" and not os.environ["WAVEMT_PEERS_DIR"]}
 for round_number in range(ROUNDS):
     for row in ROWS:
         size, program, precision = row

@@ -66,6 +66,12 @@ def metrics_of(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf8").splitlines()]
 
 
+def without_speeds(run):
+    """The lines of a run's log, without what is measured by a clock."""
+    return [{key: value for key, value in line.items()
+             if key not in ("tokens_per_second", "seconds_per_step")} for line in metrics_of(run)]
+
+
 def state_without_clock(checkpoint):
     """What two runs that did the same have in common of it: their logs tell of speeds."""
     state = json.loads((checkpoint / "state.json").read_text("utf8"))

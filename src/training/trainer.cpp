@@ -40,9 +40,7 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       parts_(std::move(parts)),
       batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
       updater_(config, parts_.model, parts_.device, parts_.memory_limit),
-      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {
-  state_.corpus_checksum = parts_.train.checksum();
-}
+      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
   const int64_t corpus_checksum = parts_.train.checksum();
@@ -53,7 +51,6 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
         "none in the other; put the old text back, or begin a new run by `wavemt train`",
         origin);
   }
-  state_.corpus_checksum = corpus_checksum;
   updater_.Restore(checkpoint, state_, origin);
   batcher_.Seek(state_.position);
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
@@ -331,6 +328,7 @@ void Trainer::Save(bool is_best) {
     if (saved_step_ != state_.step) {
       // Lines of the log first: a checkpoint promises that what came before it is there.
       reporter_->Sync();
+      state_.corpus_checksum = parts_.train.checksum();
       state_.metrics = reporter_->metrics_mark();
       WriteCheckpoint(parts_.run->CheckpointPath(state_.step), updater_.MakeCheckpoint(state_));
       parts_.run->SetLatest(state_.step);

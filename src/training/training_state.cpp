@@ -32,6 +32,11 @@ std::optional<int64_t> CountIfAny(const Json& json, const char* name, std::strin
   return Count(json, name, origin);
 }
 
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 bool Flag(const Json& json, const char* name, std::string_view origin) {
   if (!json.is_object() || !json.contains(name) || !json[name].is_boolean()) {
     throw UsageError("{}: \"{}\" is neither true nor false", origin, name);
@@ -52,10 +57,10 @@ Json ToJson(const TrainingState& state) {
       {"step", state.step},
       {"epoch", state.position.epoch},
       {"batch_in_epoch", state.position.batch},
-      {"corpus_checksum", state.corpus_checksum ? Json(*state.corpus_checksum) : Json(nullptr)},
+      {"corpus_checksum", OrNull(state.corpus_checksum)},
       {"target_tokens", state.target_tokens},
       {"seconds", state.seconds},
-      {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
+      {"best_score", OrNull(state.best_score)},
       {"best_step", state.best_step},
       {"validations_without_best", state.validations_without_best},
       {"validation_pending", state.validation_pending},

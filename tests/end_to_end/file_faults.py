@@ -7,7 +7,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, ROOT, metrics_of, state_without_clock, write_config
+from conftest import (ENVIRONMENT, PROGRAM, ROOT, state_without_clock, without_speeds,
+                      write_config)
 
 LIBRARY = Path(os.environ.get("WAVEMT_FILE_FAULTS",
                               ROOT / "build/release/tests/faults/libfile_faults.so"))
@@ -16,8 +17,6 @@ TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
 
 # A call with which a save begins: counting from here, the calls of one save are the same each time.
 SAVE_BEGINS = "mkdir:/checkpoints/step-"
-
-SPEEDS = {"tokens_per_second", "seconds_per_step"}
 
 
 def with_faults(folder, plan=None, begin=None, only=None, trace=None):
@@ -96,11 +95,6 @@ def newest_whole(run):
     whole = [path for path in sorted((run / "checkpoints").glob("step-????????"))
              if is_whole(path)]
     return whole[-1] if whole else None
-
-
-def without_speeds(run):
-    return [{key: value for key, value in line.items() if key not in SPEEDS}
-            for line in metrics_of(run)]
 
 
 def leftovers(folder):

@@ -5,13 +5,12 @@ import re
 import shutil
 
 import pytest
-from conftest import metrics_of, pointed, state_without_clock, wavemt, write_config
+from conftest import pointed, state_without_clock, wavemt, without_speeds, write_config
 
 # Everything that a checkpoint must hold: two batches an update, dropout, a moving average.
 # 21 batches an epoch: step 12 is in the second one, step 24 in the third.
 TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "ema_decay": 0.9, "log_every": 5,
             "validate_every": 6, "save_every": 6}
-SPEEDS = {"tokens_per_second", "seconds_per_step"}
 
 
 def train(folder, corpus, *options, **training):
@@ -46,11 +45,6 @@ def own_whole(whole, tmp_path):
 def contents(run):
     """Every file of a run; {path: bytes}."""
     return {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()}
-
-
-def without_speeds(run):
-    return [{key: value for key, value in line.items() if key not in SPEEDS}
-            for line in metrics_of(run)]
 
 
 def assert_same(run, whole):
