@@ -87,11 +87,11 @@ int64_t FileBytes(const ParallelFiles& files) {
 }
 
 int64_t TextBytes(const ParallelFiles& files) {
-  // What gzip makes of text, roughly: a third or a quarter of it.
-  constexpr int64_t kGzipRatio = 4;
+  // What gzip and its like make of text, roughly: a third to a fifth of it.
+  constexpr int64_t kPackedRatio = 4;
   int64_t bytes = 0;
   for (const auto& path : PathsOf(files)) {
-    bytes += StatusOf(path).st_size * (IsGzip(path) ? kGzipRatio : 1);
+    bytes += StatusOf(path).st_size * (IsCompressed(path) ? kPackedRatio : 1);
   }
   return bytes;
 }

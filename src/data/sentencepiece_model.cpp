@@ -1,12 +1,15 @@
 #include "data/sentencepiece_model.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "support/error.h"
+#include "support/file_kind.h"
 #include "support/utf8.h"
 
 namespace wavemt {
@@ -164,6 +167,27 @@ bool IsSafePiece(std::string_view message) {
   return reader.ok() && has_text;
 }
 
+// What the bytes of another kind seem to be, as the end of a sentence; "" where that is unknown.
+std::string OtherKind(std::string_view bytes, std::string_view origin) {
+  constexpr std::string_view kAdvice = "name the .model file of a SentencePiece tokenizer";
+  const std::string_view beginning = bytes.substr(0, kBeginningSize);
+  if (const auto kind = FindOtherKind(beginning, origin)) return fmt::format("; it {}", *kind);
+  const size_t first = beginning.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && beginning[first] == '{') {
+    return fmt::format("; it seems to be JSON, such as a tokenizer.json of Hugging Face; {}",
+                       kAdvice);
+  }
+  // The end of the beginning may cut a character in two; a model has control characters in it.
+  constexpr size_t kLongestCharacter = 4;
+  const auto is_control = [](char c) { return (c >= 0 && c < '\t') || (c > '\r' && c < ' '); };
+  if (beginning.empty()) return "; it is empty";
+  if (std::ranges::none_of(beginning, is_control) &&
+      FindInvalidUtf8(beginning).value_or(bytes.size()) + kLongestCharacter > beginning.size()) {
+    return fmt::format("; it seems to be text, such as a list of pieces; {}", kAdvice);
+  }
+  return "";
+}
+
 }  // namespace
 
 void CheckSentencePieceModel(std::string_view bytes, std::string_view origin) {
@@ -190,7 +214,9 @@ void CheckSentencePieceModel(std::string_view bytes, std::string_view origin) {
           origin);
     }
   }
-  if (!reader.ok() || pieces == 0) throw UsageError("{}: is not a SentencePiece model", origin);
+  if (!reader.ok() || pieces == 0) {
+    throw UsageError("{}: is not a SentencePiece model{}", origin, OtherKind(bytes, origin));
+  }
 }
 
 }  // namespace wavemt

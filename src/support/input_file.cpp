@@ -4,16 +4,15 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <new>
 #include <string>
 #include <utility>
 
+#include "support/decompressor.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -21,7 +20,8 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kBufferSize = 1 << 16;
-constexpr std::string_view kGzipMagic = "\x1F\x8B";
+// How long one that is at work may take for its next bytes.
+constexpr int kMillisecondsOfAWriter = 20;
 
 struct stat StatusOf(int descriptor) {
   struct stat status {};
@@ -66,19 +66,6 @@ class InputFile::Descriptor {
   struct stat at_start_;
 };
 
-struct InputFile::Gzip {
-  Gzip() {
-    constexpr int kGzipWrapper = 16;
-    if (inflateInit2(&stream, MAX_WBITS + kGzipWrapper) != Z_OK) throw std::bad_alloc();
-  }
-  ~Gzip() { inflateEnd(&stream); }
-  Gzip(const Gzip&) = delete;
-  Gzip& operator=(const Gzip&) = delete;
-
-  z_stream stream{};
-  bool between_members = false;
-};
-
 InputFile::InputFile(std::filesystem::path name, std::unique_ptr<Descriptor> descriptor)
     : path_(std::move(name)), descriptor_(std::move(descriptor)), buffer_(kBufferSize) {}
 
@@ -95,6 +82,8 @@ InputFile InputFile::StandardInput() {
 
 InputFile::~InputFile() = default;
 InputFile::InputFile(InputFile&&) noexcept = default;
+
+bool InputFile::is_file() const { return descriptor_->is_own() && descriptor_->is_regular(); }
 
 void InputFile::RequireUnchanged(bool at_end, int64_t line_number) const {
   if (!descriptor_->is_regular()) return;
@@ -114,6 +103,7 @@ void InputFile::RequireUnchanged(bool at_end, int64_t line_number) const {
 
 // Adds the next bytes of the file to packed_. False at its end.
 bool InputFile::Fill(int64_t line_number) {
+  if (ended_) return false;
   if (!packed_.empty()) std::memmove(buffer_.data(), packed_.data(), packed_.size());
   char* const end = buffer_.data() + packed_.size();
   ssize_t count = 0;
@@ -128,65 +118,80 @@ bool InputFile::Fill(int64_t line_number) {
   RequireUnchanged(/*at_end=*/count == 0, line_number);
   packed_ = {buffer_.data(), packed_.size() + static_cast<size_t>(count)};
   bytes_read_ += count;
+  ended_ = count == 0;
   return count > 0;
 }
 
-void InputFile::Detect(int64_t line_number) {
-  while (packed_.size() < kGzipMagic.size() && kGzipMagic.starts_with(packed_)) {
-    if (Fill(line_number)) continue;
-    // Plain text may be empty; of gzip nothing but its beginning is left.
-    if (path_.extension() == ".gz") {
-      throw UsageError("{}: the compressed data is damaged or cut short ({} of its bytes are left)",
-                       path_.string(), packed_.empty() ? "none" : "one");
-    }
-    break;
+// Decides by the first bytes whether the file is compressed. False where that takes more of them
+// than are there yet.
+bool InputFile::Detect(bool may_wait, int64_t line_number) {
+  FormatGuess guess = GuessFormat(packed_);
+  while (guess.may_become_one && !ended_) {
+    if (!may_wait && !WaitForInput(descriptor_->value(), kMillisecondsOfAWriter)) return false;
+    Fill(line_number);
+    guess = GuessFormat(packed_);
   }
-  if (packed_.starts_with(kGzipMagic)) gzip_ = std::make_unique<Gzip>();
+  format_ = guess.format;
+  if (format_ == nullptr) RequireNoRest();
+  if (format_ != nullptr) decompressor_ = format_->make();
   detected_ = true;
+  return true;
 }
 
-size_t InputFile::Unpack(char* bytes, size_t size, int64_t line_number) {
-  z_stream& stream = gzip_->stream;
-  stream.next_out = reinterpret_cast<Bytef*>(bytes);
-  stream.avail_out = static_cast<uInt>(size);
-  while (stream.avail_out == size) {
-    // What zlib holds back for want of room never waits here: the trailer is still to be read then.
-    if (packed_.empty() && !Fill(line_number)) {
-      if (gzip_->between_members) return 0;
+// Plain text may have any name and may be empty. A file that is named as a compressed one and of
+// which nothing but the beginning or zeros are left was cut or never came to the disk.
+void InputFile::RequireNoRest() const {
+  const std::string extension = path_.extension();
+  std::string rest;
+  if (ended_ && FormatOfRest(packed_, extension) != nullptr) {
+    rest = packed_.empty() ? "none of its bytes are left"
+                           : fmt::format("it ends after byte {}", packed_.size());
+  } else if (packed_.starts_with('\0') && FormatOfExtension(extension) != nullptr) {
+    rest = "it begins with zeros";
+  }
+  if (rest.empty()) return;
+  throw UsageError("{}: the compressed data is damaged or cut short ({})", path_.string(), rest);
+}
+
+// Of a member behind the first. False where none follows.
+bool InputFile::BeginNextMember(int64_t line_number) {
+  if (packed_.empty() && !Fill(line_number)) return false;
+  while (GuessFormat(packed_).may_become_one && Fill(line_number)) {
+  }
+  if (GuessFormat(packed_).format != format_) {
+    throw UsageError(
+        "{}: after line {}: the compressed data is damaged or cut short (what follows its end is "
+        "not {})",
+        path_.string(), line_number, format_->name);
+  }
+  decompressor_->BeginMember();
+  between_members_ = false;
+  return true;
+}
+
+size_t InputFile::Unpack(std::span<char> room, int64_t line_number) {
+  while (true) {
+    if (between_members_ && !BeginNextMember(line_number)) return 0;
+    // Where nothing packed is left, the decompressor may still hold back what had no room.
+    const size_t packed_before = packed_.size();
+    const Decompressor::Step step = decompressor_->Unpack(&packed_, room);
+    if (!step.fault.empty()) {
+      throw UsageError("{}: after line {}: {}", path_.string(), line_number, step.fault);
+    }
+    between_members_ = step.ended;
+    if (step.made > 0) return step.made;
+    const bool needs_more = packed_.empty() || packed_.size() == packed_before;
+    if (!step.ended && needs_more && !Fill(line_number)) {
       throw UsageError(
           "{}: after line {}: the compressed data is damaged or cut short (unexpected end of file)",
           path_.string(), line_number);
     }
-    if (gzip_->between_members) {
-      while (packed_.size() < kGzipMagic.size() && Fill(line_number)) {
-      }
-      if (!packed_.starts_with(kGzipMagic)) {
-        throw UsageError(
-            "{}: after line {}: the compressed data is damaged or cut short (what follows its end "
-            "is not gzip)",
-            path_.string(), line_number);
-      }
-      inflateReset(&stream);
-      gzip_->between_members = false;
-    }
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed_.data()));
-    stream.avail_in = static_cast<uInt>(packed_.size());
-    const int code = inflate(&stream, Z_NO_FLUSH);
-    packed_.remove_prefix(packed_.size() - stream.avail_in);
-    if (code == Z_MEM_ERROR) throw std::bad_alloc();
-    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
-      throw UsageError("{}: after line {}: the compressed data is damaged or cut short ({})",
-                       path_.string(), line_number,
-                       stream.msg == nullptr ? "it needs a dictionary" : stream.msg);
-    }
-    gzip_->between_members = code == Z_STREAM_END;
   }
-  return size - stream.avail_out;
 }
 
 size_t InputFile::Read(char* bytes, size_t size, int64_t line_number) {
-  if (!detected_) Detect(line_number);
-  if (gzip_) return Unpack(bytes, size, line_number);
+  if (!detected_) Detect(/*may_wait=*/true, line_number);
+  if (is_compressed()) return Unpack({bytes, size}, line_number);
   if (packed_.empty() && !Fill(line_number)) return 0;
   const size_t count = std::min(size, packed_.size());
   std::memcpy(bytes, packed_.data(), count);
@@ -194,17 +199,19 @@ size_t InputFile::Read(char* bytes, size_t size, int64_t line_number) {
   return count;
 }
 
-bool InputFile::IsReady() const {
-  if (!packed_.empty() || descriptor_->is_regular()) return true;
-  constexpr int kMilliseconds = 20;
-  return WaitForInput(descriptor_->value(), kMilliseconds);
+bool InputFile::IsReady() {
+  if (descriptor_->is_regular()) return true;
+  if (!detected_ && !Detect(/*may_wait=*/false, /*line_number=*/0)) return false;
+  if (!packed_.empty() || ended_) return true;
+  return WaitForInput(descriptor_->value(), kMillisecondsOfAWriter);
 }
 
-bool IsGzip(const std::filesystem::path& path) {
-  std::string beginning(kGzipMagic.size(), '\0');
-  std::ifstream(path, std::ios::binary)
-      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  return beginning == kGzipMagic;
+bool IsCompressed(const std::filesystem::path& path) {
+  std::string beginning(kLongestMagic, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  beginning.resize(static_cast<size_t>(file.gcount()));
+  return GuessFormat(beginning).format != nullptr;
 }
 
 }  // namespace wavemt

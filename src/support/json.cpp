@@ -1,9 +1,11 @@
 #include "support/json.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 #include <vector>
 
+#include "support/file_kind.h"
 #include "support/files.h"
 #include "support/utf8.h"
 
@@ -11,9 +13,14 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// "line 3, column 14" of a byte offset.
+// "line 3, column 14" of a byte offset. An editor shows no byte order mark.
 std::string PlaceInText(std::string_view text, size_t offset) {
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+    offset -= std::min(offset, kByteOrderMark.size());
+  }
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t line_start =
@@ -34,10 +41,63 @@ std::string_view ReasonOf(std::string_view message) {
   return message;
 }
 
+bool IsWordCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+// Whether `text` has this at `place`.
+bool HasAt(std::string_view text, size_t place, std::string_view what) {
+  return text.substr(std::min(place, text.size())).starts_with(what);
+}
+
+// The mistake at `offset`, outside of a string, if it is one that people make: what other languages
+// allow. Else nothing.
+std::string NameMistake(std::string_view text, size_t offset) {
+  for (const std::string_view comment : {"//", "/*", "#"}) {
+    if (HasAt(text, offset, comment)) {
+      return fmt::format("a comment ({}), which JSON does not have; remove it", comment);
+    }
+  }
+  for (const std::string_view quote : {"'", "`", "\u201C", "\u201D", "\u2018", "\u2019"}) {
+    if (HasAt(text, offset, quote)) {
+      return fmt::format(
+          "the quote {}, which JSON does not have; text stands in double quotes (\")", quote);
+    }
+  }
+  if (HasAt(text, offset, "}") || HasAt(text, offset, "]")) {
+    const std::string_view before = text.substr(0, offset);
+    const size_t last = before.find_last_not_of(" \t\r\n");
+    if (last == std::string_view::npos || before[last] != ',') return "";
+    return fmt::format("a comma with nothing between it and this {}; remove the comma",
+                       text[offset]);
+  }
+  return "";
+}
+
+// The word that the place is in or behind, such as True, NaN or a key without quotes.
+std::string NameWord(std::string_view text, size_t offset) {
+  size_t begin = std::min(offset, text.size());
+  while (begin > 0 && IsWordCharacter(text[begin - 1])) --begin;
+  size_t end = begin;
+  while (end < text.size() && IsWordCharacter(text[end])) ++end;
+  const std::string_view word = text.substr(begin, end - begin);
+  if (word.empty() || word.size() > kLongestQuote || std::isdigit(word[0]) != 0) return "";
+  return fmt::format(
+      "the word {}, which JSON does not have: it has true, false and null, and all other text "
+      "stands in double quotes (\")",
+      word);
+}
+
 Error SyntaxError(std::string_view text, std::string_view origin, size_t position,
                   std::string_view message) {
-  return UsageError("{}: {}: not valid JSON: {}", origin,
-                    PlaceInText(text, position > 0 ? position - 1 : 0), ReasonOf(message));
+  const size_t offset = position > 0 ? position - 1 : 0;
+  const std::string_view reason = ReasonOf(message);
+  const std::string_view problem = reason.substr(0, reason.find("; last read: "));
+  const auto is = [&](const char* what) { return problem.find(what) != std::string_view::npos; };
+  std::string mistake = is("invalid string") ? "" : NameMistake(text, offset);
+  if (mistake.empty() && is("invalid literal")) mistake = NameWord(text, offset);
+  return UsageError("{}: {}: not valid JSON: {}", origin, PlaceInText(text, offset),
+                    mistake.empty() ? reason : std::string_view(mistake));
 }
 
 // "[json.exception.out_of_range.406] number overflow parsing '1e999'".
@@ -100,6 +160,8 @@ class StrictEvents : public JsonEvents {
 }  // namespace
 
 Json ParseJson(std::string_view text, std::string_view origin) {
+  // None of these is valid JSON.
+  if (const auto kind = FindOtherKind(text, origin)) throw UsageError("{}: {}", origin, *kind);
   if (text.size() > kMaxJsonBytes) {
     throw UsageError("{}: not usable: {} bytes of JSON, but {} are the most", origin, text.size(),
                      kMaxJsonBytes);

@@ -14,9 +14,12 @@ namespace wavemt {
 using Json = nlohmann::ordered_json;
 
 /// Parses one JSON value. Errors are usage errors that begin with `origin` (a file's name); they
-/// give line and column of what is not valid JSON. Stricter than the library: a NUL byte at the
-/// end, a key that stands twice in an object, an object of more than `kMaxJsonKeys`, nesting deeper
-/// than `kMaxJsonDepth` and a text of more than `kMaxJsonBytes` are refused.
+/// give line and column of what is not valid JSON, name the mistakes that people make (comments,
+/// single quotes, commas at the end, words of other languages), and say what a text is that is none
+/// (FindOtherKind(): UTF-16, archives). A byte order mark of UTF-8 is allowed. Stricter than the
+/// library: a NUL byte at the end, a key that stands twice in an object, an object of more than
+/// `kMaxJsonKeys`, nesting deeper than `kMaxJsonDepth` and a text of more than `kMaxJsonBytes` are
+/// refused.
 Json ParseJson(std::string_view text, std::string_view origin);
 
 /// The JSON in a file, with the errors of ReadFile() and ParseJson().

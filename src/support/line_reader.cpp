@@ -1,9 +1,11 @@
 #include "support/line_reader.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "support/error.h"
+#include "support/file_kind.h"
 #include "support/utf8.h"
 
 namespace wavemt {
@@ -12,14 +14,6 @@ namespace {
 constexpr size_t kReadSize = 1 << 16;
 constexpr size_t kLongestLine = 8 << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-// Text files of other encodings begin with a byte order mark of theirs.
-std::string_view EncodingOf(std::string_view beginning) {
-  if (beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF")) {
-    return "; it seems to be UTF-16: make it UTF-8, for example by iconv";
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -53,6 +47,22 @@ void LineReader::Fill() {
   const size_t count = input_.Read(buffer_.data() + size, kReadSize, line_number_);
   buffer_.resize(size + count);
   ended_ = count == 0;
+  if (beginning_.size() < kBeginningSize) {
+    beginning_.append(buffer_, size, std::min(count, kBeginningSize - beginning_.size()));
+    beginning_grew_ = true;
+  }
+}
+
+// Looks at what is there and waits for no more: the writer may wait for an answer to its first
+// line. What comes later is looked at with the lines that it brings.
+void LineReader::RefuseOtherKinds() {
+  if (!beginning_grew_) return;
+  beginning_grew_ = false;
+  const bool is_plain_file = !input_.is_compressed() && input_.is_file();
+  const auto kind = FindOtherKind(beginning_, is_plain_file ? path() : "");
+  if (!kind) return;
+  throw UsageError("{}: {}{}", path().string(),
+                   input_.is_compressed() ? "what is compressed in it " : "", *kind);
 }
 
 bool LineReader::IsReady() {
@@ -65,6 +75,7 @@ bool LineReader::IsReady() {
 
 bool LineReader::Next(std::string* line) {
   while (!HasLine() && !ended_) Fill();
+  RefuseOtherKinds();
   const bool found_end = searched_ < buffer_.size();
   if (!found_end && begin_ == buffer_.size()) {
     line->clear();
@@ -83,8 +94,8 @@ void LineReader::CheckUtf8(std::string* line) {
   const auto offset = FindInvalidUtf8(*line);
   if (!offset) return;
   if (invalid_ == InvalidUtf8::kRefuse) {
-    throw UsageError("{}: line {}: invalid UTF-8 at byte {} of the line{}", path().string(),
-                     line_number_, *offset + 1, line_number_ == 1 ? EncodingOf(*line) : "");
+    throw UsageError("{}: line {}: invalid UTF-8 at byte {} of the line", path().string(),
+                     line_number_, *offset + 1);
   }
   *line = ReplaceInvalidUtf8(*line);
   ++lines_replaced_;

@@ -16,14 +16,16 @@ enum class InvalidUtf8 {
   kReplace,  // U+FFFD for each ill-formed sequence, as Unicode recommends; the lines are counted.
 };
 
-/// Reads text, plain or gzip-compressed, line by line.
+/// Reads text, plain or compressed as InputFile knows it, line by line.
 ///
 /// Only "\n" ends a line: NUL, a lone "\r", U+0085 and U+2028 stay inside, so that the two sides of
 /// a parallel corpus can never shift against each other. One "\r" before the "\n" is dropped
 /// (Windows files), and so is a byte order mark at the start. A last line without "\n" counts.
 ///
-/// Errors are usage errors that name the file and the line: those of InputFile, invalid UTF-8, and
-/// a line of more than 8 MiB, which is no text (a megabyte of gzip unpacks to a thousand).
+/// Errors are usage errors that name the file and the line: those of InputFile, invalid UTF-8,
+/// and a line of more than 8 MiB, which is no text (a megabyte of gzip unpacks to a thousand). What
+/// is no UTF-8 text by its beginning (FindOtherKind(): archives, documents, UTF-16) is refused by
+/// what it is, before or soon behind its first line, whatever is to be done with invalid UTF-8.
 class LineReader {
  public:
   explicit LineReader(std::filesystem::path path, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
@@ -49,6 +51,7 @@ class LineReader {
   LineReader(InputFile input, InvalidUtf8 invalid);
   bool HasLine();
   void Fill();
+  void RefuseOtherKinds();
   void CheckUtf8(std::string* line);
 
   InputFile input_;
@@ -57,6 +60,8 @@ class LineReader {
   size_t begin_ = 0;     // Of the next line, in buffer_.
   size_t searched_ = 0;  // No "\n" stands between begin_ and here.
   bool ended_ = false;
+  std::string beginning_;  // Of the text.
+  bool beginning_grew_ = false;
   int64_t line_number_ = 0;
   int64_t lines_replaced_ = 0;
 };

@@ -5,12 +5,15 @@
 #include <sentencepiece_trainer.h>
 
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "../support/gzip.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
+#include "data/sentencepiece_model.h"
 #include "synthetic_text.h"
 
 namespace wavemt {
@@ -78,6 +81,22 @@ TEST(TokenizerTest, RefusesWhatIsNoModel) {
     EXPECT_THAT(UsageErrorOf([&] { Tokenizer::FromFile(path); }),
                 StartsWith(path + ": is not a SentencePiece model"));
   }
+}
+
+TEST(TokenizerTest, SaysWhatAFileIsThatIsNoModel) {
+  const auto refusal = [](std::string_view bytes) {
+    return UsageErrorOf([&] { CheckSentencePieceModel(bytes, "x.model"); });
+  };
+  const std::string no_model = "x.model: is not a SentencePiece model; it ";
+  const std::string advice = "; name the .model file of a SentencePiece tokenizer";
+  EXPECT_EQ(refusal(""), no_model + "is empty");
+  EXPECT_EQ(refusal("{\n  \"version\": \"1.0\"}"),
+            no_model + "seems to be JSON, such as a tokenizer.json of Hugging Face" + advice);
+  EXPECT_EQ(refusal("<unk>\t0\n\u2581the\t-3.5\n"),
+            no_model + "seems to be text, such as a list of pieces" + advice);
+  EXPECT_EQ(refusal(Gzip(ModelWith({}))),
+            no_model + "is gzip-compressed; unpack it first, by: gzip -d");
+  EXPECT_EQ(refusal(std::string(1000, '\xFF')), "x.model: is not a SentencePiece model");
 }
 
 TEST(TokenizerTest, NamesAMissingFile) {

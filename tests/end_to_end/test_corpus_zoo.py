@@ -83,7 +83,7 @@ REFUSED = {
     "a surrogate": (text(*GOOD), replaced(2, b"\xed\xa0\x80\xed\xb0\x80"),
                     r"{target}: line 2: invalid UTF-8 at byte 1 of the line"),
     "UTF-16": ("\n".join(GOOD).encode("utf-16"), text(*GOOD),
-               r"{source}: line 1: invalid UTF-8 at byte 1 of the line; it seems to be UTF-16: .*"),
+               r"{source}: seems to be UTF-16 \(little-endian\); make it UTF-8, for example by: .*"),
     "gzip cut short": (PACKED[:-9], text(*GOOD), rf"{{source}}: after line \d: {DAMAGED} \(.*"),
     "gzip cut to nothing": (text(*GOOD), b"",
                             rf"{{target}}: {DAMAGED} \(none of its bytes are left\)"),

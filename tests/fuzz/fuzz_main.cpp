@@ -20,8 +20,6 @@
 namespace wavemt {
 namespace {
 
-constexpr int64_t kMemoryBesideInput = 64 << 20;
-
 // What the handlers of a crash, which take no arguments, have to say.
 struct Current {
   std::string_view target;
@@ -85,7 +83,7 @@ void ReadOne(const FuzzTarget& target, const std::string& input, Counts* counts)
   }
   counts->largest = std::max(counts->largest, size);
   counts->memory = std::max(counts->memory, meter.peak() - size);
-  Require(meter.peak() <= size + kMemoryBesideInput, "reading it took too much memory");
+  Require(meter.peak() <= size + target.memory, "reading it took too much memory");
 }
 
 struct Options {
@@ -115,7 +113,7 @@ int Fuzz(const FuzzTarget& target, const Options& options) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (!MemoryMeter::kMeasures) {
     counts.memory = PeakOfProcess() - peak_before - counts.largest;
-    if (counts.memory > kMemoryBesideInput) {
+    if (counts.memory > target.memory) {
       fmt::print(stderr, "{}: reading took {} bytes beside the largest input\n", target.name,
                  counts.memory);
       return 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ struct FuzzTarget {
   // Gives an input to the reader and checks what it made of it, by Require(). An Error says that
   // the reader refused it; any other exception, a crash or a sanitizer's report is a bug.
   std::function<void(const std::string& input)> read;
+  // What reading an input may take beside its size, in bytes.
+  int64_t memory = int64_t{64} << 20;
 };
 
 // Throws std::logic_error unless `condition` holds.
@@ -25,8 +28,9 @@ void Require(bool condition, const char* what);
 // inputs of that seed, for a long run in pieces, or to make one input again. A bug ends the program
 // with the input's number; the input is then in the file fuzz_NAME.input.
 //
-// Reading an input may take its size and 64 MB of memory, whether it is accepted or not. A build
-// under the address sanitizer holds every allocation against that, another one the whole process.
+// Reading an input may take its size and the target's memory, whether it is accepted or not. A
+// build under the address sanitizer holds every allocation against that, another one the whole
+// process.
 int FuzzMain(int argc, char** argv, const FuzzTarget& target);
 
 }  // namespace wavemt

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "../support/gzip.h"
+#include "../support/compressed.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
 #include "support/line_reader.h"
@@ -22,74 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr std::string_view kDamaged = "the compressed data is damaged or cut short (";
-
-// The bytes of a file, `at_once` a call.
-std::string Contents(const fs::path& path, size_t at_once = 1 << 16) {
-  InputFile file(path);
-  std::string contents;
-  std::string piece(at_once, '\0');
-  while (const size_t count = file.Read(piece.data(), piece.size(), 0)) {
-    contents.append(piece, 0, count);
-  }
-  EXPECT_EQ(file.Read(piece.data(), piece.size(), 0), 0U) << "more behind the end";
-  return contents;
-}
-
-std::string ReadAll(const fs::path& path) {
-  return UsageErrorOf([&] { Contents(path); });
-}
-
-TEST(InputFileTest, GivesTheSameBytesWhateverIsAskedForAtOnce) {
-  const TemporaryFolder folder;
-  std::string text;
-  for (int i = 0; i < 30'000; ++i) text += std::to_string(i * i);
-  const auto plain = folder.Write("plain", text);
-  // Nulls pack so well that much output is held back where little is asked for.
-  const std::string nulls(100'000, '\0');
-  const auto packed = folder.Write("packed", Gzip(text) + Gzip("") + Gzip(nulls) + Gzip("end"));
-  for (const size_t at_once : {1U, 7U, 4096U, 1U << 20}) {
-    EXPECT_EQ(Contents(plain, at_once), text) << at_once;
-    EXPECT_EQ(Contents(packed, at_once), text + nulls + "end") << at_once;
-  }
-}
-
-TEST(InputFileTest, KnowsGzipByItsBytesNotByItsName) {
-  const TemporaryFolder folder;
-  EXPECT_EQ(Contents(folder.Write("plain.gz", "plain text")), "plain text");
-  EXPECT_EQ(Contents(folder.Write("a.gz", "a")), "a");
-  EXPECT_EQ(Contents(folder.Write("packed.txt", Gzip("text"))), "text");
-  EXPECT_EQ(Contents(folder.Write("empty", "")), "");
-  EXPECT_EQ(Contents(folder.Write("separator", "\x1F")), "\x1F");
-}
-
-// All that a full disk leaves of a packed file.
-TEST(InputFileTest, RefusesAGzipFileOfWhichNothingIsLeft) {
-  const TemporaryFolder folder;
-  for (const std::string_view rest : {"", "\x1F"}) {
-    const auto path = folder.Write("cut.gz", rest);
-    EXPECT_THAT(ReadAll(path), StartsWith(path.string() + ": " + std::string(kDamaged)));
-  }
-}
-
-// zlib's own gzread() takes such files and says nothing.
-TEST(InputFileTest, RefusesWhatFollowsTheEndOfGzip) {
-  const TemporaryFolder folder;
-  const std::string member = Gzip("one\ntwo\n");
-  std::string second_damaged = member + member;
-  second_damaged[member.size()] ^= 1;
-  std::string second_zeroed = member + member;
-  second_zeroed.replace(member.size(), member.size(), member.size(), '\0');
-  for (const std::string& bytes :
-       {member + "garbage", member + "\x1F", member + "\n", member + std::string(512, '\0'),
-        member + "\x1F\x8A", second_damaged, second_zeroed}) {
-    const auto path = folder.Write("tail.gz", bytes);
-    EXPECT_THAT(ReadAll(path), StartsWith(path.string() + ": after line 0: "));
-    EXPECT_THAT(UsageErrorOf([&] { ReadLines(path); }), StartsWith(path.string() + ": after line "))
-        << testing::PrintToString(bytes);
-  }
-}
 
 // A file of which nobody has written for a day, so that its time tells of the next writer.
 class ChangingFileTest : public testing::Test {
@@ -213,19 +145,88 @@ TEST_F(PipeTest, AReaderIsReadyOnceAWholeLineIsThere) {
   EXPECT_FALSE(reader.Next(&line));
 }
 
-TEST_F(PipeTest, APipeMayHoldGzip) {
+// An answer to what is there must not wait for what would tell more of its kind.
+TEST_F(PipeTest, AReaderWaitsForNoMoreThanALine) {
   LineReader reader(path_);
-  Write(Gzip("one\ntwo\n"));
   std::string line;
-  ASSERT_TRUE(reader.Next(&line));
-  EXPECT_EQ(line, "one");
-  ASSERT_TRUE(reader.Next(&line));
+  Write("P");
   EXPECT_FALSE(reader.IsReady());
-  Write(Gzip("three"));
-  CloseWriter();
+  Write("K\n");
+  EXPECT_TRUE(reader.IsReady());
   ASSERT_TRUE(reader.Next(&line));
-  EXPECT_EQ(line, "three");
+  EXPECT_EQ(line, "PK");
+  Write("\x1F");
+  EXPECT_FALSE(reader.IsReady());
+  Write("\n");
+  ASSERT_TRUE(reader.Next(&line));
+  EXPECT_EQ(line, "\x1F");
+}
+
+TEST_F(PipeTest, AReaderIsNotReadyWhileTheFirstByteMayBeACompressedFiles) {
+  LineReader reader(path_);
+  std::string line;
+  for (const std::string_view piece : {"B", "Z", "h", "9"}) {
+    Write(piece);
+    EXPECT_FALSE(reader.IsReady());
+  }
+  Write("\n");
+  EXPECT_TRUE(reader.IsReady());
+  ASSERT_TRUE(reader.Next(&line));
+  EXPECT_EQ(line, "BZh9");
+  Write("B");
+  CloseWriter();
+  EXPECT_TRUE(reader.IsReady());
+  ASSERT_TRUE(reader.Next(&line));
+  EXPECT_EQ(line, "B");
+}
+
+TEST_F(PipeTest, APipeMayEndAfterTheFirstByte) {
+  LineReader reader(path_);
+  std::string line;
+  Write("B");
+  EXPECT_FALSE(reader.IsReady());
+  CloseWriter();
+  EXPECT_TRUE(reader.IsReady());
+  ASSERT_TRUE(reader.Next(&line));
+  EXPECT_EQ(line, "B");
+  EXPECT_TRUE(reader.IsReady());
   EXPECT_FALSE(reader.Next(&line));
+}
+
+TEST_F(PipeTest, APipeMayHoldCompressedText) {
+  for (const Packer& packer : kPackers) {
+    if (descriptor_ < 0) descriptor_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    LineReader reader(path_);
+    Write(packer.pack("one\ntwo\n"));
+    std::string line;
+    ASSERT_TRUE(reader.Next(&line));
+    EXPECT_EQ(line, "one");
+    ASSERT_TRUE(reader.Next(&line));
+    EXPECT_FALSE(reader.IsReady());
+    Write(packer.pack("three"));
+    CloseWriter();
+    ASSERT_TRUE(reader.Next(&line));
+    EXPECT_EQ(line, "three");
+    EXPECT_FALSE(reader.Next(&line));
+  }
+}
+
+// Much text in few bytes, all of which are there: none of it may wait for more.
+TEST_F(PipeTest, WhatIsHeldBackForWantOfRoomComesWithoutAnotherByte) {
+  for (const Packer& packer : kPackers) {
+    if (descriptor_ < 0) descriptor_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    InputFile file(path_);
+    // Without its last byte, so that no end of the member is there to read.
+    std::string packed = packer.pack(std::string(50'000, 'x'));
+    const char last = packed.back();
+    packed.pop_back();
+    Write(packed);
+    std::string room(100, '\0');
+    for (int i = 0; i < 500; ++i) ASSERT_EQ(file.Read(room.data(), room.size(), 0), 100U);
+    Write(std::string(1, last));
+    CloseWriter();
+    EXPECT_EQ(file.Read(room.data(), room.size(), 0), 0U) << packer.name;
+  }
 }
 
 }  // namespace

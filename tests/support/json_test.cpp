@@ -6,7 +6,9 @@
 #include <chrono>
 #include <string>
 
+#include "../support/compressed.h"
 #include "../support/thrown_error.h"
+#include "../support/wide_text.h"
 
 namespace wavemt {
 namespace {
@@ -49,6 +51,85 @@ TEST(ParseJsonTest, RefusesWhatIsNoJson) {
        {"{a: 1}", "{'a': 1}", "[1,]", "// no\n1", "NaN", "01", "\"\xFF\"", "nul"}) {
     EXPECT_THAT(Refusal(text), HasSubstr("not valid JSON: ")) << text;
   }
+}
+
+// What other languages allow, and what an editor puts into text.
+TEST(ParseJsonTest, NamesTheMistakesThatPeopleMake) {
+  const auto says = [](const std::string& place, const std::string& mistake) {
+    return "x.json: line " + place + ": not valid JSON: " + mistake;
+  };
+  const auto comment = [&](const std::string& place, const std::string& begin) {
+    return says(place, "a comment (" + begin + "), which JSON does not have; remove it");
+  };
+  EXPECT_EQ(Refusal("{\n  \"a\": 1,\n    // b\n}"), comment("3, column 5", "//"));
+  EXPECT_EQ(Refusal("// no\n1"), comment("1, column 1", "//"));
+  EXPECT_EQ(Refusal("{\"a\" /* b */: 1}"), comment("1, column 6", "/*"));
+  EXPECT_EQ(Refusal("{\"a\": 1} // b"), comment("1, column 10", "//"));
+  EXPECT_EQ(Refusal("{\"a\": 1 # b\n}"), comment("1, column 9", "#"));
+  EXPECT_EQ(Refusal("\uFEFF{\"a\": 1 # b\n}"), comment("1, column 9", "#"));
+
+  const auto comma = [&](const std::string& place, const std::string& bracket) {
+    return says(place,
+                "a comma with nothing between it and this " + bracket + "; remove the comma");
+  };
+  EXPECT_EQ(Refusal("{\n  \"a\": 1,\n}"), comma("3, column 1", "}"));
+  EXPECT_EQ(Refusal("[1, 2,]"), comma("1, column 7", "]"));
+
+  const auto quote = [&](const std::string& place, const std::string& mark) {
+    return says(place, "the quote " + mark +
+                           ", which JSON does not have; text stands in double quotes (\")");
+  };
+  EXPECT_EQ(Refusal("{'a': 1}"), quote("1, column 2", "'"));
+  EXPECT_EQ(Refusal("{\"a\": \u201Cb\u201D}"), quote("1, column 7", "\u201C"));
+
+  const auto word = [&](const std::string& place, const std::string& text) {
+    return says(place, "the word " + text +
+                           ", which JSON does not have: it has true, false and null, and all other "
+                           "text stands in double quotes (\")");
+  };
+  EXPECT_EQ(Refusal("{a_b: 1}"), word("1, column 2", "a_b"));
+  EXPECT_EQ(Refusal("[True]"), word("1, column 2", "True"));
+  EXPECT_EQ(Refusal("[NaN]"), word("1, column 2", "NaN"));
+  EXPECT_EQ(Refusal("[nul]"), word("1, column 5", "nul"));
+}
+
+TEST(ParseJsonTest, TakesNothingInAStringForAMistake) {
+  const std::string text = R"(["a // b", "/* c */ # d", "'e'", ",]", "\u201C", "True"])";
+  EXPECT_EQ(Refusal(text), "no error");
+  for (const std::string inside : {"//", "/*", "#", "'", ",]", "True"}) {
+    EXPECT_THAT(Refusal("[\"" + inside + "\n\"]"), HasSubstr("invalid string")) << inside;
+    EXPECT_THAT(Refusal("[\"" + inside), HasSubstr("invalid string")) << inside;
+  }
+  EXPECT_THAT(Refusal("[\"a,\" ]]"), HasSubstr("not valid JSON: syntax error"));
+  EXPECT_THAT(Refusal("[\"True\" 1]"), HasSubstr("not valid JSON: syntax error"));
+  EXPECT_THAT(Refusal("[1/2]"), HasSubstr("not valid JSON: syntax error"));
+}
+
+TEST(ParseJsonTest, TakesOneByteOrderMark) {
+  EXPECT_EQ(ParseJson("\uFEFF{\"a\": 1}", "").dump(), R"({"a":1})");
+  EXPECT_THAT(Refusal("\uFEFF\uFEFF1"), HasSubstr("not valid JSON: "));
+  EXPECT_THAT(Refusal("\uFEFF"), HasSubstr("not valid JSON: "));
+  EXPECT_THAT(Refusal("\xEF\xBB"), HasSubstr("not valid JSON: "));
+}
+
+TEST(ParseJsonTest, SaysWhatATextIsThatIsNone) {
+  for (const std::u32string_view mark : {U"", U"\uFEFF"}) {
+    const std::u32string text = std::u32string(mark) + U"{\"name\": \"一只狗\"}\n";
+    EXPECT_THAT(Refusal(WideText(text, 2, false)),
+                StartsWith("x.json: seems to be UTF-16 (little-endian"));
+    EXPECT_THAT(Refusal(WideText(text, 2, true)),
+                StartsWith("x.json: seems to be UTF-16 (big-endian"));
+    EXPECT_THAT(Refusal(WideText(text, 4, false)),
+                StartsWith("x.json: seems to be UTF-32 (little-endian"));
+    EXPECT_THAT(Refusal(WideText(text, 4, true)),
+                StartsWith("x.json: seems to be UTF-32 (big-endian"));
+  }
+  for (const Packer& packer : kPackers) {
+    EXPECT_EQ(
+        Refusal(packer.pack("{}")),
+        "x.json: is " + packer.name + "-compressed; unpack it first, by: " + packer.name + " -d");
+  }
+  EXPECT_THAT(Refusal("PK\x03\x04"), StartsWith("x.json: is a zip archive; "));
 }
 
 TEST(ParseJsonTest, RefusesANulByteWhereverItStands) {

@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "../support/gzip.h"
+#include "../support/compressed.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
+#include "../support/wide_text.h"
 
 namespace wavemt {
 namespace {
@@ -168,14 +169,61 @@ TEST(LineReaderTest, NamesLineAndByteOfInvalidUtf8) {
             packed + ": line 1: invalid UTF-8 at byte 1 of the line");
 }
 
-TEST(LineReaderTest, SaysWhatTextOfUtf16Is) {
+TEST(LineReaderTest, RefusesUtf16AndUtf32ByNameWhateverIsToBeDoneWithInvalidUtf8) {
   const TemporaryFolder folder;
-  for (const std::string& bytes : {"\xFF\xFEo\0n\0e\0\n\0"s, "\xFE\xFF\0o\0n\0e\0\n"s}) {
-    const std::string path = folder.Write("text", bytes);
-    EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
-              path +
-                  ": line 1: invalid UTF-8 at byte 1 of the line; it seems to be UTF-16: make it "
-                  "UTF-8, for example by iconv");
+  const std::u32string chinese = U"一只狗在草地上奔跑。\n两个人在街上走。\n";
+  for (const std::u32string& text : {U"one\ntwo\n"s, chinese, U"one"s}) {
+    for (const bool big : {false, true}) {
+      for (const int width : {2, 4}) {
+        const std::string name = width == 2 ? "UTF-16" : "UTF-32";
+        const std::string code = name + (big ? "BE" : "LE");
+        const std::string order = big ? "big-endian" : "little-endian";
+        const std::string path = folder.Write("x.en", WideText(text, width, big));
+        const std::string refusal = path + ": seems to be " + name + " (" + order +
+                                    ", without a byte order mark); make it UTF-8, for example "
+                                    "by: iconv -f " +
+                                    code + " -t UTF-8 " + path + " > " +
+                                    (folder.path() / "x.utf8.en").string();
+        EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }), refusal);
+        EXPECT_EQ(UsageErrorOf([&] {
+                    std::string line;
+                    LineReader(path, InvalidUtf8::kReplace).Next(&line);
+                  }),
+                  refusal);
+        folder.Write("x.en", WideText(U"\uFEFF" + text, width, big));
+        EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
+                  path + ": seems to be " + name + " (" + order +
+                      "); make it UTF-8, for example by: iconv -f " + name + " -t UTF-8 " + path +
+                      " > " + (folder.path() / "x.utf8.en").string());
+      }
+    }
+  }
+}
+
+TEST(LineReaderTest, TakesTextWithNulsInItForText) {
+  EXPECT_THAT(LinesOf("a\0b\n\0\nc\0\0\n"s), ElementsAre("a\0b"s, "\0"s, "c\0\0"s));
+  EXPECT_THAT(LinesOf("\0\0\0\0\n"s), ElementsAre("\0\0\0\0"s));
+}
+
+TEST(LineReaderTest, NamesWhatIsNoText) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("train.en", "PK\x03\x04 and so on");
+  EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
+            path + ": is a zip archive; unpack it and name the file in it");
+  for (const Packer& packer : kPackers) {
+    const std::string packed = folder.Write("train", packer.pack("PK\x03\x04"));
+    EXPECT_EQ(
+        UsageErrorOf([&] { ReadLines(packed); }),
+        packed + ": what is compressed in it is a zip archive; unpack it and name the file in it");
+    folder.Write("train", packer.pack(packer.pack("text")));
+    EXPECT_EQ(UsageErrorOf([&] { ReadLines(packed); }),
+              packed + ": what is compressed in it is " + packer.name +
+                  "-compressed; unpack it first, by: " + packer.name + " -d");
+    folder.Write("train", packer.pack(WideText(U"one\ntwo\n", 2, false)));
+    EXPECT_EQ(UsageErrorOf([&] { ReadLines(packed); }),
+              packed +
+                  ": what is compressed in it seems to be UTF-16 (little-endian, without a byte "
+                  "order mark); make it UTF-8, for example by: iconv -f UTF-16LE -t UTF-8");
   }
 }
 
