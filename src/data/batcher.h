@@ -23,13 +23,24 @@ class BatchPlan {
   std::vector<uint32_t> sequence_;  // Batch that comes i-th.
 };
 
-/// Groups pairs of like lengths, as many as fit `batch_tokens` target tokens (padding included)
-/// and twice as many source tokens. `seed` decides which pairs of equal lengths meet and in which
-/// order the batches come; it is the only thing that differs between passes.
+/// Groups pairs of like lengths into full batches: pairs are added until the next one would not fit
+/// `batch_tokens` target tokens (padding included) or twice as many source tokens. What is left at
+/// the end is shared by two batches. A pair that is longer alone is a batch of its own.
+///
+/// `seed` decides which pairs share a batch, so how many batches there are, and in which order they
+/// come; it is the only thing that differs between passes. The same seed gives the same plan on
+/// every machine.
+///
+/// REQUIRES: batch_tokens >= 1.
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed);
 
 /// Share of the places of all batches that hold padding, both sides together.
 double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan);
+
+/// How full the batches are on average: a batch's target tokens, without padding but with </s>,
+/// over `batch_tokens`. The loss of an update is a mean over these tokens, so a token of a batch
+/// that is half full weighs twice as much. A pair that is longer alone counts as full.
+double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t batch_tokens);
 
 /// Where training stands in the data. Everything that has to be saved to go on from there.
 struct DataPosition {
@@ -62,6 +73,7 @@ class Batcher {
   /// Goes to a position that position() gave, for the same corpus and options.
   void Seek(const DataPosition& position);
 
+  /// Of this epoch. Another one may have a few more or fewer.
   int64_t batches_per_epoch() const { return plan_.size(); }
   const BatchPlan& plan() const { return plan_; }
 

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "../support/thrown_error.h"
+#include "support/checksum.h"
 
 namespace wavemt {
 namespace {
@@ -22,6 +25,35 @@ MemoryCorpus RandomCorpus(int pairs, uint64_t seed) {
   for (int i = 0; i < pairs; ++i) {
     const size_t source = 1 + generator() % (1 + generator() % kLongest);
     const size_t target = std::min<size_t>(kLongest, 1 + (source * (20 + generator() % 180)) / 100);
+    corpus.Add(std::vector<int32_t>(source, i), std::vector<int32_t>(target, i));
+  }
+  return corpus;
+}
+
+// Pairs of which both sides are about as long, as those of two like languages are.
+MemoryCorpus CorpusOfLikeLanguages(int pairs, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  MemoryCorpus corpus;
+  for (int i = 0; i < pairs; ++i) {
+    const uint64_t length = 3 + generator() % 10 + generator() % 15 + generator() % 15;
+    const uint64_t source = length - generator() % 3;
+    const uint64_t target = length - generator() % 3;
+    corpus.Add(std::vector<int32_t>(source, i), std::vector<int32_t>(target, i));
+  }
+  return corpus;
+}
+
+// A few sentences are a hundred times as long as most, on one side or both.
+MemoryCorpus CorpusOfUnevenLengths(int pairs, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  const auto length = [&] {
+    const uint64_t longest = generator() % 100 < 95 ? 30 : 3000;
+    return 1 + generator() % longest;
+  };
+  MemoryCorpus corpus;
+  for (int i = 0; i < pairs; ++i) {
+    const uint64_t source = length();
+    const uint64_t target = length();
     corpus.Add(std::vector<int32_t>(source, i), std::vector<int32_t>(target, i));
   }
   return corpus;
@@ -43,6 +75,34 @@ std::vector<std::vector<uint32_t>> BatchesOf(const BatchPlan& plan) {
     batches.emplace_back(pairs.begin(), pairs.end());
   }
   return batches;
+}
+
+PairLengths LongestOf(const MemoryCorpus& corpus, const std::vector<uint32_t>& batch) {
+  PairLengths longest;
+  for (const uint32_t pair : batch) {
+    longest.source = std::max(longest.source, corpus.lengths(pair).source + 1);
+    longest.target = std::max(longest.target, corpus.lengths(pair).target + 1);
+  }
+  return longest;
+}
+
+// What share of the couples of pairs that share a batch of one plan also do in the other.
+double ShareOfCouplesThatMeetAgain(const BatchPlan& plan, const BatchPlan& other) {
+  std::map<uint32_t, int64_t> batch_of;
+  for (int64_t i = 0; i < other.size(); ++i) {
+    for (const uint32_t pair : other.pairs(i)) batch_of[pair] = i;
+  }
+  int64_t couples = 0;
+  int64_t again = 0;
+  for (const auto& batch : BatchesOf(plan)) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        ++couples;
+        again += batch_of[batch[i]] == batch_of[batch[j]] ? 1 : 0;
+      }
+    }
+  }
+  return static_cast<double>(again) / static_cast<double>(couples);
 }
 
 // The pairs of a batch, by the ids of its source.
@@ -83,6 +143,84 @@ TEST(PlanBatchesTest, KeepsTheTokenBudgetOfBothSides) {
   }
 }
 
+TEST(PlanBatchesTest, UnevenLengthsKeepTheBudgetToo) {
+  for (const int64_t budget : {1, 50, 700, 10'000}) {
+    const MemoryCorpus corpus = CorpusOfUnevenLengths(1000, 3);
+    std::set<uint32_t> seen;
+    for (const auto& batch : BatchesOf(PlanBatches(corpus, budget, 1))) {
+      ASSERT_FALSE(batch.empty());
+      for (const uint32_t pair : batch) ASSERT_TRUE(seen.insert(pair).second);
+      if (batch.size() == 1) continue;
+      const PairLengths longest = LongestOf(corpus, batch);
+      ASSERT_LE(static_cast<int64_t>(batch.size()) * longest.target, budget);
+      ASSERT_LE(static_cast<int64_t>(batch.size()) * longest.source, 2 * budget);
+    }
+    ASSERT_EQ(seen.size(), 1000);
+  }
+}
+
+TEST(PlanBatchesTest, APairThatIsTooLongAloneIsABatchOfItsOwn) {
+  MemoryCorpus corpus = CorpusOfLikeLanguages(300, 1);
+  corpus.Add(std::vector<int32_t>(10, 1), std::vector<int32_t>(5000, 1));
+  corpus.Add(std::vector<int32_t>(5000, 1), std::vector<int32_t>(10, 1));
+  corpus.Add(std::vector<int32_t>(5000, 1), std::vector<int32_t>(5000, 1));
+  corpus.Add(std::vector<int32_t>(5000, 1), std::vector<int32_t>(5000, 1));
+  std::set<uint32_t> alone;
+  for (const auto& batch : BatchesOf(PlanBatches(corpus, 500, 1))) {
+    if (batch.size() == 1) alone.insert(batch[0]);
+  }
+  EXPECT_EQ(alone, (std::set<uint32_t>{300, 301, 302, 303}));
+}
+
+TEST(PlanBatchesTest, FillsAllBatchesButTheLastTwo) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const MemoryCorpus corpus = CorpusOfLikeLanguages(5000, seed);
+    const BatchPlan plan = PlanBatches(corpus, 1000, seed);
+    int not_full = 0;
+    for (const auto& batch : BatchesOf(plan)) {
+      const auto rows = static_cast<int64_t>(batch.size());
+      const PairLengths longest = LongestOf(corpus, batch);
+      // A longer pair may have been the next one, so a few places more than a row's may be free.
+      not_full += (rows + 3) * longest.target <= 1000 ? 1 : 0;
+      EXPECT_GE(rows * longest.target, 450);
+    }
+    EXPECT_LE(not_full, 2);
+    EXPECT_GT(FillShare(corpus, plan, 1000), 0.96);
+    EXPECT_LT(PaddingShare(corpus, plan), 0.03);
+  }
+}
+
+// The loss is a mean over a batch's tokens: were batches of long sentences emptier than others, a
+// token of a long sentence would weigh more.
+TEST(PlanBatchesTest, FillsBatchesOfShortAndOfLongPairsAlike) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const MemoryCorpus corpus = CorpusOfLikeLanguages(5000, seed);
+    std::vector<std::pair<int64_t, int64_t>> batches;  // The longest target, all target tokens.
+    for (const auto& batch : BatchesOf(PlanBatches(corpus, 1000, seed))) {
+      int64_t tokens = 0;
+      for (const uint32_t pair : batch) tokens += corpus.lengths(pair).target + 1;
+      batches.emplace_back(LongestOf(corpus, batch).target, tokens);
+    }
+    std::sort(batches.begin(), batches.end());
+    for (size_t quarter = 0; quarter < 4; ++quarter) {
+      const size_t begin = batches.size() * quarter / 4;
+      const size_t end = batches.size() * (quarter + 1) / 4;
+      double tokens = 0;
+      for (size_t i = begin; i < end; ++i) tokens += static_cast<double>(batches[i].second);
+      EXPECT_GT(tokens / static_cast<double>(end - begin), 920) << quarter;
+    }
+  }
+}
+
+TEST(PlanBatchesTest, TheLastTwoBatchesShareWhatIsLeft) {
+  MemoryCorpus corpus;
+  for (int i = 0; i < 9; ++i) corpus.Add(std::vector{1, 2, 3}, std::vector{1, 2, 3});
+  // Four pairs fit a batch.
+  std::multiset<size_t> sizes;
+  for (const auto& batch : BatchesOf(PlanBatches(corpus, 16, 1))) sizes.insert(batch.size());
+  EXPECT_EQ(sizes, (std::multiset<size_t>{2, 3, 4}));
+}
+
 TEST(PlanBatchesTest, ABudgetWithoutLimitGivesOneBatch) {
   const MemoryCorpus corpus = RandomCorpus(100, 1);
   EXPECT_EQ(PlanBatches(corpus, INT64_MAX, 1).size(), 1);
@@ -105,6 +243,40 @@ TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
   EXPECT_NE(as_sets(first), as_sets(second));
   // Sorted by length, the first batch of every pass would hold the shortest.
   EXPECT_NE(corpus.source(first[0][0]).size(), corpus.source(second[0][0]).size());
+}
+
+// No two pairs have the same lengths here, so it is not only pairs of equal lengths that swap.
+TEST(PlanBatchesTest, ThePairsOfABatchMeetOthersInTheNextPass) {
+  MemoryCorpus corpus;
+  for (size_t source = 1; source <= 60; ++source) {
+    for (size_t target = std::max<size_t>(source, 11) - 10; target <= source + 10; ++target) {
+      corpus.Add(std::vector<int32_t>(source, 1), std::vector<int32_t>(target, 1));
+    }
+  }
+  for (const uint64_t seed : {1, 2, 3}) {
+    const double again = ShareOfCouplesThatMeetAgain(PlanBatches(corpus, 1000, seed),
+                                                     PlanBatches(corpus, 1000, seed + 1));
+    EXPECT_LT(again, 0.7);
+    // Only pairs of like lengths can meet.
+    EXPECT_GT(again, 0.1);
+  }
+}
+
+// A saved position counts the batches of a plan: whoever resumes with a program from another
+// compiler must get the same plan. The corpus is written without random numbers on purpose.
+TEST(PlanBatchesTest, GivesThePlanItAlwaysGave) {
+  MemoryCorpus corpus;
+  for (int i = 0; i < 2000; ++i) {
+    const auto length = static_cast<size_t>(i * 37 % 41 + i % 7 + 1);
+    corpus.Add(std::vector<int32_t>(length, 1), std::vector<int32_t>(length + i % 3, 1));
+  }
+  Crc32 checksum;
+  for (const auto& batch : BatchesOf(PlanBatches(corpus, 600, 1))) {
+    const auto rows = static_cast<uint32_t>(batch.size());
+    checksum.Add(&rows, sizeof(rows));
+    checksum.Add(batch.data(), batch.size() * sizeof(batch[0]));
+  }
+  EXPECT_EQ(checksum.Hex(), "3306e6c9");
 }
 
 TEST(PlanBatchesTest, GroupsPairsOfLikeLengths) {
@@ -139,6 +311,19 @@ TEST(PaddingShareTest, IsWhatTheBatchesHold) {
                             std::count(batch.labels.begin(), batch.labels.end(), kIgnoredLabel));
   }
   EXPECT_DOUBLE_EQ(share, padding / places);
+}
+
+TEST(FillShareTest, IsTheMeanShareOfTargetTokensInABatch) {
+  MemoryCorpus corpus;
+  corpus.Add(std::vector{1}, std::vector{1, 2, 3});
+  corpus.Add(std::vector{1, 2, 3}, std::vector{1});
+  // One batch: 4 + 2 target tokens with </s>.
+  EXPECT_DOUBLE_EQ(FillShare(corpus, PlanBatches(corpus, 8, 1), 8), 6.0 / 8.0);
+  // One batch a pair, of 4 and of 2 tokens.
+  EXPECT_DOUBLE_EQ(FillShare(corpus, PlanBatches(corpus, 4, 1), 4), (1.0 + 0.5) / 2);
+  // No pair fits: all batches are full.
+  EXPECT_EQ(FillShare(corpus, PlanBatches(corpus, 1, 1), 1), 1);
+  EXPECT_EQ(FillShare(MemoryCorpus(), PlanBatches(MemoryCorpus(), 8, 1), 8), 0);
 }
 
 TEST(BatcherTest, GivesEveryPairOnceAnEpochInANewOrder) {
