@@ -59,21 +59,51 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
 
 }  // namespace
 
+namespace {
+
+// The folder of a checkpoint that is being written.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(const fs::path& directory) : staged_(directory) {}
+
+  void AddTensors(std::string_view name, const NamedTensors& tensors) {
+    Note(name, WriteTensorFile(staged_.path() / name, tensors));
+  }
+  void AddText(std::string_view name, std::string_view text) {
+    Note(name, WriteTextFile(staged_.path() / name, text));
+  }
+  void Finish() {
+    const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files_}};
+    WriteTextFile(staged_.path() / kManifestFile, manifest.dump(2) + "\n");
+    // Read back from the disk: whoever called may remove the checkpoint before this one next.
+    for (const auto& [name, digest] : files_.items()) ForgetCached(staged_.path() / name);
+    for (const auto& [name, digest] : files_.items()) VerifyFile(staged_.path(), name, manifest);
+    staged_.Replace();
+  }
+
+ private:
+  void Note(std::string_view name, const FileDigest& digest) {
+    files_[std::string(name)] = {{"bytes", digest.bytes}, {"crc32", digest.crc32}};
+  }
+
+  StagedDirectory staged_;
+  Json files_;
+};
+
+}  // namespace
+
 void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
-  StagedDirectory staged(directory);
-  Json files;
-  const auto note = [&](std::string_view name, const FileDigest& digest) {
-    files[std::string(name)] = {{"bytes", digest.bytes}, {"crc32", digest.crc32}};
-  };
-  note(kModelFile, WriteTensorFile(staged.path() / kModelFile, checkpoint.model));
-  note(kOptimizerFile, WriteTensorFile(staged.path() / kOptimizerFile, checkpoint.optimizer));
-  note(kStateFile, WriteTextFile(staged.path() / kStateFile, checkpoint.state.dump(2) + "\n"));
-  const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files}};
-  WriteTextFile(staged.path() / kManifestFile, manifest.dump(2) + "\n");
-  // Read back from the disk: whoever called may remove the checkpoint before this one next.
-  for (const auto& [name, digest] : files.items()) ForgetCached(staged.path() / name);
-  VerifyCheckpoint(staged.path());
-  staged.Replace();
+  CheckpointWriter writer(directory);
+  writer.AddTensors(kModelFile, checkpoint.model);
+  writer.AddTensors(kOptimizerFile, checkpoint.optimizer);
+  writer.AddText(kStateFile, checkpoint.state.dump(2) + "\n");
+  writer.Finish();
+}
+
+void WriteModelCheckpoint(const fs::path& directory, const NamedTensors& model) {
+  CheckpointWriter writer(directory);
+  writer.AddTensors(kModelFile, model);
+  writer.Finish();
 }
 
 namespace {
@@ -95,10 +125,22 @@ Json ReadManifest(const fs::path& directory) {
 
 void VerifyCheckpoint(const fs::path& directory) {
   const Json manifest = ReadManifest(directory);
+  for (const std::string_view name : {kOptimizerFile, kStateFile}) {
+    if (!Exists(directory / name)) {
+      throw UsageError("{}: holds no {}, without which a training cannot go on", directory.string(),
+                       name);
+    }
+  }
   for (const std::string_view name : {kModelFile, kOptimizerFile, kStateFile}) {
     VerifyFile(directory, name, manifest);
   }
 }
+
+void VerifyCheckpointModel(const fs::path& directory) {
+  VerifyFile(directory, kModelFile, ReadManifest(directory));
+}
+
+bool HasCheckpointState(const fs::path& directory) { return Exists(directory / kStateFile); }
 
 Json ReadCheckpointState(const fs::path& directory) {
   VerifyFile(directory, kStateFile, ReadManifest(directory));
@@ -113,7 +155,7 @@ Checkpoint ReadCheckpoint(const fs::path& directory) {
 }
 
 NamedTensors ReadCheckpointModel(const fs::path& directory) {
-  VerifyCheckpoint(directory);
+  VerifyCheckpointModel(directory);
   return ReadSafetensors(directory / kModelFile);
 }
 

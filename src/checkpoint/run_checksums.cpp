@@ -75,6 +75,12 @@ std::string ReadRunFile(const fs::path& run, const std::string& name) {
       QuoteJson(entry->value("bytes", Json())), QuoteJson(entry->value("crc32", Json())), advice);
 }
 
+bool HasRunFile(const fs::path& run, const std::string& name) {
+  if (Exists(run / name)) return true;
+  const std::optional<Json> files = ReadChecksums(run);
+  return files && files->contains(name);
+}
+
 void ReplaceRunFile(const fs::path& run, const std::string& name, std::string_view contents) {
   std::optional<Json> files = ReadChecksums(run);
   if (!files) return WriteFileAtomically(run / name, contents);

@@ -18,6 +18,9 @@ std::string RunChecksums(const std::map<std::string, std::string>& files);
 /// without that file they are taken as they are.
 std::string ReadRunFile(const std::filesystem::path& run, const std::string& name);
 
+/// Whether the run has the file, or lists one that has got lost.
+bool HasRunFile(const std::filesystem::path& run, const std::string& name);
+
 /// Replaces a run's file, and its checksum where the run has them. Wherever the process is killed,
 /// ReadRunFile() takes what is there then: the old file or the new one.
 void ReplaceRunFile(const std::filesystem::path& run, const std::string& name,

@@ -134,9 +134,7 @@ RunDirectory RunDirectory::Create(const fs::path& path,
   if (IsRun(absolute)) old_lock.emplace(absolute);
   if (only_one.held()) TidyUnfinishedOf(absolute);
   StagedDirectory staged(absolute);
-  for (const auto& [name, contents] : files) WriteFileAtomically(staged.path() / name, contents);
-  WriteFileAtomically(staged.path() / kRunChecksumsFile, RunChecksums(files));
-  MakeDirectories(staged.path() / "checkpoints");
+  Fill(staged.path(), files);
   MakeDirectories(staged.path() / "tensorboard");
   auto lock = std::make_shared<const RunLock>(staged.path());
   // The old run stays until the new one is complete.
@@ -146,6 +144,26 @@ RunDirectory RunDirectory::Create(const fs::path& path,
     staged.Commit();
   }
   return {absolute, std::move(lock)};
+}
+
+void RunDirectory::Fill(const fs::path& staged, const std::map<std::string, std::string>& files) {
+  for (const auto& [name, contents] : files) WriteFileAtomically(staged / name, contents);
+  WriteFileAtomically(staged / kRunChecksumsFile, RunChecksums(files));
+  MakeDirectories(staged / "checkpoints");
+}
+
+void RunDirectory::CreateModel(const fs::path& path,
+                               const std::map<std::string, std::string>& files, int64_t step,
+                               const NamedTensors& model) {
+  const fs::path absolute = ResolvePath(path);
+  MakeDirectories(absolute.parent_path());
+  RequireFree(path, /*overwrite=*/false);
+  StagedDirectory staged(absolute);
+  Fill(staged.path(), files);
+  const RunDirectory run(staged.path(), /*lock=*/nullptr);
+  WriteModelCheckpoint(run.CheckpointPath(step), model);
+  run.SetLatest(step);
+  staged.Commit();
 }
 
 RunDirectory RunDirectory::Open(const fs::path& path) {
@@ -234,24 +252,35 @@ std::optional<int64_t> RunDirectory::CheckedBestStep() const {
 std::optional<int64_t> RunDirectory::CheckedLatestStep() const {
   const std::optional<int64_t> pointed = LatestStep();
   const std::vector<int64_t> steps = CheckpointSteps();
-  if (!pointed || *pointed == steps.back()) return pointed ? pointed : NewestWholeStep();
+  if (!pointed || *pointed == steps.back()) return pointed ? pointed : NewestModelStep();
   spdlog::warn("{}: names {}, but the newest checkpoint is {}; taking what it names",
                (CheckpointsPath() / "latest").string(), StepName(*pointed), StepName(steps.back()));
   return pointed;
 }
 
 std::optional<int64_t> RunDirectory::NewestWholeStep() const {
+  return NewestStepThat(VerifyCheckpoint, "go on from");
+}
+
+std::optional<int64_t> RunDirectory::NewestModelStep() const {
+  return NewestStepThat(VerifyCheckpointModel, "translate by");
+}
+
+std::optional<int64_t> RunDirectory::NewestStepThat(void (*verify)(const fs::path&),
+                                                    std::string_view use) const {
   std::vector<int64_t> steps = CheckpointSteps();
   if (steps.empty()) return std::nullopt;
   for (; !steps.empty(); steps.pop_back()) {
     try {
-      VerifyCheckpoint(CheckpointPath(steps.back()));
+      verify(CheckpointPath(steps.back()));
       return steps.back();
     } catch (const Error& error) {
-      spdlog::warn("{}; trying the checkpoint before it", error.what());
+      spdlog::warn("{}{}", error.what(),
+                   steps.size() > 1 ? "; trying the checkpoint before it" : "");
     }
   }
-  throw UsageError("{}: every checkpoint in it is damaged", path_.string());
+  throw UsageError("{}: holds no checkpoint to {}: every one is damaged or lacks a file",
+                   path_.string(), use);
 }
 
 void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const {
@@ -273,6 +302,11 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
       spdlog::warn("{}: cannot be removed: {}", CheckpointPath(step).string(), error.message());
     }
   }
+}
+
+std::optional<int64_t> StepOfCheckpoint(const fs::path& path) {
+  const auto step = StepOfName(path.filename().string());
+  return step ? step : StepOfName(path.parent_path().filename().string());
 }
 
 std::vector<int64_t> CheckpointStepsIn(const fs::path& path) {
@@ -309,7 +343,7 @@ ModelLocation LocateModel(const fs::path& path) {
   if (IsCheckpoint(path)) return {.run = RunAround(path), .checkpoint = path};
   const RunDirectory run = RunDirectory::Open(path);
   const std::optional<int64_t> best = run.CheckedBestStep();
-  const std::optional<int64_t> step = best ? best : run.NewestWholeStep();
+  const std::optional<int64_t> step = best ? best : run.NewestModelStep();
   if (!step) throw UsageError("{}: holds no checkpoint yet", path.string());
   return {.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
 }

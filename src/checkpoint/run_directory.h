@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/named_tensors.h"
 #include "checkpoint/run_lock.h"
 #include "support/error.h"
 
@@ -28,6 +29,12 @@ class RunDirectory {
   /// error, unless it is an empty folder, or `overwrite` and a run that nobody trains.
   static RunDirectory Create(const std::filesystem::path& path,
                              const std::map<std::string, std::string>& files, bool overwrite);
+
+  /// Makes a run, whole or not at all, that holds `files` and one checkpoint with `model` and
+  /// nothing else: to translate by, not to train on. A usage error where something stands there.
+  static void CreateModel(const std::filesystem::path& path,
+                          const std::map<std::string, std::string>& files, int64_t step,
+                          const NamedTensors& model);
 
   /// `path` as Create() takes it: absolute, and where it is a link, what that leads to, whether or
   /// not anything is there yet.
@@ -68,9 +75,12 @@ class RunDirectory {
   /// behind writing it had not set them yet. A best checkpoint that is not there is none.
   void RepairPointers(int64_t step, std::optional<int64_t> best_step) const;
 
-  /// The newest checkpoint that is whole; nothing before the first one was written. A newer damaged
-  /// one gives a warning that names it; nothing but damaged ones is a usage error.
+  /// The newest checkpoint that training can go on from; nothing before the first one was written.
+  /// A newer one that is damaged or lacks a file gives a warning that names it; nothing but such
+  /// ones is a usage error.
   std::optional<int64_t> NewestWholeStep() const;
+  /// The same of what can be translated by.
+  std::optional<int64_t> NewestModelStep() const;
 
   /// Of the checkpoints up to `newest`, removes all but the last `keep_last` and the best, and what
   /// a killed process left of one. Later ones are damaged ones that a resumed run has not replaced
@@ -79,7 +89,12 @@ class RunDirectory {
 
  private:
   RunDirectory(std::filesystem::path path, std::shared_ptr<const RunLock> lock);
+  // What makes a run, under the name that it has until it is whole.
+  static void Fill(const std::filesystem::path& staged,
+                   const std::map<std::string, std::string>& files);
   std::filesystem::path CheckpointsPath() const { return path_ / "checkpoints"; }
+  std::optional<int64_t> NewestStepThat(void (*verify)(const std::filesystem::path&),
+                                        std::string_view use) const;
   std::optional<int64_t> PointedStep(std::string_view name) const;
   void SetPointer(std::string_view name, int64_t step) const;
 
@@ -92,6 +107,10 @@ struct ModelLocation {
   std::filesystem::path run;         // The folder that holds config.json and the tokenizer.
   std::filesystem::path checkpoint;  // A checkpoint's folder, or a single safetensors file.
 };
+
+/// The step that the name of a checkpoint's folder, or of a file in it, tells; nothing for another
+/// file.
+std::optional<int64_t> StepOfCheckpoint(const std::filesystem::path& path);
 
 /// Finds the model of a run (its best checkpoint, else the newest), of a checkpoint's folder, of
 /// checkpoints/best or latest, or of a safetensors file inside a run. A usage error otherwise.

@@ -1,14 +1,22 @@
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/named_tensors.h"
+#include "checkpoint/run_checksums.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
 #include "commands/commands.h"
 #include "commands/loaded_model.h"
 #include "commands/text_output.h"
+#include "config/config_writer.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/logging.h"
@@ -23,38 +31,160 @@ struct AverageOptions {
   std::string output;
 };
 
+// A model to be averaged, as its run has it.
+struct Candidate {
+  std::string name;  // As typed.
+  ModelLocation location;
+  Config config;
+  std::map<std::string, std::string> files;  // Of its run, for a model of its own.
+};
+
+// One path for a checkpoint, by whichever of its names it was found.
+fs::path IdentityOf(const fs::path& checkpoint) {
+  const fs::path path = fs::canonical(checkpoint);
+  const bool is_inside =
+      path.filename() == kModelFile && Exists(path.parent_path() / kManifestFile);
+  return is_inside ? path.parent_path() : path;
+}
+
+std::map<std::string, std::string> RunFiles(const fs::path& run, const Config& config) {
+  std::map<std::string, std::string> files = {{"config.json", ConfigText(config)}};
+  for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
+    if (HasRunFile(run, name)) files[name] = ReadRunFile(run, name);
+  }
+  return files;
+}
+
+// Each checkpoint once, however often it is named: best and latest name what stands beside them.
+std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
+  std::vector<Candidate> candidates;
+  std::map<fs::path, std::string> seen;
+  for (const std::string& name : names) {
+    Candidate candidate{.name = name, .location = LocateModel(name), .config = {}, .files = {}};
+    const auto [first, is_new] = seen.emplace(IdentityOf(candidate.location.checkpoint), name);
+    if (!is_new) {
+      spdlog::warn("{}: is the same checkpoint as {} and counts once", name, first->second);
+      continue;
+    }
+    candidate.config = LoadRunConfig(candidate.location.run);
+    candidate.files = RunFiles(candidate.location.run, candidate.config);
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+// Weights of the same shapes may still mean different things.
+void RequireSameKind(const Candidate& a, const Candidate& b) {
+  const auto refuse = [&](std::string_view what) {
+    throw UsageError(
+        "{}: has {} than {}: a mean of the two is no model; average checkpoints of one training",
+        b.name, what, a.name);
+  };
+  for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
+    const auto in_a = a.files.find(name);
+    const auto in_b = b.files.find(name);
+    const bool both = in_a != a.files.end() && in_b != b.files.end();
+    const bool neither = in_a == a.files.end() && in_b == b.files.end();
+    if (!neither && (!both || in_a->second != in_b->second)) refuse("another vocabulary");
+  }
+  if (a.config.tokenizer.normalize_whitespace != b.config.tokenizer.normalize_whitespace) {
+    refuse("another tokenizer.normalize_whitespace");
+  }
+  if (SourceLanguage(a.config.data) != SourceLanguage(b.config.data) ||
+      TargetLanguage(a.config.data) != TargetLanguage(b.config.data)) {
+    refuse("other languages");
+  }
+  Config same_dropout = b.config;
+  same_dropout.model.dropout = a.config.model.dropout;
+  same_dropout.model.attention_dropout = a.config.model.attention_dropout;
+  same_dropout.model.activation_dropout = a.config.model.activation_dropout;
+  if (ConfigToJson(same_dropout)["model"] != ConfigToJson(a.config)["model"]) {
+    refuse("other settings of the model");
+  }
+}
+
 // Summed in double precision: the mean of equal weights is the weights themselves.
-NamedTensors Mean(const std::vector<std::string>& checkpoints) {
+NamedTensors Mean(const std::vector<Candidate>& candidates) {
   NamedTensors mean;
   NamedTensors sum;
-  for (const std::string& name : checkpoints) {
-    NamedTensors weights = ReadWeights(LocateModel(name).checkpoint);
-    if (weights.empty()) throw UsageError("{}: holds no weights", name);
+  for (const Candidate& candidate : candidates) {
+    NamedTensors weights = ReadWeights(candidate.location.checkpoint);
+    if (weights.empty()) throw UsageError("{}: holds no weights", candidate.name);
     if (mean.empty()) {
       mean = weights;
       for (auto& [key, tensor] : mean) sum[key] = torch::zeros(tensor.sizes(), torch::kDouble);
     }
     NamedTensors copy;
     for (auto& [key, tensor] : mean) copy[key] = torch::empty_like(tensor);
-    CopyTensors(weights, copy, name);
+    CopyTensors(weights, copy, candidate.name);
     for (auto& [key, tensor] : copy) sum[key] += tensor;
   }
   for (auto& [key, tensor] : mean) {
-    tensor.copy_(sum[key] / static_cast<double>(checkpoints.size()));
+    tensor.copy_(sum[key] / static_cast<double>(candidates.size()));
   }
   return mean;
 }
 
-int Average(const AverageOptions& options) {
-  if (fs::path(options.output).extension() != ".safetensors") {
-    throw UsageError("--output {}: name a file that ends in .safetensors", options.output);
+// What the text of all of them was like; nothing where that is not known of one.
+std::optional<CorpusProfile> ProfileOfAll(const std::vector<Candidate>& candidates) {
+  std::map<fs::path, CorpusProfile> of_runs;  // The text of one run counts once.
+  for (const Candidate& candidate : candidates) {
+    const auto profile = LoadRunProfile(candidate.location.run);
+    if (!profile) return std::nullopt;
+    of_runs.emplace(fs::canonical(candidate.location.run), *profile);
   }
-  RequireOutputFile(options.output);
-  const NamedTensors mean = Mean(options.checkpoints);
-  StagedFile file(options.output);
-  WriteSafetensors(file.contents(), mean, DataChecksum::kInHeader);
-  file.Commit();
-  spdlog::info("{}: the mean of {} checkpoints", options.output, options.checkpoints.size());
+  std::optional<CorpusProfile> all;
+  for (const auto& [run, profile] : of_runs) all = all ? Together(*all, profile) : profile;
+  return all;
+}
+
+// The last step of those that are averaged, as far as it is known.
+int64_t LastStep(const std::vector<Candidate>& candidates) {
+  int64_t last = 0;
+  for (const Candidate& candidate : candidates) {
+    last = std::max(last, StepOfCheckpoint(candidate.location.checkpoint).value_or(0));
+  }
+  return last;
+}
+
+void RequireFreePlace(const std::string& output, bool is_file) {
+  if (!is_file) {
+    if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
+      throw UsageError("--output {}: is there already; name a folder that is not", output);
+    }
+    return;
+  }
+  RequireOutputFile(output);
+  const fs::path folder = fs::weakly_canonical(output).parent_path();
+  if (Exists(folder / kManifestFile)) {
+    throw UsageError(
+        "--output {}: {} is a checkpoint, whose files stay as they are; name a file elsewhere",
+        output, folder.string());
+  }
+}
+
+int Average(const AverageOptions& options) {
+  if (options.output.empty()) throw UsageError("--output: is empty; name a folder for the model");
+  const bool is_file = fs::path(options.output).extension() == ".safetensors";
+  RequireFreePlace(options.output, is_file);
+  std::vector<Candidate> candidates = CandidatesOf(options.checkpoints);
+  for (const Candidate& other : candidates) RequireSameKind(candidates.front(), other);
+  const NamedTensors mean = Mean(candidates);
+  if (is_file) {
+    StagedFile file(options.output);
+    WriteSafetensors(file.contents(), mean, DataChecksum::kInHeader);
+    file.Commit();
+  } else {
+    Candidate& base = candidates.front();
+    base.config.run_dir = RunDirectory::ResolvePath(options.output).string();
+    base.files["config.json"] = ConfigText(base.config);
+    if (const auto profile = ProfileOfAll(candidates)) {
+      base.files[std::string(kCorpusProfileFile)] = CorpusProfileText(*profile);
+    }
+    RunDirectory::CreateModel(options.output, base.files, LastStep(candidates), mean);
+  }
+  spdlog::info("{}: the mean of {} checkpoint{}", options.output, candidates.size(),
+               candidates.size() == 1 ? "" : "s");
   return 0;
 }
 
@@ -64,11 +194,17 @@ void AddAverageCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<AverageOptions>();
   CLI::App* command = app.add_subcommand(
       "average", "Average the weights of checkpoints; often better than the last of them.");
-  command->add_option("CHECKPOINT", options->checkpoints, "Checkpoints of one run.")->required();
   command
-      ->add_option("--output", options->output,
-                   "The .safetensors file to write; inside the run's folder, translate and "
-                   "evaluate take it as a model.")
+      ->add_option(
+          "CHECKPOINT", options->checkpoints,
+          "Checkpoints, runs (their best), or .safetensors files in runs; of one training.")
+      ->required();
+  command
+      ->add_option(
+          "--output", options->output,
+          "The folder to make: a model that translate and evaluate take. With a name that "
+          "ends in .safetensors the weights alone, a model as long as the file lies in the "
+          "run's folder.")
       ->required();
   command->callback([options, exit_code] { *exit_code = Average(*options); });
 }

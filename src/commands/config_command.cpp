@@ -15,7 +15,7 @@ namespace {
 
 struct ConfigOptions {
   std::string config;
-  std::vector<std::string> overrides;
+  ConfigOverrides overrides;
 };
 
 void RequireFiles(const ParallelFiles& files) {
@@ -46,7 +46,10 @@ CLI::App* AddWithConfig(CLI::App* parent, const char* name, const char* doc,
                         const std::shared_ptr<ConfigOptions>& options) {
   CLI::App* command = parent->add_subcommand(name, doc);
   command->add_option("CONFIG", options->config, "A config file.")->required();
-  AddSetOption(command, &options->overrides);
+  AddSetOption(command);
+  // Runs before the callback.
+  command->parse_complete_callback(
+      [options, command] { options->overrides = TypedOverrides(*command); });
   return command;
 }
 

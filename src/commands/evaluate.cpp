@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands/commands.h"
@@ -11,6 +12,7 @@
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
 #include "data/corpus.h"
+#include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/error.h"
 #include "support/line_reader.h"
@@ -24,7 +26,7 @@ struct EvaluateOptions {
   std::string source;
   std::string reference;
   std::optional<std::string> output;
-  std::vector<std::string> overrides;
+  ConfigOverrides overrides;
   ScoringOptions scoring;
   ComputeOptions compute;
 };
@@ -34,27 +36,38 @@ struct TestText {
   ScoredText scored;  // Its hypotheses are still to be made.
 };
 
+// "-" is standard input.
+std::vector<std::string> ReadLinesOf(const std::string& path) {
+  return path == "-" ? ReadLines(LineReader::OfStandardInput()) : ReadLines(LineReader(path));
+}
+
+std::string NameOf(const std::string& path) { return path == "-" ? "standard input" : path; }
+
 TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
   if (options.source.empty() != options.reference.empty()) {
     throw UsageError("--source and --reference go together");
   }
   TestText text;
   if (!options.source.empty()) {
-    text.sources = ReadLines(options.source);
-    text.scored.references = ReadLines(options.reference);
-    text.scored.hypotheses_name = options.source;
-    text.scored.references_name = options.reference;
+    if (options.source == "-" && options.reference == "-") {
+      throw UsageError("-: standard input can be --source or --reference, not both");
+    }
+    text.sources = ReadLinesOf(options.source);
+    text.scored.references = ReadLinesOf(options.reference);
+    text.scored.hypotheses_name = NameOf(options.source);
+    text.scored.references_name = NameOf(options.reference);
     if (text.sources.size() != text.scored.references.size()) {
       throw UsageError(
           "{} has {} lines but {} has {}; line n of one must translate line n of the "
           "other",
-          options.source, text.sources.size(), options.reference, text.scored.references.size());
+          text.scored.hypotheses_name, text.sources.size(), text.scored.references_name,
+          text.scored.references.size());
     }
   } else {
     if (config.data.test.empty()) {
       throw UsageError("give --source and --reference: the run's config has no data.test");
     }
-    for (SentencePair& pair : ReadParallel(config.data.test)) {
+    for (SentencePair& pair : ReadParallel(config.data.test, "data.test")) {
       text.sources.push_back(std::move(pair.source));
       text.scored.references.push_back(std::move(pair.target));
     }
@@ -66,6 +79,25 @@ TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
   return text;
 }
 
+std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
+                                      const LoadedModel& loaded, torch::Device device) {
+  DecodingConfig decoding = loaded.config.decoding;
+  decoding.n_best = 1;
+  Translator translator(loaded.model, loaded.tokenizers, device, loaded.trained_on);
+  ProgressBar progress("translating", static_cast<int64_t>(sources.size()));
+  std::vector<std::string> hypotheses;
+  TranslationLosses losses;
+  for (TranslatedLine& line : translator.Translate({.lines = sources,
+                              .first_line_number = 1,
+                              .progress = [&](int64_t done) { progress.Update(done); }},
+                                                   decoding)) {
+    hypotheses.push_back(std::move(line.best.front().text));
+    losses.Add(static_cast<int64_t>(hypotheses.size()), line);
+  }
+  losses.Warn(loaded.config, loaded.trained_on);
+  return hypotheses;
+}
+
 int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
@@ -73,13 +105,7 @@ int Evaluate(const EvaluateOptions& options) {
   TestText text = ReadTestText(options, loaded.config);
   std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
   if (options.output) output.emplace(*options.output);
-  Translator translator(loaded.model, loaded.tokenizers, device);
-  ProgressBar progress("translating", static_cast<int64_t>(text.sources.size()));
-  text.scored.hypotheses =
-      translator.TranslateBest({.lines = text.sources,
-                                .first_line_number = 1,
-                                .progress = [&](int64_t done) { progress.Update(done); }},
-                               loaded.config.decoding);
+  text.scored.hypotheses = TranslateAll(text.sources, loaded, device);
   if (output) {
     for (const std::string& line : text.scored.hypotheses) output->Write(line + "\n");
     output->Finish();
@@ -96,14 +122,19 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
       app.add_subcommand("evaluate", "Translate a test set and score the translations.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
   command->add_option("--source", options->source,
-                      "Text to translate. Default: data.test of the run's config.");
-  command->add_option("--reference", options->reference, "Its translation by people.");
+                      "Text to translate; -: standard input. Default: data.test of the run's "
+                      "config.");
+  command->add_option("--reference", options->reference,
+                      "Its translation by people; -: standard input.");
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
-  AddDecodingOptions(command, /*with_n_best=*/false, &options->overrides);
-  AddSetOption(command, &options->overrides);
+  AddDecodingOptions(command, /*with_n_best=*/false);
+  AddSetOption(command);
   AddComputeOptions(command, &options->compute);
-  command->callback([options, exit_code] { *exit_code = Evaluate(*options); });
+  command->callback([command, options, exit_code] {
+    options->overrides = TypedOverrides(*command);
+    *exit_code = Evaluate(*options);
+  });
 }
 
 }  // namespace wavemt

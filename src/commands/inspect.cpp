@@ -26,7 +26,7 @@ struct InspectOptions {
 
 Json Describe(const ModelLocation& location) {
   const Config config = LoadRunConfig(location.run);
-  const TokenizerPair tokenizers = LoadRunTokenizers(location.run);
+  const TokenizerPair tokenizers = LoadRunTokenizers(location.run, config.tokenizer);
   int64_t weights = 0;
   int64_t bytes = 0;
   for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
@@ -53,13 +53,19 @@ Json Describe(const ModelLocation& location) {
       {"source_vocabulary", tokenizers.source->vocab_size()},
       {"target_vocabulary", tokenizers.target->vocab_size()},
       {"shared_vocabulary", tokenizers.shared()},
+      {"normalize_whitespace", config.tokenizer.normalize_whitespace},
   };
-  const fs::path state = location.checkpoint / kStateFile;
-  if (Exists(state)) {
-    // Its checksum was verified with the weights.
-    const Json values = ReadJson(state);
+  if (const auto profile = LoadRunProfile(location.run)) {
+    description["trained_on_pairs"] = profile->pairs;
+    description["trained_on_several_sentences"] = profile->several_sentences;
+    description["trained_on_longest_source"] = profile->longest_source;
+    description["trained_on_longest_target"] = profile->longest_target;
+  }
+  if (IsFolder(location.checkpoint) && HasCheckpointState(location.checkpoint)) {
+    const Json values = ReadCheckpointState(location.checkpoint);
     if (!values.is_object()) {
-      throw UsageError("{}: is not the state of a training, an object {{...}}", state.string());
+      throw UsageError("{}: is not the state of a training, an object {{...}}",
+                       (location.checkpoint / kStateFile).string());
     }
     description.update(values);
     description["best_metric"] = NameOf(config.training.best_metric);

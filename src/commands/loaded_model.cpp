@@ -1,30 +1,42 @@
 #include "commands/loaded_model.h"
 
+#include <string>
+#include <vector>
+
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_checksums.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
 #include "config/config_reader.h"
 #include "evaluation/bleu_tokenizer.h"
+#include "support/decompressor.h"
 #include "support/files.h"
 
 namespace fs = std::filesystem;
 
 namespace wavemt {
 
-Config LoadRunConfig(const fs::path& run, const std::vector<std::string>& overrides) {
-  return ReadConfig(ReadRunFile(run, "config.json"), run / "config.json", overrides);
+Config LoadRunConfig(const fs::path& run, const ConfigOverrides& overrides) {
+  return ReadConfig(ReadRunFile(run, "config.json"), run / "config.json", overrides,
+                    DefaultsOfEarlierRuns());
 }
 
-TokenizerPair LoadRunTokenizers(const fs::path& run) {
+TokenizerPair LoadRunTokenizers(const fs::path& run, const TokenizerConfig& config) {
   const auto load = [&](const std::string& name) {
-    return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string());
+    return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string(),
+                                {.normalize_whitespace = config.normalize_whitespace});
   };
   if (Exists(run / "tokenizer.model")) {
     const auto tokenizer = load("tokenizer.model");
     return {.source = tokenizer, .target = tokenizer};
   }
   return {.source = load("source.model"), .target = load("target.model")};
+}
+
+std::optional<CorpusProfile> LoadRunProfile(const fs::path& run) {
+  const std::string name(kCorpusProfileFile);
+  if (!HasRunFile(run, name)) return std::nullopt;
+  return ParseCorpusProfile(ReadRunFile(run, name), (run / name).string());
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {
@@ -39,12 +51,14 @@ NamedTensors ReadWeights(const fs::path& checkpoint) {
 
 namespace {
 
-LoadedModel LoadLocated(const ModelLocation& location, const std::vector<std::string>& overrides,
+LoadedModel LoadLocated(const ModelLocation& location, const ConfigOverrides& overrides,
                         torch::Device device) {
   LoadedModel loaded;
   loaded.config = LoadRunConfig(location.run, overrides);
   loaded.checkpoint = location.checkpoint;
-  loaded.tokenizers = LoadRunTokenizers(location.run);
+  loaded.tokenizers = LoadRunTokenizers(location.run, loaded.config.tokenizer);
+  loaded.trained_on = {.profile = LoadRunProfile(location.run),
+                       .source_language = SourceLanguage(loaded.config.data)};
   loaded.model = Transformer(loaded.config.model,
                              VocabularySizes{.source = loaded.tokenizers.source->vocab_size(),
                                              .target = loaded.tokenizers.target->vocab_size()});
@@ -57,19 +71,31 @@ LoadedModel LoadLocated(const ModelLocation& location, const std::vector<std::st
 
 }  // namespace
 
-LoadedModel LoadModel(const fs::path& path, const std::vector<std::string>& overrides,
+LoadedModel LoadModel(const fs::path& path, const ConfigOverrides& overrides,
                       torch::Device device) {
   return ReadModelAt(path, [&](const ModelLocation& location) {
     return LoadLocated(location, overrides, device);
   });
 }
 
-std::string TargetLanguage(const DataConfig& data) {
-  if (!data.target_language.empty() || data.train.target.empty()) return data.target_language;
-  fs::path name = data.train.target.front().filename();
-  if (name.extension() == ".gz") name = name.stem();
+namespace {
+
+std::string LanguageOf(const std::string& named, const std::vector<fs::path>& files) {
+  if (!named.empty() || files.empty()) return named;
+  fs::path name = files.front().filename();
+  if (FormatOfExtension(name.extension().string()) != nullptr) name = name.stem();
   const std::string extension = name.extension().string();
   return extension.empty() ? "" : extension.substr(1);
+}
+
+}  // namespace
+
+std::string SourceLanguage(const DataConfig& data) {
+  return LanguageOf(data.source_language, data.train.source);
+}
+
+std::string TargetLanguage(const DataConfig& data) {
+  return LanguageOf(data.target_language, data.train.target);
 }
 
 EvaluationTokenizer BleuTokenizer(const Config& config) {

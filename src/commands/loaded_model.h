@@ -3,12 +3,15 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "checkpoint/named_tensors.h"
 #include "config/config.h"
+#include "config/config_overrides.h"
+#include "data/corpus_profile.h"
 #include "data/tokenizer.h"
+#include "decoding/translator.h"
 #include "model/transformer.h"
 
 namespace wavemt {
@@ -19,24 +22,29 @@ struct LoadedModel {
   std::filesystem::path checkpoint;  // Where the weights were read from.
   TokenizerPair tokenizers;
   Transformer model{nullptr};  // On the device that was asked for.
+  TrainedOn trained_on;
 };
 
 /// Loads what `path` names (see LocateModel() in run_directory.h), with `overrides` put over the
 /// run's config.
-LoadedModel LoadModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+LoadedModel LoadModel(const std::filesystem::path& path, const ConfigOverrides& overrides,
                       torch::Device device);
 
 /// The config of a run, with `overrides` put over it. A usage error where it is not the one that
 /// the run wrote (see run_checksums.h), and so of the tokenizers.
-Config LoadRunConfig(const std::filesystem::path& run,
-                     const std::vector<std::string>& overrides = {});
+Config LoadRunConfig(const std::filesystem::path& run, const ConfigOverrides& overrides = {});
 
-/// The tokenizers that lie in a run's folder.
-TokenizerPair LoadRunTokenizers(const std::filesystem::path& run);
+/// The tokenizers that lie in a run's folder; `config` says how text is read.
+TokenizerPair LoadRunTokenizers(const std::filesystem::path& run, const TokenizerConfig& config);
+
+/// What the run's corpus.json says; nothing for a run of a version before 0.2.0.
+std::optional<CorpusProfile> LoadRunProfile(const std::filesystem::path& run);
 
 /// The weights of a checkpoint's folder or of a single safetensors file.
 NamedTensors ReadWeights(const std::filesystem::path& checkpoint);
 
+/// "en": data.source_language or, where that is empty, the extension of the training text.
+std::string SourceLanguage(const DataConfig& data);
 /// "zh": data.target_language or, where that is empty, the extension of the training text.
 std::string TargetLanguage(const DataConfig& data);
 

@@ -4,21 +4,24 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
 #include "commands/commands.h"
 #include "commands/compute_device.h"
 #include "commands/loaded_model.h"
 #include "commands/shared_options.h"
 #include "commands/training_session.h"
+#include "config/config_writer.h"
 #include "support/error.h"
 #include "training/precision.h"
+#include "training/training_state.h"
 
 namespace wavemt {
 namespace {
 
 struct ResumeOptions {
   std::string run_dir;
-  std::vector<std::string> overrides;
+  ConfigOverrides overrides;
   ComputeOptions compute;
   double max_minutes = 0;
   int64_t memory_limit = 0;
@@ -28,7 +31,6 @@ struct ResumeOptions {
 std::vector<std::string> FixedKeys(const Config& config) {
   std::vector<std::string> keys = {
       "seed",
-      "data.train",
       "data.max_length",
       "model",
       "tokenizer",
@@ -37,11 +39,11 @@ std::vector<std::string> FixedKeys(const Config& config) {
       "training.gradient_accumulation",
       "training.best_metric",
   };
-  if (!config.data.valid.empty()) keys.emplace_back("data.valid");
   const ValidationMetric metric = config.training.best_metric;
   if (metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf) {
-    keys.insert(keys.end(), {"training.validation_beam_size", "decoding.length_penalty",
-                             "decoding.max_output_length"});
+    keys.insert(keys.end(),
+                {"training.validation_beam_size", "decoding.length_penalty",
+                 "decoding.max_output_length", "decoding.split_sentences", "data.source_language"});
   }
   if (metric == ValidationMetric::kBleu) {
     keys.insert(keys.end(), {"data.target_language", "evaluation.tokenize"});
@@ -49,18 +51,51 @@ std::vector<std::string> FixedKeys(const Config& config) {
   return keys;
 }
 
-void RefuseFixedKeys(const Config& config, const std::vector<std::string>& overrides) {
+void RefuseFixedKeys(const Config& config, const ConfigOverrides& overrides) {
   const std::vector<std::string> fixed_keys = FixedKeys(config);
-  for (const std::string& text : overrides) {
-    const std::string key = text.substr(0, text.find('='));
+  for (const ConfigOverride& override : overrides) {
+    const std::string key = override.key();
     for (const std::string& fixed : fixed_keys) {
       if (key == fixed || key.starts_with(fixed + ".")) {
         throw UsageError(
-            "--set {}: {} cannot change in the middle of a run; begin a new one by "
-            "`wavemt train`",
-            text, key);
+            "{}: {} cannot change in the middle of a run; begin a new one by `wavemt train`",
+            override.typed, key);
       }
     }
+  }
+}
+
+// `split`: "train" or "valid".
+bool HasOtherFiles(const Config& before, const Config& config, const std::string& split) {
+  return ConfigToJson(before)["data"][split] != ConfigToJson(config)["data"][split];
+}
+
+// The checksum of the text that a run was trained on, wherever that lies now; nothing where a
+// version that did not keep it has made the run.
+std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int64_t> step,
+                                      const std::optional<CorpusProfile>& profile) {
+  if (profile) return profile->checksum;
+  if (!step) return std::nullopt;
+  const auto path = run.CheckpointPath(*step);
+  return TrainingStateFromJson(ReadCheckpointState(path), (path / kStateFile).string())
+      .corpus_checksum;
+}
+
+// Text may have been moved or packed; it must be the same.
+void RequireSameText(const RunDirectory& run, const Config& before, const Config& config,
+                     const TrainingText& text, std::optional<int64_t> checksum) {
+  if (checksum) {
+    if (*checksum == text.train->checksum()) return;
+    throw UsageError(
+        "{}: was trained on another text than data.train holds now, and its place in the one is "
+        "none in the other; put the old text back, or begin a new run by `wavemt train`",
+        run.path().string());
+  }
+  if (HasOtherFiles(before, config, "train")) {
+    throw UsageError(
+        "{}: data.train cannot be named anew for this run, as nothing in it tells whether the text "
+        "is the same; put the text where it was",
+        run.path().string());
   }
 }
 
@@ -70,6 +105,13 @@ int Resume(const ResumeOptions& options) {
   const Config before = LoadRunConfig(run.path());
   RefuseFixedKeys(before, options.overrides);
   Config config = LoadRunConfig(run.path(), options.overrides);
+  if (HasOtherFiles(before, config, "train")) {
+    // Their names may tell of no language, or of another one.
+    std::string& source = config.data.source_language;
+    std::string& target = config.data.target_language;
+    if (source.empty()) source = SourceLanguage(before.data);
+    if (target.empty()) target = TargetLanguage(before.data);
+  }
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(
         "--set training.ema_decay={}: the moving average cannot be switched on or off "
@@ -81,21 +123,26 @@ int Resume(const ResumeOptions& options) {
   config.training.precision = ResolvePrecision(config, device);
   // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
   const std::optional<int64_t> step = run.NewestWholeStep();
-  const TokenizerPair tokenizers = LoadRunTokenizers(run.path());
+  const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
+  const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
   const TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
+  RequireSameText(run, before, config, text, CorpusChecksum(run, step, profile));
   const Transformer model = MakeModel(config, tokenizers, device);
   DescribeTraining(config, text, tokenizers, model, device);
   if (memory_limit.bytes > 0) RequireMemoryForTraining(config, model, memory_limit);
-  return RunTraining({.config = config,
-                      .text = text,
-                      .tokenizers = tokenizers,
-                      .model = model,
-                      .device = device,
-                      .run = run,
-                      .is_resumed = true,
-                      .resume_step = step,
-                      .memory_limit = memory_limit,
-                      .deadline = DeadlineAfter(start, options.max_minutes)});
+  return RunTraining(
+      {.config = config,
+       .text = text,
+       .tokenizers = tokenizers,
+       .model = model,
+       .device = device,
+       .run = run,
+       .trained_on = {.profile = profile, .source_language = SourceLanguage(config.data)},
+       .before = before.training,
+       .valid_is_renamed = HasOtherFiles(before, config, "valid"),
+       .resume_step = step,
+       .memory_limit = memory_limit,
+       .deadline = DeadlineAfter(start, options.max_minutes)});
 }
 
 }  // namespace
@@ -105,11 +152,14 @@ void AddResumeCommand(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("resume", "Go on with a run exactly where its newest checkpoint stands.");
   command->add_option("RUN_DIR", options->run_dir, "The run's folder.")->required();
-  AddSetOption(command, &options->overrides);
+  AddSetOption(command);
   AddComputeOptions(command, &options->compute);
   AddTimeLimitOption(command, &options->max_minutes);
   AddMemoryLimitOption(command, &options->memory_limit);
-  command->callback([options, exit_code] { *exit_code = Resume(*options); });
+  command->callback([command, options, exit_code] {
+    options->overrides = TypedOverrides(*command);
+    *exit_code = Resume(*options);
+  });
 }
 
 }  // namespace wavemt

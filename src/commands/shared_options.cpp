@@ -1,5 +1,11 @@
 #include "commands/shared_options.h"
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "support/error.h"
 #include "support/memory.h"
 
@@ -44,37 +50,71 @@ std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
   return start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(minutes);
 }
 
-void AddSetOption(CLI::App* command, std::vector<std::string>* overrides) {
-  // Added to what other options have set: a plain add_option would empty the list first.
-  const auto add = [overrides](const std::vector<std::string>& values) {
-    overrides->insert(overrides->end(), values.begin(), values.end());
-  };
-  // One value each time: a following argument is not another one.
+namespace {
+
+constexpr const char* kSet = "--set";
+
+// Options that are short names of config keys.
+struct ShortName {
+  const char* option;
+  const char* key;
+};
+constexpr ShortName kShortNames[] = {{"--run-dir", "run_dir"},
+                                     {"--beam-size", "decoding.beam_size"},
+                                     {"--length-penalty", "decoding.length_penalty"},
+                                     {"--n-best", "decoding.n_best"}};
+
+// Its values stay with the option, for TypedOverrides().
+void AddOverride(CLI::App* command, const char* option, const char* type, const char* doc) {
   command
       ->add_option_function<std::vector<std::string>>(
-          "--set", add, "Override a config key, for example --set training.max_steps=100.")
-      ->type_name("KEY=VALUE")
+          option, [](const auto&) {}, doc)
+      ->type_name(type)
+      // One value each time, as it was typed: a following argument is not another one.
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-void AddDecodingOptions(CLI::App* command, bool with_n_best, std::vector<std::string>* overrides) {
-  const auto add = [&](const char* option, const char* type, const std::string& key,
-                       const char* doc) {
-    command
-        ->add_option_function<std::string>(
-            option,
-            [overrides, key](const std::string& value) { overrides->push_back(key + "=" + value); },
-            doc)
-        ->type_name(type);
-  };
-  add("--beam-size", "N", "decoding.beam_size", "Hypotheses kept at each step; 1: greedy.");
-  add("--length-penalty", "A", "decoding.length_penalty",
-      "Exponent of the length normalization; 0: none.");
+}  // namespace
+
+void AddSetOption(CLI::App* command) {
+  AddOverride(command, kSet, "KEY=VALUE",
+              "Override a config key, for example --set training.max_steps=100.");
+}
+
+void AddRunDirOption(CLI::App* command) {
+  AddOverride(command, "--run-dir", "DIR",
+              "Folder to write the run to. Default: runs/ and the config's name.");
+}
+
+void AddDecodingOptions(CLI::App* command, bool with_n_best) {
+  AddOverride(command, "--beam-size", "N", "Hypotheses kept at each step; 1: greedy.");
+  AddOverride(command, "--length-penalty", "A", "Exponent of the length normalization; 0: none.");
   if (with_n_best) {
-    add("--n-best", "N", "decoding.n_best",
-        "Translations a line, written as: line number ||| translation ||| score.");
+    AddOverride(command, "--n-best", "N",
+                "Translations a line, written as: line number ||| translation ||| score.");
   }
+}
+
+ConfigOverrides TypedOverrides(const CLI::App& command) {
+  ConfigOverrides overrides;
+  std::map<const CLI::Option*, size_t> seen;  // How many of an option's values are taken.
+  for (const CLI::Option* option : command.parse_order()) {
+    const std::string name = option->get_name();
+    const auto* const short_name =
+        std::ranges::find_if(kShortNames, [&](const ShortName& s) { return s.option == name; });
+    const bool is_short = short_name != std::end(kShortNames);
+    if (!is_short && name != kSet) continue;
+    const std::string value = option->results().at(seen[option]++);
+    if (is_short) {
+      overrides.emplace_back(fmt::format("{}={}", short_name->key, value),
+                             fmt::format("{} {}", name, value));
+    } else {
+      overrides.emplace_back(value);
+    }
+  }
+  return overrides;
 }
 
 }  // namespace wavemt

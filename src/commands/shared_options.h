@@ -4,10 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "commands/compute_device.h"
+#include "config/config_overrides.h"
 
 namespace wavemt {
 
@@ -25,9 +24,16 @@ std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
     std::chrono::steady_clock::time_point start, double max_minutes);
 
 /// --set key=value, as often as wanted.
-void AddSetOption(CLI::App* command, std::vector<std::string>* overrides);
+void AddSetOption(CLI::App* command);
 
-/// --beam-size, --length-penalty and --n-best: short names of config keys, collected as overrides.
-void AddDecodingOptions(CLI::App* command, bool with_n_best, std::vector<std::string>* overrides);
+/// --run-dir: a short name of the config key.
+void AddRunDirOption(CLI::App* command);
+
+/// --beam-size, --length-penalty and --n-best: short names of config keys.
+void AddDecodingOptions(CLI::App* command, bool with_n_best);
+
+/// What these options gave, in the order in which they were typed: the last one of a key wins, by
+/// whichever name it was typed. For the command's callback.
+ConfigOverrides TypedOverrides(const CLI::App& command);
 
 }  // namespace wavemt

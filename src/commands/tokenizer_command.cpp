@@ -12,6 +12,7 @@
 #include "config/config_fields.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_trainer.h"
+#include "data/whitespace_normalizer.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/line_reader.h"
@@ -34,6 +35,7 @@ struct CodingOptions {
   std::string input = "-";
   std::string output = "-";
   bool ids = false;
+  bool normalize_whitespace = true;
 };
 
 template <typename Enum>
@@ -54,6 +56,7 @@ int TrainFromFiles(TrainTokenizerOptions options) {
   std::vector<std::string> sentences;
   for (const std::string& input : options.inputs) {
     for (std::string& line : ReadLines(input)) {
+      if (options.config.normalize_whitespace) line = NormalizeWhitespace(line);
       if (!IsBlank(line)) sentences.push_back(std::move(line));
     }
   }
@@ -86,7 +89,8 @@ int ConvertLines(const CodingOptions& options, const Convert& convert) {
 }
 
 int Encode(const CodingOptions& options) {
-  const auto tokenizer = Tokenizer::FromFile(options.model);
+  const auto tokenizer =
+      Tokenizer::FromFile(options.model, {.normalize_whitespace = options.normalize_whitespace});
   return ConvertLines(options, [&](const std::string& line, int64_t) {
     return options.ids ? fmt::format("{}", fmt::join(tokenizer->Encode(line), " "))
                        : fmt::format("{}", fmt::join(tokenizer->EncodePieces(line), " "));
@@ -129,10 +133,21 @@ int Decode(const CodingOptions& options) {
   });
 }
 
+void AddWhitespaceOption(CLI::App* command, bool* normalize_whitespace) {
+  command
+      ->add_option("--normalize-whitespace", *normalize_whitespace,
+                   "Read white space and invisible characters as tokenizer.normalize_whitespace of "
+                   "a config does.")
+      ->capture_default_str();
+}
+
 void AddTrain(CLI::App* parent, int* exit_code) {
   auto options = std::make_shared<TrainTokenizerOptions>();
   CLI::App* command = parent->add_subcommand("train", "Train a vocabulary on text files.");
-  command->add_option("--input", options->inputs, "Text files, plain or .gz.")->required();
+  command
+      ->add_option("--input", options->inputs,
+                   "Text files, plain or compressed (gzip, zstd, xz, bzip2).")
+      ->required();
   command->add_option("--output", options->output, "The model file to write.")->required();
   command->add_option("--type", options->type, "unigram or bpe.")->capture_default_str();
   command->add_option("--vocab-size", options->config.vocab_size, "Pieces.")
@@ -149,6 +164,7 @@ void AddTrain(CLI::App* parent, int* exit_code) {
       ->capture_default_str();
   command->add_option("--normalization", options->normalization, "identity, nfkc or nmt_nfkc.")
       ->capture_default_str();
+  AddWhitespaceOption(command, &options->config.normalize_whitespace);
   command->callback([options, exit_code] { *exit_code = TrainFromFiles(*options); });
 }
 
@@ -169,8 +185,10 @@ void AddTokenizerCommand(CLI::App& app, int* exit_code) {
   parent->require_subcommand(1);
   AddTrain(parent, exit_code);
   auto encoding = std::make_shared<CodingOptions>();
-  AddCoding(parent, "encode", "Text to pieces, line by line.", "Write ids, not pieces.", encoding)
-      ->callback([encoding, exit_code] { *exit_code = Encode(*encoding); });
+  CLI::App* encode = AddCoding(parent, "encode", "Text to pieces, line by line.",
+                               "Write ids, not pieces.", encoding);
+  AddWhitespaceOption(encode, &encoding->normalize_whitespace);
+  encode->callback([encoding, exit_code] { *exit_code = Encode(*encoding); });
   auto decoding = std::make_shared<CodingOptions>();
   AddCoding(parent, "decode", "Pieces to text, line by line.", "Read ids, not pieces.", decoding)
       ->callback([decoding, exit_code] { *exit_code = Decode(*decoding); });

@@ -12,6 +12,7 @@
 #include "checkpoint/run_directory.h"
 #include "commands/commands.h"
 #include "commands/compute_device.h"
+#include "commands/loaded_model.h"
 #include "commands/shared_options.h"
 #include "commands/training_session.h"
 #include "config/config_reader.h"
@@ -32,8 +33,7 @@ namespace {
 
 struct TrainOptions {
   std::string config;
-  std::vector<std::string> overrides;
-  std::string run_dir;
+  ConfigOverrides overrides;
   ComputeOptions compute;
   double max_minutes = 0;
   int64_t memory_limit = 0;
@@ -46,11 +46,16 @@ struct TrainOptions {
 
 constexpr uint64_t kTokenizerSample = 104;  // What a seed derived from the run's seed is for.
 
+TextOptions TextOptionsOf(const TokenizerConfig& config) {
+  return {.normalize_whitespace = config.normalize_whitespace};
+}
+
 std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool source, bool target) {
   const std::vector<std::string> sentences =
       SampleSentences(config.data.train,
                       {.source = source,
                        .target = target,
+                       .normalize_whitespace = config.tokenizer.normalize_whitespace,
                        .limit = config.tokenizer.training_sentences,
                        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kTokenizerSample})});
   if (sentences.empty()) {
@@ -59,26 +64,31 @@ std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool sou
         "than {} bytes, of which no vocabulary is made: split them into sentences",
         WithThousands(static_cast<int64_t>(kLongestTrainingSentence)));
   }
-  return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer");
+  return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer",
+                              TextOptionsOf(config.tokenizer));
 }
 
 TokenizerPair MakeTokenizers(const Config& config) {
   const TokenizerConfig& tokenizer = config.tokenizer;
+  const TextOptions text = TextOptionsOf(tokenizer);
   if (!tokenizer.source_model.empty()) {
-    return {.source = Tokenizer::FromFile(tokenizer.source_model),
-            .target = Tokenizer::FromFile(tokenizer.target_model)};
+    return {.source = Tokenizer::FromFile(tokenizer.source_model, text),
+            .target = Tokenizer::FromFile(tokenizer.target_model, text)};
   }
   if (tokenizer.shared) {
     const auto shared = tokenizer.model.empty() ? TrainTokenizerOn(config, true, true)
-                                                : Tokenizer::FromFile(tokenizer.model);
+                                                : Tokenizer::FromFile(tokenizer.model, text);
     return {.source = shared, .target = shared};
   }
   return {.source = TrainTokenizerOn(config, true, false),
           .target = TrainTokenizerOn(config, false, true)};
 }
 
-std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers) {
-  std::map<std::string, std::string> files = {{"config.json", ConfigText(config)}};
+std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
+                                            const CorpusProfile& profile) {
+  std::map<std::string, std::string> files = {
+      {"config.json", ConfigText(config)},
+      {std::string(kCorpusProfileFile), CorpusProfileText(profile)}};
   if (tokenizers.shared()) {
     files["tokenizer.model"] = tokenizers.source->bytes();
   } else {
@@ -105,7 +115,6 @@ void RequireRoomFor(const fs::path& run) {
 int Train(const TrainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Config config = LoadConfig(options.config, options.overrides);
-  if (!options.run_dir.empty()) config.run_dir = options.run_dir;
   if (config.run_dir.empty()) config.run_dir = "runs/" + fs::path(options.config).stem().string();
   config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
   const torch::Device device = SelectDevice(options.compute);
@@ -144,7 +153,9 @@ int Train(const TrainOptions& options) {
        .tokenizers = tokenizers,
        .model = model,
        .device = device,
-       .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers), options.overwrite),
+       .run = RunDirectory::Create(config.run_dir, RunFiles(config, tokenizers, text.profile),
+                                   options.overwrite),
+       .trained_on = {.profile = text.profile, .source_language = SourceLanguage(config.data)},
        .memory_limit = memory_limit,
        .deadline = DeadlineAfter(start, options.max_minutes)});
 }
@@ -156,9 +167,8 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("train", "Train a model as a JSON config says.");
   command->add_option("CONFIG", options->config, "The config, for example configs/quickstart.json.")
       ->required();
-  AddSetOption(command, &options->overrides);
-  command->add_option("--run-dir", options->run_dir,
-                      "Folder to write the run to. Default: runs/ and the config's name.");
+  AddSetOption(command);
+  AddRunDirOption(command);
   AddComputeOptions(command, &options->compute);
   AddTimeLimitOption(command, &options->max_minutes);
   AddMemoryLimitOption(command, &options->memory_limit);
@@ -167,7 +177,10 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
                     "Read and check everything, say how large it is, and write nothing.");
   command->add_flag("--profile", options->profile,
                     "Train a few steps, print where their time goes, and write nothing.");
-  command->callback([options, exit_code] { *exit_code = Train(*options); });
+  command->callback([command, options, exit_code] {
+    options->overrides = TypedOverrides(*command);
+    *exit_code = Train(*options);
+  });
 }
 
 }  // namespace wavemt

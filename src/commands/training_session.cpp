@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "checkpoint/run_checksums.h"
 #include "commands/compute_device.h"
 #include "commands/loaded_model.h"
+#include "config/config_fields.h"
 #include "config/config_writer.h"
 #include "data/batcher.h"
 #include "data/corpus.h"
@@ -24,18 +26,18 @@
 #include "support/progress.h"
 #include "support/random.h"
 #include "support/signals.h"
+#include "training/learning_rate_schedule.h"
 
 namespace wavemt {
 namespace {
 
 constexpr uint64_t kInitialWeights = 103;  // What a seed derived from the run's seed is for.
 
-std::unique_ptr<const TokenizedCorpus> LoadAndCount(const ParallelFiles& files,
-                                                    const TokenizerPair& tokenizers,
-                                                    const LoadOptions& options) {
+LoadedCorpus LoadAndCount(const ParallelFiles& files, const TokenizerPair& tokenizers,
+                          const LoadOptions& options) {
   LoadedCorpus loaded = LoadCorpus(files, tokenizers, options);
   spdlog::info("{}: {}", options.tokenize.name, loaded.counts.Summary(options.tokenize.max_length));
-  return std::move(loaded.corpus);
+  return loaded;
 }
 
 // The folder `cache` beside the run, whose own name that must not be.
@@ -51,21 +53,19 @@ TrainingParts::ScoreTranslations MakeScorer(const Session& session) {
   DecodingConfig decoding = session.config.decoding;
   decoding.beam_size = session.config.training.validation_beam_size;
   return [&text = session.text, decoding, tokenizer = BleuTokenizer(session.config),
-          translator =
-              std::make_shared<Translator>(session.model, session.tokenizers, session.device)](
+          translator = std::make_shared<Translator>(session.model, session.tokenizers,
+                                                    session.device, session.trained_on)](
              const std::function<bool()>& stop_requested) -> std::optional<TranslationScore> {
-    struct Stopped {};
     ProgressBar progress("translating data.valid", static_cast<int64_t>(text.valid_sources.size()));
-    const auto show_or_stop = [&](int64_t done) {
-      if (stop_requested()) throw Stopped();
-      progress.Update(done);
-    };
     std::vector<std::string> hypotheses;
     try {
-      hypotheses = translator->TranslateBest(
-          {.lines = text.valid_sources, .first_line_number = 1, .progress = show_or_stop},
-          decoding);
-    } catch (const Stopped&) {
+      hypotheses =
+          translator->TranslateBest({.lines = text.valid_sources,
+                                     .first_line_number = 1,
+                                     .progress = [&](int64_t done) { progress.Update(done); },
+                                     .stop_requested = stop_requested},
+                                    decoding);
+    } catch (const SearchStopped&) {
       return std::nullopt;
     }
     const Bleu bleu({.tokenizer = tokenizer});
@@ -106,11 +106,29 @@ int ExitCodeAfter(StopReason reason, const Session& session, const TrainingState
   return 0;
 }
 
+// Of a schedule that had come down and rises again, as more steps make it longer.
+void WarnOfJump(const TrainingConfig& before, const TrainingConfig& now, int64_t step) {
+  constexpr double kJump = 1.1;
+  TrainingConfig longer = before;
+  longer.max_steps = now.max_steps;
+  // Whoever changes something else of it has asked for another learning rate.
+  if (step == 0 || LearningRateAt(step + 1, longer) != LearningRateAt(step + 1, now)) return;
+  const double last = LearningRateAt(step, before);
+  const double next = LearningRateAt(step + 1, now);
+  if (next <= kJump * std::max(last, LearningRateAt(step + 1, before))) return;
+  spdlog::warn(
+      "the learning rate had come down to {:.2e} at step {} and goes up to {:.2e} now, as the {} "
+      "schedule reaches to step {} instead of {}; a lower training.learning_rate avoids that",
+      last, WithThousands(step), next, NameOf(now.schedule), WithThousands(now.max_steps),
+      WithThousands(before.max_steps));
+}
+
 TrainingParts MakeParts(const Session& session) {
   return {.model = session.model,
           .device = session.device,
           .train = *session.text.train,
           .valid = session.text.valid.get(),
+          .valid_is_renamed = session.valid_is_renamed,
           .tokenizers = session.tokenizers,
           .run = session.run,
           .score_translations = MakeScorer(session),
@@ -140,7 +158,9 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
         LoadAndCount(config.data.valid, tokenizers,
                      {.tokenize = {.max_length = config.model.position_encoding.max_length - 1,
                                    .num_threads = threads,
-                                   .name = "data.valid"}});
+                                   .name = "data.valid",
+                                   .source_language = SourceLanguage(config.data)}})
+            .corpus;
     int64_t number = 0;
     for (SentencePair& pair : ReadParallel(config.data.valid)) {
       ++number;
@@ -155,13 +175,17 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
     }
   }
   const bool is_set = !config.data.cache_dir.empty();
-  text.train = LoadAndCount(config.data.train, tokenizers,
-                            {.tokenize = {.max_length = config.data.max_length,
-                                          .num_threads = threads,
-                                          .name = "data.train"},
-                             .cache_dir = is_set ? config.data.cache_dir : CacheBeside(cache.run),
-                             .cache_small = is_set,
-                             .may_write = cache.may_write});
+  LoadedCorpus train =
+      LoadAndCount(config.data.train, tokenizers,
+                   {.tokenize = {.max_length = config.data.max_length,
+                                 .num_threads = threads,
+                                 .name = "data.train",
+                                 .source_language = SourceLanguage(config.data)},
+                    .cache_dir = is_set ? config.data.cache_dir : CacheBeside(cache.run),
+                    .cache_small = is_set,
+                    .may_write = cache.may_write});
+  text.profile = ProfileOf(*train.corpus, train.counts);
+  text.train = std::move(train.corpus);
   return text;
 }
 
@@ -169,9 +193,11 @@ void DescribeTraining(const Config& config, const TrainingText& text,
                       const TokenizerPair& tokenizers, const Transformer& model,
                       torch::Device device) {
   const BatchPlan plan = PlanBatches(*text.train, config.training.batch_tokens, /*seed=*/0);
-  spdlog::info("batches: {} an epoch of at most {} target tokens, {:.1f}% padding",
-               WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
-               100 * PaddingShare(*text.train, plan));
+  spdlog::info(
+      "batches: about {} an epoch of at most {} target tokens, {:.1f}% full, {:.1f}% padding",
+      WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
+      100 * FillShare(*text.train, plan, config.training.batch_tokens),
+      100 * PaddingShare(*text.train, plan));
   int64_t weights = 0;
   for (const auto& parameter : model->parameters()) weights += parameter.numel();
   const std::string vocabulary =
@@ -213,10 +239,11 @@ int RunTraining(Session session) {
     trainer.Restore(ReadCheckpoint(directory), directory.string());
     spdlog::info("going on from {}", directory.string());
     const TrainingState& state = trainer.state();
+    if (session.before) WarnOfJump(*session.before, session.config.training, state.step);
     session.run->RepairPointers(state.step,
                                 state.best_score ? std::optional(state.best_step) : std::nullopt);
   }
-  if (session.is_resumed) {
+  if (session.before) {
     // Only now, when a checkpoint, if there is one, was accepted, are new settings taken. A new run
     // does not read its config back: a fault there would be called the user's mistake.
     const std::string config_text = ConfigText(session.config);

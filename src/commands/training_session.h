@@ -11,8 +11,10 @@
 
 #include "checkpoint/run_directory.h"
 #include "config/config.h"
+#include "data/corpus_profile.h"
 #include "data/tokenized_corpus.h"
 #include "data/tokenizer.h"
+#include "decoding/translator.h"
 #include "training/trainer.h"
 
 namespace wavemt {
@@ -20,6 +22,7 @@ namespace wavemt {
 /// The text that a training works on, as train and resume both need it.
 struct TrainingText {
   std::unique_ptr<const TokenizedCorpus> train;
+  CorpusProfile profile;                         // Of `train`.
   std::unique_ptr<const TokenizedCorpus> valid;  // Null: none.
   std::vector<std::string> valid_sources;
   std::vector<std::string> valid_references;
@@ -60,8 +63,10 @@ struct Session {
   Transformer model{nullptr};
   torch::Device device = torch::kCPU;
   std::optional<RunDirectory> run;  // Nothing for ProfileTraining().
-  // Whether the run was there before, with a config that may have other settings now.
-  bool is_resumed = false;
+  TrainedOn trained_on{};           // As the run has it.
+  // Of a run that was there before: its settings until now, which may be other ones than `config`.
+  std::optional<TrainingConfig> before{};
+  bool valid_is_renamed = false;  // As TrainingParts has it.
   std::optional<int64_t> resume_step{};
   MemoryLimit memory_limit{};
   std::optional<TimeLimit::Clock::time_point> deadline{};  // Nothing: train to the end.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "commands/loaded_model.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
+#include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/logging.h"
 #include "support/progress.h"
@@ -22,13 +24,13 @@ struct TranslateOptions {
   std::string input = "-";
   std::string output = "-";
   std::string invalid_utf8 = "refuse";
-  std::vector<std::string> overrides;
+  ConfigOverrides overrides;
   ComputeOptions compute;
 };
 
-// One translation a line; with n-best lists, Moses's format: number ||| translation ||| score.
-std::string Format(const std::vector<Translation>& translations, int64_t line_index) {
-  if (translations.size() == 1) return translations.front().text + "\n";
+// In an n-best list, Moses's format: number ||| translation ||| score.
+std::string Format(const std::vector<Translation>& translations, int64_t line_index, bool n_best) {
+  if (!n_best) return translations.front().text + "\n";
   std::string text;
   for (const Translation& translation : translations) {
     text += fmt::format("{} ||| {} ||| {:.6f}\n", line_index, translation.text, translation.score);
@@ -44,8 +46,14 @@ int Translate(const TranslateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
   TextOutput output(options.output);
-  Translator translator(loaded.model, loaded.tokenizers, device);
+  Translator translator(loaded.model, loaded.tokenizers, device, loaded.trained_on);
+  TranslationLosses losses;
   ProgressBar progress("translating", 0);
+  // A list that was asked for is one, of whatever length.
+  const bool n_best = loaded.config.decoding.n_best > 1 ||
+                      std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
+                        return typed.key() == "decoding.n_best";
+                      });
   int64_t done = 0;
   while (true) {
     const std::vector<std::string> lines = input.NextPortion(kPortion);
@@ -55,10 +63,14 @@ int Translate(const TranslateOptions& options) {
          .first_line_number = done + 1,
          .progress = [&](int64_t lines_done) { progress.Update(done + lines_done, "lines"); }},
         loaded.config.decoding);
-    for (const auto& of_line : translations) output.Write(Format(of_line, done++));
+    for (const TranslatedLine& line : translations) {
+      output.Write(Format(line.best, done, n_best));
+      losses.Add(++done, line);
+    }
     output.Flush();
   }
   output.Finish();
+  losses.Warn(loaded.config, loaded.trained_on);
   if (input.lines_replaced() > 0) {
     spdlog::warn("{} lines held invalid UTF-8, which was replaced by U+FFFD",
                  WithThousands(input.lines_replaced()));
@@ -82,10 +94,13 @@ void AddTranslateCommand(CLI::App& app, int* exit_code) {
                    "replace what is wrong in it by U+FFFD.")
       ->check(CLI::IsMember({"refuse", "replace"}))
       ->capture_default_str();
-  AddDecodingOptions(command, /*with_n_best=*/true, &options->overrides);
-  AddSetOption(command, &options->overrides);
+  AddDecodingOptions(command, /*with_n_best=*/true);
+  AddSetOption(command);
   AddComputeOptions(command, &options->compute);
-  command->callback([options, exit_code] { *exit_code = Translate(*options); });
+  command->callback([command, options, exit_code] {
+    options->overrides = TypedOverrides(*command);
+    *exit_code = Translate(*options);
+  });
 }
 
 }  // namespace wavemt

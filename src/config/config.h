@@ -8,12 +8,14 @@
 namespace wavemt {
 
 /// A parallel corpus: either `source` and `target` (line n of one translates line n of the other;
-/// several files a side are read one after the other), or `tsv` (source, tab, target on a line).
-/// Every file may be gzip-compressed.
+/// several files a side are read one after the other), or `tsv` (columns with tabs between them;
+/// the first of tsv_columns is the source's, the second the target's, counted from 1). Every file
+/// may be compressed by gzip, zstd, xz or bzip2.
 struct ParallelFiles {
   std::vector<std::filesystem::path> source;
   std::vector<std::filesystem::path> target;
   std::vector<std::filesystem::path> tsv;
+  std::vector<int64_t> tsv_columns = {1, 2};
 
   bool empty() const { return source.empty() && target.empty() && tsv.empty(); }
 };
@@ -41,6 +43,7 @@ struct TokenizerConfig {
   double character_coverage = 0.9995;
   bool byte_fallback = true;
   Normalization normalization = Normalization::kIdentity;
+  bool normalize_whitespace = true;
   int64_t training_sentences = 2'000'000;
 };
 
@@ -108,11 +111,14 @@ struct TrainingConfig {
   int64_t max_skipped_steps = 10;
 };
 
+enum class SentenceSplitting { kAuto, kAlways, kNever };
+
 struct DecodingConfig {
   int64_t beam_size = 5;
   double length_penalty = 1.0;
   int64_t n_best = 1;
   int64_t max_output_length = 256;
+  SentenceSplitting split_sentences = SentenceSplitting::kAuto;
   int64_t batch_tokens = 2048;
 };
 

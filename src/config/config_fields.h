@@ -84,6 +84,11 @@ constexpr auto NamesOf(ValidationMetric) {
                                                       {"bleu", ValidationMetric::kBleu},
                                                       {"chrf", ValidationMetric::kChrf}});
 }
+constexpr auto NamesOf(SentenceSplitting) {
+  return std::to_array<NamedValue<SentenceSplitting>>({{"auto", SentenceSplitting::kAuto},
+                                                       {"always", SentenceSplitting::kAlways},
+                                                       {"never", SentenceSplitting::kNever}});
+}
 constexpr auto NamesOf(EvaluationTokenizer) {
   return std::to_array<NamedValue<EvaluationTokenizer>>({{"auto", EvaluationTokenizer::kAuto},
                                                          {"13a", EvaluationTokenizer::k13a},
@@ -106,7 +111,11 @@ template <typename Visitor>
 void VisitFields(Visitor& v, ParallelFiles& c) {
   v.Field("source", c.source, "Source-language text files, one sentence a line; a path or a list.");
   v.Field("target", c.target, "Target-language text files, as many as source files.");
-  v.Field("tsv", c.tsv, "Instead of both: files with source, tab and target on each line.");
+  v.Field("tsv", c.tsv,
+          "Instead of both: files with source, tab and target on each line; further columns are "
+          "left out.");
+  v.Field("tsv_columns", c.tsv_columns,
+          "Which columns of the tsv files are source and target, counted from 1.");
 }
 
 template <typename Visitor>
@@ -115,7 +124,8 @@ void VisitFields(Visitor& v, DataConfig& c) {
   v.Section("valid", c.valid, "Held-out text for validation during training.");
   v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses unless told otherwise.");
   v.Field("source_language", c.source_language,
-          "Language code, for example \"en\"; for people to read, nothing depends on it.");
+          "Language code, for example \"en\", by whose rules sentences end (in Greek, a semicolon "
+          "is a question mark); empty: the source file's extension.");
   v.Field("target_language", c.target_language,
           "Language code, for example \"zh\"; empty: the target file's extension.");
   v.Field("max_length", c.max_length, AtLeast(1),
@@ -143,6 +153,9 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
   v.Field("normalization", c.normalization,
           "Unicode normalization of the text. identity keeps full-width punctuation, which Chinese "
           "and Japanese output needs.");
+  v.Field("normalize_whitespace", c.normalize_whitespace,
+          "Read every kind of white space as one space, and leave out what nobody sees (zero-width "
+          "spaces, soft hyphens, control characters), in training as in translation.");
   v.Field("training_sentences", c.training_sentences, AtLeast(1),
           "Most sentences that a vocabulary is trained on, sampled from larger corpora.");
 }
@@ -206,7 +219,8 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("learning_rate", c.learning_rate, Above(0), "The highest, reached after warm-up.");
   v.Field("schedule", c.schedule,
           "After warm-up: inverse_sqrt falls with the root of the step (Vaswani et al. 2017); "
-          "cosine and linear reach min_learning_rate at max_steps; constant stays.");
+          "cosine and linear reach min_learning_rate one step after max_steps, so that the last "
+          "step still learns; constant stays.");
   v.Field("warmup_steps", c.warmup_steps, AtLeast(0),
           "Steps over which the learning rate rises linearly from 0.");
   v.Field("min_learning_rate", c.min_learning_rate, AtLeast(0),
@@ -228,7 +242,8 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
           "Beam size of the translations that validation scores; 1 is greedy and fast.");
   v.Field("best_metric", c.best_metric,
-          "What makes a checkpoint the best, and what patience watches.");
+          "What makes a checkpoint the best, and what patience watches; where it is equal, the "
+          "lower loss decides.");
   v.Field("patience", c.patience, AtLeast(0),
           "Stop after this many validations in a row without a new best; 0: never.");
   v.Field("max_skipped_steps", c.max_skipped_steps, AtLeast(1),
@@ -244,6 +259,10 @@ void VisitFields(Visitor& v, DecodingConfig& c) {
           "equation 14); 0: none, larger: longer output.");
   v.Field("n_best", c.n_best, AtLeast(1), "Translations a sentence; at most beam_size.");
   v.Field("max_output_length", c.max_output_length, AtLeast(1), "Longest translation in tokens.");
+  v.Field("split_sentences", c.split_sentences,
+          "Whether the sentences of a line are translated one by one. auto: where a line holds "
+          "several sentences and under 5% of the training lines did, and where it is longer than "
+          "any of these; never: only where the model's positions do not suffice.");
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
           "Source tokens translated together, padding included.");
 }

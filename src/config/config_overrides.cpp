@@ -112,10 +112,8 @@ Json& Locate(Json& document, const std::string& key, const std::string& file) {
 
 }  // namespace
 
-void ApplyOverrides(const std::vector<std::string>& overrides, Json* document,
-                    ConfigOrigin* origin) {
-  for (const std::string& text : overrides) {
-    const std::string typed = "--set " + text;
+void ApplyOverrides(const ConfigOverrides& overrides, Json* document, ConfigOrigin* origin) {
+  for (const auto& [text, typed] : overrides) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw UsageError("{}: must be key=value, for example training.max_steps=100", typed);

@@ -155,6 +155,14 @@ class SectionReader {
     }
   }
 
+  static void Read(const Json& json, const std::string& where, std::vector<int64_t>& value) {
+    if (!json.is_array()) {
+      throw UsageError("{}: {} is not a list of whole numbers", where, QuoteJson(json));
+    }
+    value.clear();
+    for (const Json& item : json) Read(item, where, value.emplace_back());
+  }
+
   void Read(const Json& json, const std::string& where, std::vector<fs::path>& value) const {
     value.clear();
     const auto add = [&](const Json& item) {
@@ -197,8 +205,8 @@ class SectionReader {
 
 }  // namespace
 
-Config ReadConfig(std::string_view text, const fs::path& file,
-                  const std::vector<std::string>& overrides) {
+Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverrides& overrides,
+                  const Config& defaults) {
   ConfigOrigin origin{.file = file.string(), .overrides = {}};
   Json document = ParseJson(text, file.string());
   if (!document.is_object()) {
@@ -208,7 +216,7 @@ Config ReadConfig(std::string_view text, const fs::path& file,
   document.erase("$schema");  // For editors.
   ApplyOverrides(overrides, &document, &origin);
   const fs::path base = fs::absolute(file).parent_path();
-  Config config;
+  Config config = defaults;
   SectionReader reader(document, "", base, origin);
   VisitFields(reader, config);
   reader.RefuseUnknownKeys();
@@ -216,7 +224,13 @@ Config ReadConfig(std::string_view text, const fs::path& file,
   return config;
 }
 
-Config LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+Config DefaultsOfEarlierRuns() {
+  Config config;
+  config.tokenizer.normalize_whitespace = false;
+  return config;
+}
+
+Config LoadConfig(const fs::path& file, const ConfigOverrides& overrides) {
   // One byte more than there may be, for the error.
   return ReadConfig(ReadFile(file, kMaxJsonBytes + 1), file, overrides);
 }

@@ -17,6 +17,13 @@ void ValidateFiles(const ParallelFiles& files, const std::string& key, const Con
         "have its translation on line n of the target file beside it",
         origin.Of(key), files.source.size(), files.target.size());
   }
+  const std::vector<int64_t>& columns = files.tsv_columns;
+  if (columns.size() != 2 || columns[0] < 1 || columns[1] < 1 || columns[0] == columns[1]) {
+    throw UsageError(
+        "{}: must be two different columns, counted from 1: [1, 2] for the source in the first and "
+        "the target in the second",
+        origin.Of(key + ".tsv_columns"));
+  }
 }
 
 void ValidateData(const Config& config, const ConfigOrigin& origin) {

@@ -18,6 +18,7 @@ Json ToJson(int64_t value) { return value; }
 Json ToJson(double value) { return value; }
 Json ToJson(const std::string& value) { return value; }
 Json ToJson(const fs::path& value) { return value.string(); }
+Json ToJson(const std::vector<int64_t>& value) { return value; }
 Json ToJson(const std::vector<fs::path>& value) {
   Json list = Json::array();
   for (const fs::path& path : value) list.push_back(path.string());
@@ -94,6 +95,9 @@ class SchemaWriter {
     if constexpr (std::is_same_v<T, std::vector<fs::path>>) {
       property["type"] = {"string", "array"};
       property["items"] = {{"type", "string"}};
+    } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
+      property["type"] = "array";
+      property["items"] = {{"type", "integer"}};
     } else if constexpr (std::is_enum_v<T>) {
       for (const auto& named : NamesOf(T{})) property["enum"].push_back(std::string(named.first));
     } else {

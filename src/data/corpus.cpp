@@ -1,12 +1,15 @@
 #include "data/corpus.h"
 
+#include <algorithm>
 #include <random>
 #include <system_error>
 #include <utility>
 
 #include "data/tokenizer_trainer.h"
+#include "data/whitespace_normalizer.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/logging.h"
 #include "support/progress.h"
 #include "support/whitespace.h"
 
@@ -44,6 +47,7 @@ bool ParallelReader::Next(SentencePair* pair) {
       target_.emplace(Checked(files_.target[next_file_]));
     } else {
       source_.emplace(Checked(files_.tsv[next_file_]));
+      tsv_columns_ = 0;
     }
     ++next_file_;
   }
@@ -54,19 +58,41 @@ int64_t ParallelReader::bytes_read() const {
          (target_ ? target_->bytes_read() : 0);
 }
 
-bool ParallelReader::NextOfOpenFiles(SentencePair* pair) {
-  if (!files_.tsv.empty()) {
-    std::string line;
-    if (!source_->Next(&line)) return false;
-    const size_t tab = line.find('\t');
-    if (tab == std::string::npos || line.find('\t', tab + 1) != std::string::npos) {
-      throw UsageError("{}: line {}: must be the source, one tab and the target",
-                       source_->path().string(), source_->line_number());
-    }
-    pair->source.assign(line, 0, tab);
-    pair->target.assign(line, tab + 1);
-    return true;
+bool ParallelReader::NextOfTsv(SentencePair* pair) {
+  std::string line;
+  if (!source_->Next(&line)) return false;
+  *pair = {};
+  if (IsBlank(line)) return true;
+  const int64_t source_column = files_.tsv_columns[0];
+  const int64_t target_column = files_.tsv_columns[1];
+  int64_t columns = 0;
+  for (size_t begin = 0; begin != std::string::npos;) {
+    const size_t tab = line.find('\t', begin);
+    ++columns;
+    if (columns == source_column) pair->source.assign(line, begin, tab - begin);
+    if (columns == target_column) pair->target.assign(line, begin, tab - begin);
+    begin = tab == std::string::npos ? tab : tab + 1;
   }
+  if (columns < std::max(source_column, target_column)) {
+    throw UsageError(
+        "{}: line {}: has {}, but source and target are columns {} and {} (tsv_columns), with a "
+        "tab between columns",
+        source_->path().string(), source_->line_number(),
+        columns == 1 ? "one column" : fmt::format("{} columns", columns), source_column,
+        target_column);
+  }
+  if (tsv_columns_ == 0) tsv_columns_ = columns;
+  if (columns > tsv_columns_) {
+    throw UsageError(
+        "{}: line {}: has {} columns where the first line has {}; is a tab in the text?",
+        source_->path().string(), source_->line_number(), columns, tsv_columns_);
+  }
+  left_columns_out_ = left_columns_out_ || columns > 2;
+  return true;
+}
+
+bool ParallelReader::NextOfOpenFiles(SentencePair* pair) {
+  if (!files_.tsv.empty()) return NextOfTsv(pair);
   const bool has_source = source_->Next(&pair->source);
   const bool has_target = target_->Next(&pair->target);
   if (has_source != has_target) RefuseDifferentLengths(has_source);
@@ -83,10 +109,18 @@ void ParallelReader::RefuseDifferentLengths(bool source_is_longer) {
       longer.path().string(), longer.line_number(), shorter.path().string(), shorter.line_number());
 }
 
-std::vector<SentencePair> ReadParallel(const ParallelFiles& files) {
+void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
+                     const std::string& name) {
+  if (!reader.left_columns_out()) return;
+  spdlog::info("{}: of its tsv files only columns {} and {} are read ({}.tsv_columns)", name,
+               files.tsv_columns[0], files.tsv_columns[1], name);
+}
+
+std::vector<SentencePair> ReadParallel(const ParallelFiles& files, const std::string& name) {
   ParallelReader reader(files);
   std::vector<SentencePair> pairs;
   for (SentencePair pair; reader.Next(&pair);) pairs.push_back(std::move(pair));
+  if (!name.empty()) SayWhichColumns(reader, files, name);
   return pairs;
 }
 
@@ -98,6 +132,7 @@ std::vector<std::string> SampleSentences(const ParallelFiles& files, const Sente
   const auto limit = static_cast<size_t>(sample.limit);
   size_t seen = 0;
   const auto consider = [&](std::string& sentence) {
+    if (sample.normalize_whitespace) sentence = NormalizeWhitespace(sentence);
     if (sentence.size() > kLongestTrainingSentence || IsBlank(sentence)) return;
     ++seen;
     if (sentences.size() < limit) {

@@ -20,9 +20,10 @@ struct SentencePair {
 /// the text of a corpus is wanted for the vocabulary, for the token ids and again by `resume`.
 void RequireCorpusFile(const std::filesystem::path& path);
 
-/// Reads a parallel corpus pair by pair, in the order of its files. Usage errors name the file and
-/// the line: sides of different length, a TSV line without exactly two columns, and whatever
-/// LineReader and RequireCorpusFile() refuse.
+/// Reads a parallel corpus pair by pair, in the order of its files. A blank line of a TSV file is a
+/// pair with two blank sides. Usage errors name the file and the line: sides of different length, a
+/// TSV line that lacks a column or has more than the first line of its file (a tab inside the text
+/// would cut it off), and whatever LineReader and RequireCorpusFile() refuse.
 class ParallelReader {
  public:
   explicit ParallelReader(ParallelFiles files);
@@ -33,8 +34,12 @@ class ParallelReader {
   /// Bytes taken from the files so far, packed ones where they are packed.
   int64_t bytes_read() const;
 
+  /// Whether some TSV line so far has columns that are left out.
+  bool left_columns_out() const { return left_columns_out_; }
+
  private:
   bool NextOfOpenFiles(SentencePair* pair);
+  bool NextOfTsv(SentencePair* pair);
   [[noreturn]] void RefuseDifferentLengths(bool source_is_longer);
 
   ParallelFiles files_;
@@ -42,10 +47,17 @@ class ParallelReader {
   int64_t bytes_before_ = 0;          // Of the files behind.
   std::optional<LineReader> source_;  // Also the open TSV file.
   std::optional<LineReader> target_;
+  int64_t tsv_columns_ = 0;  // Of the open TSV file's first line that is not blank; 0: none yet.
+  bool left_columns_out_ = false;
 };
 
-/// All pairs, in order.
-std::vector<SentencePair> ReadParallel(const ParallelFiles& files);
+/// Says in the log which columns of the files of `name` ("data.train") are read, where `reader`
+/// left others out.
+void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
+                     const std::string& name);
+
+/// All pairs, in order; `name` is that of SayWhichColumns(), empty: nothing is said.
+std::vector<SentencePair> ReadParallel(const ParallelFiles& files, const std::string& name = "");
 
 /// At most `limit` sentences of the chosen sides, neither blank nor too long for it, sampled evenly
 /// from the whole corpus by `seed` (reservoir sampling, Vitter 1985, algorithm R), for training a
@@ -53,6 +65,7 @@ std::vector<SentencePair> ReadParallel(const ParallelFiles& files);
 struct SentenceSample {
   bool source = true;
   bool target = true;
+  bool normalize_whitespace = false;
   int64_t limit = 0;
   uint64_t seed = 0;
 };

@@ -52,7 +52,7 @@ std::string SizeOf(const CachedCorpus& corpus) {
 CorpusCache::CorpusCache(const ParallelFiles& files, const TokenizerPair& tokenizers,
                          const TokenizeOptions& options, const fs::path& folder)
     : files_(files), tokenizers_(tokenizers), options_(options) {
-  origin_.settings = SettingsOf(files, tokenizers, options.max_length);
+  origin_.settings = SettingsOf(files, tokenizers, options);
   origin_.stamps = StampsOf(files);
   path_ = folder / fmt::format("{}-{}.tokens", options.name, Crc32Of(origin_.settings).Hex());
 }

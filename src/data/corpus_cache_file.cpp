@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "a corpus cache is lit
 
 constexpr std::string_view kMagic = "wavemtTC";
 // Counts up whenever the format changes, or which ids the same text gives.
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -30,6 +30,7 @@ struct Trailer {
   uint64_t pairs_read = 0;
   uint64_t pairs_empty = 0;
   uint64_t pairs_too_long = 0;
+  uint64_t pairs_of_several_sentences = 0;
   uint64_t settings_size = 0;
   uint64_t stamps_size = 0;
   uint64_t contents_size = 0;
@@ -39,7 +40,7 @@ struct Trailer {
   uint32_t version = kVersion;
   char magic[8] = {};
 };
-static_assert(sizeof(Trailer) == 104 && std::is_trivially_copyable_v<Trailer>);
+static_assert(sizeof(Trailer) == 112 && std::is_trivially_copyable_v<Trailer>);
 constexpr size_t kCheckedOfTrailer = offsetof(Trailer, checksum);
 
 std::string_view BytesOf(const std::vector<uint32_t>& values) {
@@ -92,6 +93,7 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
                   .pairs_read = static_cast<uint64_t>(counts.read),
                   .pairs_empty = static_cast<uint64_t>(counts.empty),
                   .pairs_too_long = static_cast<uint64_t>(counts.too_long),
+                  .pairs_of_several_sentences = static_cast<uint64_t>(counts.several_sentences),
                   .settings_size = origin.settings.size(),
                   .stamps_size = origin.stamps.size(),
                   .contents_size = origin.contents.size(),
@@ -131,6 +133,7 @@ void CorpusCacheFile::ReadTrailer() {
       trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
       trailer.contents_size <= size && trailer.pairs_read <= std::numeric_limits<int64_t>::max() &&
       trailer.pairs_empty <= trailer.pairs_read && trailer.pairs_too_long <= trailer.pairs_read &&
+      trailer.pairs_of_several_sentences <= trailer.num_pairs &&
       trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
   ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
   data_bytes_ = kMagicSize + ids_bytes_ + 2 * trailer.num_pairs * trailer.length_width;
@@ -143,7 +146,8 @@ void CorpusCacheFile::ReadTrailer() {
   length_width_ = static_cast<IntWidth>(trailer.length_width);
   counts_ = {.read = static_cast<int64_t>(trailer.pairs_read),
              .empty = static_cast<int64_t>(trailer.pairs_empty),
-             .too_long = static_cast<int64_t>(trailer.pairs_too_long)};
+             .too_long = static_cast<int64_t>(trailer.pairs_too_long),
+             .several_sentences = static_cast<int64_t>(trailer.pairs_of_several_sentences)};
   checksum_ = static_cast<uint32_t>(trailer.corpus_checksum);
 
   std::string tail(tail_size + kCheckedOfTrailer, '\0');

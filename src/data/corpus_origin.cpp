@@ -32,22 +32,28 @@ struct stat StatusOf(const std::filesystem::path& path) {
 }
 
 std::string DescribeTokenizer(const Tokenizer& tokenizer) {
-  return fmt::format("{} bytes, {}", tokenizer.bytes().size(), Crc32Of(tokenizer.bytes()).Hex());
+  return fmt::format(
+      "{} bytes, {}{}", tokenizer.bytes().size(), Crc32Of(tokenizer.bytes()).Hex(),
+      tokenizer.text_options().normalize_whitespace ? ", white space normalized" : "");
 }
 
 }  // namespace
 
 std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
-                       int64_t max_length) {
-  std::string text = fmt::format("source tokenizer: {}\ntarget tokenizer: {}\nmax_length: {}\n",
-                                 DescribeTokenizer(*tokenizers.source),
-                                 DescribeTokenizer(*tokenizers.target), max_length);
+                       const TokenizeOptions& options) {
+  std::string text = fmt::format(
+      "source tokenizer: {}\ntarget tokenizer: {}\nmax_length: {}\nsource language: {}\n",
+      DescribeTokenizer(*tokenizers.source), DescribeTokenizer(*tokenizers.target),
+      options.max_length, options.source_language);
   const auto add = [&text](const char* role, const std::vector<std::filesystem::path>& paths) {
     for (const auto& path : paths) text += fmt::format("{}: {}\n", role, path.string());
   };
   add("source", files.source);
   add("target", files.target);
   add("tsv", files.tsv);
+  if (!files.tsv.empty()) {
+    text += fmt::format("columns: {} and {}\n", files.tsv_columns[0], files.tsv_columns[1]);
+  }
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "data/corpus_tokenizer.h"
 #include "data/tokenizer.h"
 
 namespace wavemt {
@@ -19,7 +20,7 @@ struct CorpusOrigin {
 
 /// Never reads the files, and names those that are missing.
 std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
-                       int64_t max_length);
+                       const TokenizeOptions& options);
 
 /// Sizes and times of modification, of the contents and of what the folder says. As long as they
 /// stay the same, nobody has written to the files: the second kind cannot be set back.

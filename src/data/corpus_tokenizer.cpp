@@ -9,9 +9,9 @@
 
 #include "data/corpus.h"
 #include "data/corpus_origin.h"
+#include "data/sentence_splitter.h"
 #include "support/error.h"
 #include "support/progress.h"
-#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -30,36 +30,40 @@ struct EncodedChunk {
 
 class ChunkEncoder {
  public:
-  ChunkEncoder(const TokenizerPair& tokenizers, int64_t max_length)
-      : tokenizers_(tokenizers), max_length_(max_length) {}
+  ChunkEncoder(const TokenizerPair& tokenizers, const TokenizeOptions& options)
+      : tokenizers_(tokenizers), options_(options) {}
 
   EncodedChunk Encode(const std::vector<SentencePair>& pairs) const {
     EncodedChunk chunk;
     chunk.lengths.reserve(2 * pairs.size());
-    for (const SentencePair& pair : pairs) EncodePair(pair, &chunk);
+    SentenceSplitter splitter(options_.source_language);
+    for (const SentencePair& pair : pairs) EncodePair(pair, splitter, &chunk);
     return chunk;
   }
 
  private:
-  void EncodePair(const SentencePair& pair, EncodedChunk* chunk) const {
+  void EncodePair(const SentencePair& pair, SentenceSplitter& splitter, EncodedChunk* chunk) const {
     ++chunk->counts.read;
-    if (IsBlank(pair.source) || IsBlank(pair.target)) {
+    const std::string source_text = tokenizers_.source->Normalize(pair.source);
+    const std::string target_text = tokenizers_.target->Normalize(pair.target);
+    if (source_text.empty() || target_text.empty()) {
       ++chunk->counts.empty;
       return;
     }
-    if (tokenizers_.source->IsTooLong(pair.source, max_length_) ||
-        tokenizers_.target->IsTooLong(pair.target, max_length_)) {
+    if (tokenizers_.source->IsTooLong(source_text, options_.max_length) ||
+        tokenizers_.target->IsTooLong(target_text, options_.max_length)) {
       ++chunk->counts.too_long;
       return;
     }
-    const std::vector<int32_t> source = tokenizers_.source->Encode(pair.source);
-    const std::vector<int32_t> target = tokenizers_.target->Encode(pair.target);
-    const auto longest = static_cast<size_t>(max_length_);
+    const std::vector<int32_t> source = tokenizers_.source->Encode(source_text);
+    const std::vector<int32_t> target = tokenizers_.target->Encode(target_text);
+    const auto longest = static_cast<size_t>(options_.max_length);
     if (source.empty() || target.empty()) {
       ++chunk->counts.empty;
     } else if (source.size() > longest || target.size() > longest) {
       ++chunk->counts.too_long;
     } else {
+      if (splitter.Split(source_text).size() > 1) ++chunk->counts.several_sentences;
       for (const auto* ids : {&source, &target}) {
         chunk->ids.insert(chunk->ids.end(), ids->begin(), ids->end());
         chunk->lengths.push_back(static_cast<uint32_t>(ids->size()));
@@ -68,7 +72,7 @@ class ChunkEncoder {
   }
 
   const TokenizerPair& tokenizers_;
-  int64_t max_length_;
+  const TokenizeOptions& options_;
 };
 
 void GiveTo(const PairSink& sink, const EncodedChunk& chunk) {
@@ -117,7 +121,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
                             const TokenizeOptions& options, const PairSink& sink) {
   ParallelReader reader(files);
   TokenizingProgress progress(options.name, FileBytes(files));
-  const ChunkEncoder encoder(tokenizers, options.max_length);
+  const ChunkEncoder encoder(tokenizers, options);
   CorpusCounts counts;
   // Chunks that are being encoded, in the order of the file. One more than there are threads: while
   // this thread reads and writes, all of them have work.
@@ -130,6 +134,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
     counts.read += encoded.counts.read;
     counts.empty += encoded.counts.empty;
     counts.too_long += encoded.counts.too_long;
+    counts.several_sentences += encoded.counts.several_sentences;
     progress.Update(reader.bytes_read(), counts.read);
   };
   std::vector<SentencePair> chunk;
@@ -149,6 +154,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   }
   encode_chunk();
   while (!work.empty()) finish_oldest();
+  SayWhichColumns(reader, files, options.name);
   if (counts.kept() == 0) {
     throw UsageError("{}: no usable sentence pair: {}", options.name,
                      counts.read == 0 ? "the files are empty" : counts.Summary(options.max_length));

@@ -13,8 +13,9 @@ namespace wavemt {
 /// What became of the lines of a corpus.
 struct CorpusCounts {
   int64_t read = 0;
-  int64_t empty = 0;     // Skipped: one side at least is blank.
-  int64_t too_long = 0;  // Skipped: one side at least is longer than the limit.
+  int64_t empty = 0;              // Skipped: one side at least is blank.
+  int64_t too_long = 0;           // Skipped: one side at least is longer than the limit.
+  int64_t several_sentences = 0;  // Kept, with more than one sentence on the source side.
 
   int64_t kept() const { return read - empty - too_long; }
   /// "29,000 pairs: 28,990 used, 3 skipped with a blank side, 7 skipped over 100 tokens"
@@ -24,7 +25,8 @@ struct CorpusCounts {
 struct TokenizeOptions {
   int64_t max_length = 0;
   int num_threads = 1;
-  std::string name;  // "data.train": begins messages.
+  std::string name;               // "data.train": begins messages.
+  std::string source_language{};  // As SentenceSplitter takes it.
 };
 
 /// Takes the ids of one pair.

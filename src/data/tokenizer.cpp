@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/sentencepiece_model.h"
+#include "data/whitespace_normalizer.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/whitespace.h"
@@ -20,18 +21,21 @@ void Check(const sentencepiece::util::Status& status) {
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path) {
+std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path,
+                                                     const TextOptions& options) {
   // Of a larger file so much is enough to see that it is none.
   constexpr size_t kLargestModel = size_t{256} << 20;
-  return FromBytes(ReadFile(path, kLargestModel), path.string());
+  return FromBytes(ReadFile(path, kLargestModel), path.string(), options);
 }
 
-std::shared_ptr<const Tokenizer> Tokenizer::FromBytes(std::string bytes, std::string_view origin) {
-  return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(bytes), origin));
+std::shared_ptr<const Tokenizer> Tokenizer::FromBytes(std::string bytes, std::string_view origin,
+                                                      const TextOptions& options) {
+  return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(bytes), origin, options));
 }
 
-Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
+Tokenizer::Tokenizer(std::string bytes, std::string_view origin, const TextOptions& options)
     : bytes_(std::move(bytes)),
+      options_(options),
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
   CheckSentencePieceModel(bytes_, origin);
   try {
@@ -55,11 +59,17 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin)
 
 Tokenizer::~Tokenizer() = default;
 
-std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+std::string Tokenizer::Normalize(std::string_view text) const {
+  if (options_.normalize_whitespace) return NormalizeWhitespace(text);
   // SentencePiece gives white space other than U+0020 pieces of its own.
-  if (IsBlank(text)) return {};
+  return std::string(IsBlank(text) ? std::string_view() : text);
+}
+
+std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+  const std::string normalized = Normalize(text);
+  if (normalized.empty()) return {};
   std::vector<int> ids;
-  Check(processor_->Encode({text.data(), text.size()}, &ids));
+  Check(processor_->Encode({normalized.data(), normalized.size()}, &ids));
   return {ids.begin(), ids.end()};
 }
 
@@ -68,8 +78,10 @@ bool Tokenizer::IsTooLong(std::string_view text, int64_t tokens) const {
 }
 
 std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
+  const std::string shown =
+      options_.normalize_whitespace ? NormalizeWhitespace(text) : std::string(text);
   std::vector<std::string> pieces;
-  Check(processor_->Encode({text.data(), text.size()}, &pieces));
+  Check(processor_->Encode({shown.data(), shown.size()}, &pieces));
   return pieces;
 }
 

@@ -24,18 +24,27 @@ struct SpecialTokens {
   int32_t eos = 0;
 };
 
+/// What happens to text before SentencePiece sees it.
+struct TextOptions {
+  bool normalize_whitespace = false;  // By NormalizeWhitespace().
+};
+
 /// One SentencePiece model: text <-> token ids. Safe for concurrent use.
 class Tokenizer {
  public:
   /// Reads a model file. A usage error if it is missing, no SentencePiece model, or has no </s>.
-  static std::shared_ptr<const Tokenizer> FromFile(const std::filesystem::path& path);
+  static std::shared_ptr<const Tokenizer> FromFile(const std::filesystem::path& path,
+                                                   const TextOptions& options = {});
   /// The same from a model's bytes; `origin` begins error messages.
-  static std::shared_ptr<const Tokenizer> FromBytes(std::string bytes, std::string_view origin);
+  static std::shared_ptr<const Tokenizer> FromBytes(std::string bytes, std::string_view origin,
+                                                    const TextOptions& options = {});
 
   ~Tokenizer();
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
+  /// `text` as Encode() gives it to SentencePiece; empty for one that it has no ids for.
+  std::string Normalize(std::string_view text) const;
   /// Ids of the pieces of `text`, without sentence marks. Empty for a blank text.
   std::vector<int32_t> Encode(std::string_view text) const;
   /// Whether `text` has so many bytes that it holds more than `tokens` tokens, which is told
@@ -53,11 +62,13 @@ class Tokenizer {
   const SpecialTokens& special() const { return special_; }
   /// The model file's bytes.
   const std::string& bytes() const { return bytes_; }
+  const TextOptions& text_options() const { return options_; }
 
  private:
-  Tokenizer(std::string bytes, std::string_view origin);
+  Tokenizer(std::string bytes, std::string_view origin, const TextOptions& options);
 
   std::string bytes_;
+  TextOptions options_;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
   int64_t vocab_size_ = 0;
   size_t most_bytes_of_a_token_ = 1024;

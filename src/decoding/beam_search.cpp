@@ -55,7 +55,10 @@ class Search {
     scores_ = scores_.to(input_.device);
     auto newest = torch::full({sentences * beam_}, static_cast<int64_t>(input_.special.bos),
                               torch::TensorOptions(input_.device).dtype(torch::kLong));
-    for (int64_t length = 1; !active_.empty(); ++length) newest = Step(newest, length);
+    for (int64_t length = 1; !active_.empty(); ++length) {
+      if (input_.stop_requested && input_.stop_requested()) throw SearchStopped();
+      newest = Step(newest, length);
+    }
     for (auto& hypotheses : finished_) {
       if (hypotheses.empty()) {
         throw UsageError("the model's weights are not usable: by them no translation can end");
@@ -75,10 +78,17 @@ class Search {
     for (const int32_t token : {special.pad, special.bos, special.unk}) {
       if (token != special.eos) log_probs.select(1, token).fill_(kImpossible);
     }
+    cut_rows_.assign(active_.size() * static_cast<size_t>(beam_), false);
     for (size_t i = 0; i < active_.size(); ++i) {
       if (length < input_.longest_output[active_[i]]) continue;
       // The last place is for </s>.
-      auto rows = log_probs.narrow(0, static_cast<int64_t>(i) * beam_, beam_);
+      const int64_t first = static_cast<int64_t>(i) * beam_;
+      auto rows = log_probs.narrow(0, first, beam_);
+      const auto likeliest = rows.argmax(1).to(torch::kCPU);
+      for (int64_t row = 0; row < beam_; ++row) {
+        cut_rows_[static_cast<size_t>(first + row)] =
+            likeliest.const_data_ptr<int64_t>()[row] != special.eos;
+      }
       const auto end = rows.select(1, special.eos).clone();
       rows.fill_(kImpossible);
       rows.select(1, special.eos).copy_(end);
@@ -157,7 +167,8 @@ class Search {
     finished_[sentence].push_back(
         {.tokens = length == 1 ? std::vector<int32_t>() : tree_.Trace(static_cast<int32_t>(parent)),
          .log_probability = log_probability,
-         .score = log_probability / LengthPenalty(length, options_.length_penalty)});
+         .score = log_probability / LengthPenalty(length, options_.length_penalty),
+         .was_cut = cut_rows_[static_cast<size_t>(parent)]});
   }
 
   torch::Tensor ToDevice(const std::vector<int64_t>& values) const {
@@ -171,6 +182,7 @@ class Search {
   GrowingHypotheses tree_;
   torch::Tensor scores_;        // [active sentences, beam], log-probability of each row.
   std::vector<size_t> active_;  // Which sentences the rows belong to.
+  std::vector<bool> cut_rows_;  // Which rows must end in this step and would rather not: [rows].
   std::vector<std::vector<Hypothesis>> finished_;
 };
 

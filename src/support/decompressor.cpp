@@ -21,9 +21,8 @@ std::string Damaged(std::string_view reason) {
 
 std::string TooMuchMemory(std::string_view program, std::string_view options) {
   return fmt::format(
-      "unpacking it needs more than {} MiB of memory, the most that is allowed; unpack it by: {} "
-      "-d "
-      "{}",
+      "unpacking it needs more than {} MiB of memory, the most that is allowed; unpack it by: "
+      "{} -d {}",
       kMostUnpackingMemory, program, options);
 }
 

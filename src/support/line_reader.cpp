@@ -101,11 +101,14 @@ void LineReader::CheckUtf8(std::string* line) {
   ++lines_replaced_;
 }
 
-std::vector<std::string> ReadLines(const std::filesystem::path& path) {
-  LineReader reader(path);
+std::vector<std::string> ReadLines(LineReader reader) {
   std::vector<std::string> lines;
   for (std::string line; reader.Next(&line);) lines.push_back(std::move(line));
   return lines;
+}
+
+std::vector<std::string> ReadLines(const std::filesystem::path& path) {
+  return ReadLines(LineReader(path));
 }
 
 }  // namespace wavemt

@@ -66,7 +66,9 @@ class LineReader {
   int64_t lines_replaced_ = 0;
 };
 
-/// All lines of a file, as LineReader gives them.
+/// All lines that are left.
+std::vector<std::string> ReadLines(LineReader reader);
+/// All lines of a file.
 std::vector<std::string> ReadLines(const std::filesystem::path& path);
 
 }  // namespace wavemt

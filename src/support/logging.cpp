@@ -57,8 +57,11 @@ bool StandardErrorIsTerminal() {
 
 void InitLogging() {
   const bool terminal = StandardErrorIsTerminal();
+  // https://no-color.org
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool in_color = terminal && (no_color == nullptr || *no_color == '\0');
   spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("wavemt", std::make_shared<StandardErrorSink>(terminal)));
+      std::make_shared<spdlog::logger>("wavemt", std::make_shared<StandardErrorSink>(in_color)));
   spdlog::set_pattern(terminal ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
 }
 

@@ -27,6 +27,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  void set_total(int64_t total) { total_ = total; }
+
   /// Says that `done` of `total` is done. `detail` is shown behind the bar.
   void Update(int64_t done, std::string_view detail = {});
 

@@ -12,11 +12,10 @@ double LearningRateAt(int64_t step, const TrainingConfig& config) {
   const double peak = config.learning_rate;
   const double lowest = config.min_learning_rate;
   if (step <= config.warmup_steps) return peak * now / warmup;
-  // 0 at the end of warm-up, 1 at max_steps and after it.
-  const double way = std::clamp(
-      (now - static_cast<double>(config.warmup_steps)) /
-          static_cast<double>(std::max<int64_t>(config.max_steps - config.warmup_steps, 1)),
-      0.0, 1.0);
+  // 0 at the end of warm-up, 1 behind the last update.
+  const int64_t steps = std::max<int64_t>(config.max_steps - config.warmup_steps, 0) + 1;
+  const double way =
+      std::min((now - static_cast<double>(config.warmup_steps)) / static_cast<double>(steps), 1.0);
   switch (config.schedule) {
     case LearningRateSchedule::kInverseSqrt:
       return std::max(lowest, peak * std::sqrt(warmup / now));

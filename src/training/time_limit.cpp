@@ -15,18 +15,22 @@ TimeLimit::TimeLimit(std::optional<Clock::time_point> deadline, int64_t checkpoi
       save_seconds_(static_cast<double>(checkpoint_bytes) / kGuessedBytesPerSecond) {}
 
 void TimeLimit::NoteStep(double seconds) {
-  // The longest of late: a batch may be twice as large as another one.
+  // A batch may be twice as large as another one.
   constexpr double kForgetting = 0.99;
   step_seconds_ = std::max(seconds, kForgetting * step_seconds_);
 }
 
+void TimeLimit::NotePause(double seconds) { pause_seconds_ = std::max(seconds, pause_seconds_); }
+
 void TimeLimit::NoteSave(double seconds) { save_seconds_ = seconds; }
 
-bool TimeLimit::IsOverAt(Clock::time_point now) const {
+bool TimeLimit::IsOverAt(Clock::time_point now) {
   if (!deadline_) return false;
   // A disk may be busier than the last time, and a process takes a moment to end.
-  const double needed = step_seconds_ + 2 * save_seconds_ + 1;
-  return std::chrono::duration<double>(*deadline_ - now).count() < needed;
+  const double needed = std::max(step_seconds_, pause_seconds_) + 2 * save_seconds_ + 1;
+  const double left = std::chrono::duration<double>(*deadline_ - now).count();
+  is_over_ = is_over_ || left < needed;
+  return is_over_;
 }
 
 }  // namespace wavemt

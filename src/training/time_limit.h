@@ -15,18 +15,25 @@ class TimeLimit {
   /// checkpoint takes.
   TimeLimit(std::optional<Clock::time_point> deadline, int64_t checkpoint_bytes);
 
-  /// How long a step and a checkpoint took.
+  /// How long a step took.
   void NoteStep(double seconds);
+  /// How long a validation went on without asking whether time is over.
+  void NotePause(double seconds);
+  /// How long a checkpoint took.
   void NoteSave(double seconds);
 
-  /// True if what is left may not be enough for another step and a checkpoint.
-  bool IsOver() const { return IsOverAt(Clock::now()); }
-  bool IsOverAt(Clock::time_point now) const;
+  /// True if what is left may not be enough for another step or pause and a checkpoint. Once true,
+  /// it stays so, whatever is noted afterwards: what was cut short for want of time is not to be
+  /// followed by more work.
+  bool IsOver() { return IsOverAt(Clock::now()); }
+  bool IsOverAt(Clock::time_point now);
 
  private:
   std::optional<Clock::time_point> deadline_;
-  double step_seconds_ = 0;
+  double step_seconds_ = 0;   // The longest of late.
+  double pause_seconds_ = 0;  // The longest.
   double save_seconds_;
+  bool is_over_ = false;
 };
 
 }  // namespace wavemt

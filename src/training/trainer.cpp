@@ -51,6 +51,15 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
         "none in the other; put the old text back, or begin a new run by `wavemt train`",
         origin);
   }
+  if (state_.position_is_of_earlier_version) {
+    if (state_.position.batch > 0) {
+      spdlog::warn(
+          "{}: is of a version before 0.2.0, which cut other batches: epoch {} begins anew", origin,
+          EpochNumber(state_.position));
+    }
+    state_.position.batch = 0;
+    state_.position_is_of_earlier_version = false;
+  }
   updater_.Restore(checkpoint, state_, origin);
   batcher_.Seek(state_.position);
   state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
@@ -68,6 +77,7 @@ StopReason Trainer::Run() {
                            .mark = state_.metrics},
         LastStep());
   }
+  if (has_work) CompareValidationText();
   state_.memory = updater_.LimitMemory(state_.memory);
   parts_.model->train();
   if (state_.validation_pending) {
@@ -139,10 +149,30 @@ std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
                                                       : torch::kFloat});
 }
 
-std::optional<StopReason> Trainer::ReasonToStop() const {
+void Trainer::CompareValidationText() {
+  if (parts_.valid == nullptr) return;
+  const int64_t checksum = parts_.valid->checksum();
+  const bool is_other = state_.valid_checksum.value_or(checksum) != checksum;
+  const bool is_unknown = !state_.valid_checksum && parts_.valid_is_renamed;
+  if (state_.best_score && (is_other || is_unknown)) {
+    spdlog::warn(
+        "data.valid holds {} the best score, {:.4g} at step {}, was measured on: the best score "
+        "begins anew",
+        is_other ? "another text than" : "a text of which nothing tells whether it is the one that",
+        *state_.best_score, WithThousands(state_.best_step));
+    state_.best_score.reset();
+    state_.best_loss.reset();
+    state_.best_step = 0;
+    state_.validations_without_best = 0;
+  }
+  state_.valid_checksum = checksum;
+}
+
+std::optional<StopReason> Trainer::ReasonToStop() {
   const TrainingConfig& training = config_.training;
   if (StopSignal() != 0) return StopReason::kSignal;
-  if (time_limit_.IsOver()) return StopReason::kTimeLimit;
+  // A validation is left pending by a stop only; what it was to measure must not be trained over.
+  if (time_limit_.IsOver() || state_.validation_pending) return StopReason::kTimeLimit;
   if (state_.step >= training.max_steps) return StopReason::kMaxSteps;
   if (training.max_epochs > 0 && state_.position.epoch >= training.max_epochs) {
     return StopReason::kMaxEpochs;
@@ -164,7 +194,17 @@ int64_t Trainer::LastStep() const {
   return epochs_end_first ? state_.step + static_cast<int64_t>(steps) : training.max_steps;
 }
 
-bool Trainer::StopRequested() const { return StopSignal() != 0 || time_limit_.IsOver(); }
+bool Trainer::StopRequested() { return StopSignal() != 0 || time_limit_.IsOver(); }
+
+std::function<bool()> Trainer::StopQuestion() {
+  // Shared by all copies of the question.
+  const auto asked = std::make_shared<TimeLimit::Clock::time_point>(TimeLimit::Clock::now());
+  return [this, asked] {
+    time_limit_.NotePause(SecondsSince(*asked));
+    *asked = TimeLimit::Clock::now();
+    return StopRequested();
+  };
+}
 
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
@@ -247,12 +287,13 @@ std::string Trainer::SkippedTooOften(const std::string& cause) const {
 void Trainer::Log() {
   ReadTally();
   reporter_->Log({.step = state_.step,
-                  .epoch = state_.position.epoch,
+                  .epoch = EpochNumber(state_.position),
                   // Not a number where all steps were skipped.
                   .loss = state_.interval_loss / static_cast<double>(state_.interval_tokens),
                   .learning_rate = LearningRateAt(state_.step, config_.training),
                   .gradient_norm = updater_.gradient_norm().item<double>(),
-                  .skipped_steps = state_.skipped_steps});
+                  .skipped_steps = state_.skipped_steps,
+                  .last_step = LastStep()});
   updater_.tally().ClearInterval();
   state_.interval_loss = 0;
   state_.interval_tokens = 0;
@@ -277,17 +318,18 @@ bool Trainer::Validate() {
   const ValidationScores& scores = *measured;
   state_.validation_pending = false;
   const ValidationMetric metric = config_.training.best_metric;
-  const auto score = ScoreOf(scores, metric);
-  const bool is_best = score && std::isfinite(*score) &&
-                       (!state_.best_score || IsBetter(*score, *state_.best_score, metric));
+  std::optional<BestScore> best;
+  if (state_.best_score) best = {.score = *state_.best_score, .loss = state_.best_loss};
+  const bool is_best = IsBetter(scores, best, metric);
   if (is_best) {
-    state_.best_score = score;
+    state_.best_score = ScoreOf(scores, metric);
+    state_.best_loss = scores.loss;
     state_.best_step = state_.step;
     state_.validations_without_best = 0;
   } else {
     ++state_.validations_without_best;
   }
-  reporter_->Validation(state_.step, state_.position.epoch, scores, is_best);
+  reporter_->Validation(state_.step, EpochNumber(state_.position), scores, is_best);
   reporter_->ResumeClock();
   return is_best;
 }
@@ -295,7 +337,7 @@ bool Trainer::Validate() {
 std::optional<ValidationScores> Trainer::MeasureValidation() {
   const auto averaged = updater_.ApplyAverage();
   parts_.model->eval();
-  const auto stop_requested = [this] { return StopRequested(); };
+  const std::function<bool()> stop_requested = StopQuestion();
   ValidationScores scores;
   const std::optional<double> loss =
       ValidationLoss(parts_.model, *parts_.valid, parts_.device,

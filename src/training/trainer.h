@@ -39,6 +39,9 @@ struct TrainingParts {
   torch::Device device = torch::kCPU;
   const TokenizedCorpus& train;
   const TokenizedCorpus* valid = nullptr;  // Null: no validation.
+  /// Whether `valid` comes from other files than when the run was last trained: where a checkpoint
+  /// does not tell what its best score was measured on, they may hold another text.
+  bool valid_is_renamed = false;
   TokenizerPair tokenizers;
   std::optional<RunDirectory> run{};  // Where to write; only Profile() does without.
   /// Translates the validation text by the model as it is and scores it, or gives nothing as soon
@@ -71,8 +74,13 @@ class Trainer {
   const TrainingState& state() const { return state_; }
 
  private:
-  std::optional<StopReason> ReasonToStop() const;
-  bool StopRequested() const;
+  std::optional<StopReason> ReasonToStop();
+  bool StopRequested();
+  /// What to ask while working on something else than steps. The time between two questions is
+  /// noted, as a stop waits so long.
+  std::function<bool()> StopQuestion();
+  /// Forgets the best score where data.valid holds another text than it was measured on.
+  void CompareValidationText();
   /// Where training will end if nobody stops it before. An epoch is taken to have as many batches
   /// as this one.
   int64_t LastStep() const;

@@ -43,14 +43,15 @@ void TrainingReporter::Log(const Interval& interval) {
   PauseClock();
   const double speed = static_cast<double>(interval_tokens_) / std::max(interval_seconds_, 1e-9);
   total_seconds_ += interval_seconds_;
+  last_step_ = interval.last_step;
+  if (bar_) bar_->set_total(last_step_);
   const double seconds_left = SecondsLeft(interval.step);
   detail_ = fmt::format("loss {:.3f}  lr {:.2e}  {} tok/s", interval.loss, interval.learning_rate,
                         WithThousands(std::llround(speed)));
   if (interval.skipped_steps > 0) detail_ += fmt::format("  {} skipped", interval.skipped_steps);
   if (!terminal_) {
     spdlog::info("step {}/{}  epoch {}  {}  {} left", WithThousands(interval.step),
-                 WithThousands(last_step_), interval.epoch + 1, detail_,
-                 HumanDuration(seconds_left));
+                 WithThousands(last_step_), interval.epoch, detail_, HumanDuration(seconds_left));
   }
   metrics_.Write({{"step", interval.step},
                   {"epoch", interval.epoch},

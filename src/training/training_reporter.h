@@ -27,11 +27,12 @@ class TrainingReporter {
   /// What is logged every training.log_every steps.
   struct Interval {
     int64_t step = 0;
-    int64_t epoch = 0;
-    double loss = 0;  // Mean label-smoothed loss of a target token, nats.
+    int64_t epoch = 0;  // EpochNumber()
+    double loss = 0;    // Mean label-smoothed loss of a target token, nats.
     double learning_rate = 0;
     double gradient_norm = 0;   // Of the last step, before clipping.
     int64_t skipped_steps = 0;  // Of the whole run.
+    int64_t last_step = 0;      // Where training will end, as far as is known by now.
   };
   void Log(const Interval& interval);
 

@@ -50,20 +50,32 @@ double Number(const Json& json, const char* name, std::string_view origin) {
   return value.get<double>();
 }
 
+std::optional<double> NumberIfAny(const Json& json, const char* name, std::string_view origin) {
+  if (!json.contains(name) || json[name].is_null()) return std::nullopt;
+  return Number(json, name, origin);
+}
+
 }  // namespace
+
+int64_t EpochNumber(const DataPosition& position) {
+  return position.batch == 0 && position.epoch > 0 ? position.epoch : position.epoch + 1;
+}
 
 Json ToJson(const TrainingState& state) {
   return {
       {"step", state.step},
-      {"epoch", state.position.epoch},
+      {"epoch", EpochNumber(state.position)},
+      {"epochs_completed", state.position.epoch},
       {"batch_in_epoch", state.position.batch},
       {"corpus_checksum", OrNull(state.corpus_checksum)},
       {"target_tokens", state.target_tokens},
       {"seconds", state.seconds},
       {"best_score", OrNull(state.best_score)},
+      {"best_loss", OrNull(state.best_loss)},
       {"best_step", state.best_step},
       {"validations_without_best", state.validations_without_best},
       {"validation_pending", state.validation_pending},
+      {"valid_checksum", OrNull(state.valid_checksum)},
       {"skipped_steps", state.skipped_steps},
       {"skipped_in_a_row", state.skipped_in_a_row},
       {"memory_limit", state.memory.limit},
@@ -77,7 +89,10 @@ Json ToJson(const TrainingState& state) {
 TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   TrainingState state;
   state.step = Count(json, "step", origin);
-  state.position = {.epoch = Count(json, "epoch", origin),
+  const auto epochs_completed = CountIfAny(json, "epochs_completed", origin);
+  const int64_t epoch = Count(json, "epoch", origin);  // Before 0.2.0, of those completed.
+  state.position_is_of_earlier_version = !epochs_completed;
+  state.position = {.epoch = epochs_completed.value_or(epoch),
                     .batch = Count(json, "batch_in_epoch", origin)};
   state.corpus_checksum = CountIfAny(json, "corpus_checksum", origin);
   state.target_tokens = Count(json, "target_tokens", origin);
@@ -85,9 +100,11 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   if (!Member(json, "best_score", origin).is_null()) {
     state.best_score = Number(json, "best_score", origin);
   }
+  state.best_loss = NumberIfAny(json, "best_loss", origin);
   state.best_step = Count(json, "best_step", origin);
   state.validations_without_best = Count(json, "validations_without_best", origin);
   state.validation_pending = Flag(json, "validation_pending", origin);
+  state.valid_checksum = CountIfAny(json, "valid_checksum", origin);
   state.skipped_steps = Count(json, "skipped_steps", origin);
   if (state.skipped_steps > state.step) {
     throw UsageError("{}: \"skipped_steps\" is more than all steps", origin);

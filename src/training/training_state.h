@@ -11,12 +11,18 @@
 
 namespace wavemt {
 
+/// The pass over the corpus that the batch before `position` belongs to, counted from 1: the epoch
+/// that people are told.
+int64_t EpochNumber(const DataPosition& position);
+
 /// Everything about a training that is neither weights nor moments: what state.json holds.
 /// Random generators need no place here: each step's numbers come from the run's seed and the
 /// step (random.h).
 struct TrainingState {
   int64_t step = 0;
   DataPosition position;
+  // Versions before 0.2.0 cut other batches, and `position` counts those.
+  bool position_is_of_earlier_version = false;
   // TokenizedCorpus::checksum() of what `position` is a position in. Checkpoints have not always
   // held it.
   std::optional<int64_t> corpus_checksum;
@@ -24,9 +30,12 @@ struct TrainingState {
   double seconds = 0;         // Spent in training, all sessions together.
 
   std::optional<double> best_score;  // Of training.best_metric.
+  std::optional<double> best_loss;   // Of the same validation.
   int64_t best_step = 0;
   int64_t validations_without_best = 0;
   bool validation_pending = false;  // A stop cut short what was due at this step.
+  // TokenizedCorpus::checksum() of what the best score was measured on.
+  std::optional<int64_t> valid_checksum;
 
   // Steps whose loss or gradient was not finite. They use up their batches and count in `step`, so
   // that the schedule goes on, and change no weight, moment or average.

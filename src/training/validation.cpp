@@ -1,5 +1,7 @@
 #include "training/validation.h"
 
+#include <cmath>
+
 #include "data/batch_halves.h"
 #include "data/batcher.h"
 #include "model/out_of_memory.h"
@@ -63,10 +65,15 @@ std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric m
   return std::nullopt;
 }
 
-bool IsBetter(double score, double best, ValidationMetric metric) {
+bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
+              ValidationMetric metric) {
+  const std::optional<double> score = ScoreOf(scores, metric);
+  if (!score || !std::isfinite(*score)) return false;
+  if (!best) return true;
+  if (*score == best->score) return best->loss && scores.loss < *best->loss;
   const bool higher_is_better =
       metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf;
-  return higher_is_better ? score > best : score < best;
+  return higher_is_better ? *score > best->score : *score < best->score;
 }
 
 }  // namespace wavemt

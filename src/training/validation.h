@@ -40,7 +40,15 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
 /// The score that training.best_metric names; nothing where it was not measured.
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);
 
-/// Whether `score` is an improvement over `best`.
-bool IsBetter(double score, double best, ValidationMetric metric);
+/// The best validation so far, of training.best_metric.
+struct BestScore {
+  double score = 0;
+  std::optional<double> loss;  // Of the same validation; checkpoints have not always held it.
+};
+
+/// Whether `scores` are an improvement over `best` (nothing: over none at all). Of equal scores, as
+/// those of the first validations often are (BLEU 0), the lower loss is better.
+bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
+              ValidationMetric metric);
 
 }  // namespace wavemt

@@ -40,7 +40,12 @@ class CheckpointTest : public testing::Test {
     const auto message = ThrowsMessage<Error>(AllOf(HasSubstr(file), HasSubstr(reason)));
     EXPECT_THAT([&] { VerifyCheckpoint(directory_); }, message);
     EXPECT_THAT([&] { ReadCheckpoint(directory_); }, message);
-    EXPECT_THAT([&] { ReadCheckpointModel(directory_); }, message);
+    // The model is whole without the rest.
+    if (file == kOptimizerFile || file == kStateFile) {
+      EXPECT_EQ(ReadCheckpointModel(directory_).size(), 2U);
+    } else {
+      EXPECT_THAT([&] { ReadCheckpointModel(directory_); }, message);
+    }
   }
 
   TemporaryFolder folder_;
@@ -68,6 +73,17 @@ TEST_F(CheckpointTest, IsAFolderOfFourFilesAndLeavesNothingElse) {
               UnorderedElementsAre("model.safetensors", "optimizer.safetensors", "state.json",
                                    "manifest.json"));
   EXPECT_THAT(NamesIn(folder_.path()), ElementsAre("step"));
+}
+
+TEST_F(CheckpointTest, MayHoldAModelAndNothingElse) {
+  const fs::path model = folder_.path() / "model";
+  WriteModelCheckpoint(model, original_.model);
+  EXPECT_THAT(NamesIn(model), UnorderedElementsAre("model.safetensors", "manifest.json"));
+  EXPECT_FALSE(HasCheckpointState(model));
+  EXPECT_EQ(ReadCheckpointModel(model).size(), 2U);
+  EXPECT_THAT([&] { ReadCheckpoint(model); },
+              ThrowsMessage<Error>(HasSubstr("model: holds no optimizer.safetensors, without which "
+                                             "a training cannot go on")));
 }
 
 TEST_F(CheckpointTest, TheManifestListsSizesAndChecksums) {
@@ -136,7 +152,8 @@ TEST_F(CheckpointTest, AMissingFileIsNamed) {
        {"model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"}) {
     const std::string whole = folder_.Read(In(name));
     fs::remove(directory_ / name);
-    ExpectDamaged(name, "no such file");
+    const bool is_needed_to_translate = name == kModelFile || name == kManifestFile;
+    ExpectDamaged(name, is_needed_to_translate ? "no such file" : "without which a training");
     folder_.Write(In(name), whole);
   }
 }

@@ -187,7 +187,31 @@ TEST_F(RunDirectoryTest, TheNewestWholeStepSkipsDamagedOnes) {
   EXPECT_EQ(run.NewestWholeStep(), 10);
   fs::remove_all(run.CheckpointPath(10) / "model.safetensors");
   EXPECT_THAT([&] { run.NewestWholeStep(); },
-              ThrowsMessage<Error>(HasSubstr("run: every checkpoint in it is damaged")));
+              ThrowsMessage<Error>(HasSubstr("run: holds no checkpoint to go on from: every one is "
+                                             "damaged or lacks a file")));
+}
+
+TEST_F(RunDirectoryTest, WhatIsTranslatedByNeedsItsModelOnly) {
+  const RunDirectory run = Create();
+  EXPECT_EQ(run.NewestModelStep(), std::nullopt);
+  for (const int64_t step : {10, 20, 30}) AddCheckpoint(run, step);
+  fs::remove(run.CheckpointPath(30) / "optimizer.safetensors");
+  fs::remove(run.CheckpointPath(30) / "state.json");
+  EXPECT_EQ(run.NewestModelStep(), 30);
+  EXPECT_EQ(run.NewestWholeStep(), 20);
+  folder_.Write("run/checkpoints/step-00000030/model.safetensors", "rubbish");
+  EXPECT_EQ(run.NewestModelStep(), 20);
+}
+
+TEST_F(RunDirectoryTest, AModelAloneIsARunToReadFrom) {
+  RunDirectory::CreateModel(run_path_, {{"config.json", "{}"}}, 70, {{"weight", torch::ones({2})}});
+  const RunDirectory run = RunDirectory::Open(run_path_);
+  EXPECT_EQ(run.LatestStep(), 70);
+  EXPECT_EQ(LocateModel(run_path_).checkpoint, run.CheckpointPath(70));
+  EXPECT_EQ(ReadCheckpointModel(run.CheckpointPath(70)).size(), 1U);
+  EXPECT_THROW(run.NewestWholeStep(), Error);
+  EXPECT_THROW(RunDirectory::CreateModel(run_path_, {{"config.json", "{}"}}, 70, {}), Error);
+  EXPECT_EQ(ReadCheckpointModel(run.CheckpointPath(70)).size(), 1U);
 }
 
 TEST_F(RunDirectoryTest, OldCheckpointsGoButTheBestStays) {

@@ -90,7 +90,9 @@ class DamagedRun : public testing::Test {
     config_text_ = ConfigText(config);
     tokenizer_bytes_ = tokenizer->bytes();
     RunDirectory::Create(path_,
-                         {{"config.json", config_text_}, {"tokenizer.model", tokenizer_bytes_}},
+                         {{"config.json", config_text_},
+                          {"tokenizer.model", tokenizer_bytes_},
+                          {"corpus.json", CorpusProfileText({.pairs = 7, .longest_source = 5})}},
                          /*overwrite=*/false);
     const RunDirectory run = RunDirectory::Open(path_);
     const VocabularySizes vocabulary = {.source = tokenizer->vocab_size(),
@@ -146,7 +148,8 @@ class DamagedRun : public testing::Test {
     try {
       const RunDirectory run = RunDirectory::Open(path_);
       EXPECT_EQ(ConfigText(LoadRunConfig(path_)), config_text_);
-      EXPECT_EQ(LoadRunTokenizers(path_).source->bytes(), tokenizer_bytes_);
+      EXPECT_EQ(LoadRunTokenizers(path_, {}).source->bytes(), tokenizer_bytes_);
+      EXPECT_EQ(LoadRunProfile(path_).value().longest_source, 5);
       const std::optional<int64_t> step = run.NewestWholeStep();
       ASSERT_TRUE(step);
       if (*step != kNewestStep) {
@@ -227,6 +230,14 @@ TEST_F(DamagedRun, TheBestCheckpoint) {
   ForEachDamage("checkpoints/step-00000020/manifest.json", [&] { ReadAsTranslate(); });
 }
 
+// An old run without it is read in another way: that must not happen to one which has lost it.
+TEST_F(DamagedRun, ACorpusProfileThatGotLostIsMissed) {
+  fs::remove(path_ / "corpus.json");
+  EXPECT_THROW(LoadRunProfile(path_), Error);
+  fs::remove(path_ / "checksums.json");
+  EXPECT_FALSE(LoadRunProfile(path_));
+}
+
 TEST_F(DamagedRun, ThePointers) {
   for (const std::string name : {"latest", "best"}) {
     ForEachDamage("checkpoints/" + name, [&] {
@@ -262,7 +273,8 @@ TEST_F(DamagedRun, APointerThatNamesAnotherCheckpointGivesAWarning) {
 }
 
 TEST_F(DamagedRun, TheConfigAndTheTokenizer) {
-  for (const std::string name : {"config.json", "tokenizer.model", "checksums.json"}) {
+  for (const std::string name :
+       {"config.json", "tokenizer.model", "corpus.json", "checksums.json"}) {
     refused_ = 0;
     ForEachDamage(name, [&] {
       ReadAsResume();

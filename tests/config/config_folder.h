@@ -17,27 +17,24 @@ class ConfigFolder {
   std::filesystem::path file() const { return path() / "config.json"; }
 
   // Writes `text` to config.json and loads it.
-  Config Load(const std::string& text, const std::vector<std::string>& overrides = {}) const {
+  Config Load(const std::string& text, const ConfigOverrides& overrides = {}) const {
     return LoadConfig(folder_.Write("config.json", text), overrides);
   }
 
   // The smallest config that is accepted, with more keys behind: R"("seed": 2, "model": {...})".
-  Config LoadWith(const std::string& keys, const std::vector<std::string>& overrides = {}) const {
+  Config LoadWith(const std::string& keys, const ConfigOverrides& overrides = {}) const {
     return Load(WithTrainingText(keys), overrides);
   }
 
   // The same with overrides alone.
-  Config LoadSet(const std::vector<std::string>& overrides) const {
-    return LoadWith("", overrides);
-  }
+  Config LoadSet(const ConfigOverrides& overrides) const { return LoadWith("", overrides); }
 
   // The usage error of each, without the folder's name.
-  std::string Refusal(const std::string& text,
-                      const std::vector<std::string>& overrides = {}) const {
+  std::string Refusal(const std::string& text, const ConfigOverrides& overrides = {}) const {
     return WithoutFolder(UsageErrorOf([&] { Load(text, overrides); }));
   }
   std::string RefusalWith(const std::string& keys) const { return Refusal(WithTrainingText(keys)); }
-  std::string RefusalSet(const std::vector<std::string>& overrides) const {
+  std::string RefusalSet(const ConfigOverrides& overrides) const {
     return Refusal(WithTrainingText(""), overrides);
   }
 

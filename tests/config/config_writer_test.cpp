@@ -60,6 +60,7 @@ Json RandomValue(const Json& property, std::mt19937_64* generator) {
     return paths;
   }
   const std::string type = property["type"];
+  if (type == "array") return {10 + random() % 9, 1 + random() % 9};  // Columns.
   if (type == "boolean") return random() % 2 == 0;
   if (type == "string") return fmt::format("/x/\"ü\\{}\n", random());
   const double low = property.value("minimum", property.value("exclusiveMinimum", -1000.0));
@@ -112,10 +113,10 @@ TEST(ConfigTextTest, AnyConfigThatIsAcceptedComesBackToTheLastBit) {
 TEST(ConfigTextTest, SettingAKeyToItsValueChangesNothing) {
   const ConfigFolder folder;
   const Config config = folder.LoadWith("");
-  std::vector<std::string> all;
+  ConfigOverrides all;
   for (const std::string& key : AllConfigKeys()) {
-    all.push_back(Typed(key, ValueAt(ConfigToJson(config), key)));
-    EXPECT_EQ(ConfigText(folder.LoadSet({all.back()})), ConfigText(config)) << all.back();
+    all.emplace_back(Typed(key, ValueAt(ConfigToJson(config), key)));
+    EXPECT_EQ(ConfigText(folder.LoadSet({all.back()})), ConfigText(config)) << key;
   }
   EXPECT_EQ(ConfigText(folder.LoadSet(all)), ConfigText(config));
 }

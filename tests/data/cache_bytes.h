@@ -16,9 +16,9 @@
 
 namespace wavemt {
 
-// A trailer's fields, as data/corpus_cache_file.h tells them apart: eleven numbers of 8 bytes, the
+// A trailer's fields, as data/corpus_cache_file.h tells them apart: twelve numbers of 8 bytes, the
 // checksum, the version and the magic of 8 bytes.
-inline constexpr size_t kTrailerNumbers = 11;
+inline constexpr size_t kTrailerNumbers = 12;
 inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
 
 inline uint64_t TrailerNumber(const std::string& bytes, size_t index) {

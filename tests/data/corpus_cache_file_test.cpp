@@ -52,7 +52,7 @@ TEST_F(CorpusCacheFileTest, GivesBackWhatWasWritten) {
   writer.Add(std::vector{1, 2}, std::vector{3});
   writer.Add(std::vector{4}, std::vector{5, 6});
   writer.Commit({.settings = "what", .stamps = "when", .contents = "which"},
-                {.read = 9, .empty = 4, .too_long = 3});
+                {.read = 9, .empty = 4, .too_long = 3, .several_sentences = 1});
   const CorpusCacheFile file(path_);
   EXPECT_EQ(file.origin().settings, "what");
   EXPECT_EQ(file.origin().stamps, "when");
@@ -60,6 +60,7 @@ TEST_F(CorpusCacheFileTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(file.counts().read, 9);
   EXPECT_EQ(file.counts().empty, 4);
   EXPECT_EQ(file.counts().too_long, 3);
+  EXPECT_EQ(file.counts().several_sentences, 1);
   EXPECT_EQ(file.bytes(), static_cast<int64_t>(fs::file_size(path_)));
   ASSERT_EQ(file.ids().size(), 6);
   for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(file.ids()[i], i + 1);
@@ -162,8 +163,8 @@ TEST_F(CorpusCacheFileTest, ForgedNumbersWithTheRightChecksumsDoNoHarm) {
 
 TEST_F(CorpusCacheFileTest, RefusesOtherVersionsAndOtherFiles) {
   std::string newer = SmallCache();
-  newer[newer.size() - 12] = 3;
-  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 3, this program reads 2");
+  newer[newer.size() - 12] = 4;
+  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 4, this program reads 3");
   EXPECT_THAT(ErrorOf(std::string(1000, 'x')), HasSubstr("its end is not that of a corpus cache"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path()); }), HasSubstr("is not a file"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path() / "none"); }),

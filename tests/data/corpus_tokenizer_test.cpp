@@ -80,6 +80,16 @@ TEST_F(TokenizeCorpusTest, SkipsAndCountsBlankSidesAndLongOnes) {
   EXPECT_EQ(text.corpus.size(), 1);
 }
 
+TEST_F(TokenizeCorpusTest, CountsLinesOfSeveralSentences) {
+  const CorpusCounts counts =
+      Tokenize("Ka mi. Su lo.\nKa mi.\n\nSu lo! Ka? Mi.\nka 3.14 mi\n", "ka\nka\nka\nka\nka\n",
+               {.max_length = 100, .num_threads = 2, .name = ""})
+          .counts;
+  EXPECT_EQ(counts.read, 5);
+  EXPECT_EQ(counts.empty, 1);
+  EXPECT_EQ(counts.several_sentences, 2);
+}
+
 // More pairs than are encoded at once, and no multiple of the threads.
 TEST_F(TokenizeCorpusTest, TheNumberOfThreadsChangesNothing) {
   std::string source;

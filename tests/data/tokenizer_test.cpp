@@ -66,6 +66,23 @@ TEST(TokenizerTest, TheEndStandsInForAMissingBeginningAndPadding) {
   EXPECT_EQ(tokenizer->special().unk, 1);
 }
 
+TEST(TokenizerTest, NormalizesWhitespaceWhereItIsAskedTo) {
+  const std::string model = ModelWith({{"normalization_rule_name", "identity"}});
+  const auto plain = Tokenizer::FromBytes(model, "x.model");
+  const auto normalizing = Tokenizer::FromBytes(model, "x.model", {.normalize_whitespace = true});
+  const std::string odd = "\u200Bka\u00A0\tmi ";
+  EXPECT_EQ(normalizing->Normalize(odd), "ka mi");
+  EXPECT_EQ(normalizing->Encode(odd), plain->Encode("ka mi"));
+  EXPECT_EQ(normalizing->EncodePieces(odd), plain->EncodePieces("ka mi"));
+  EXPECT_EQ(plain->Normalize(odd), odd);
+  EXPECT_NE(plain->Encode(odd), plain->Encode("ka mi"));
+  for (const auto& tokenizer : {plain, normalizing}) {
+    EXPECT_EQ(tokenizer->Normalize(" \u3000 "), "");
+    EXPECT_THAT(tokenizer->Encode(" \u3000 "), IsEmpty());
+  }
+  EXPECT_THAT(normalizing->Encode("\u200B"), IsEmpty());
+}
+
 TEST(TokenizerTest, RefusesAModelWithoutAnEnd) {
   const std::string bytes = ModelWith({{"eos_id", "-1"}});
   EXPECT_EQ(UsageErrorOf([&] { Tokenizer::FromBytes(bytes, "x.model"); }),

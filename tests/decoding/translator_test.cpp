@@ -7,18 +7,13 @@
 #include <limits>
 #include <set>
 
-#include "../support/captured_log.h"
-#include "decoding/long_input.h"
+#include "decoding/line_splitter.h"
 #include "text_model.h"
 
 namespace wavemt {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::SizeIs;
 
 class TranslatorTest : public testing::Test {
@@ -41,17 +36,29 @@ class TranslatorTest : public testing::Test {
     return Make(ConstantModel(*ByteTokenizer(), positions, order), ByteTokenizer());
   }
 
-  static int32_t IdOf(const std::string& text) {
+  // Every token that spells `text` alone: as a piece, as a byte, as the beginning of a word.
+  static std::vector<int32_t> IdsOf(const std::string& text) {
+    std::vector<int32_t> ids;
     for (int32_t id = 0; id < ByteTokenizer()->vocab_size(); ++id) {
-      if (ByteTokenizer()->Decode({{id}}) == text) return id;
+      if (ByteTokenizer()->Decode({{id}}) == text) ids.push_back(id);
     }
-    ADD_FAILURE() << "no piece for " << text;
-    return 0;
+    return ids;
+  }
+
+  static int32_t IdOf(const std::string& text) {
+    const std::vector<int32_t> ids = IdsOf(text);
+    EXPECT_FALSE(ids.empty()) << "no piece for " << text;
+    return ids.empty() ? 0 : ids.front();
   }
 
   std::vector<std::string> Best(Translator translator, const std::vector<std::string>& lines) {
     return translator.TranslateBest({.lines = lines, .first_line_number = 1, .progress = {}},
                                     options_);
+  }
+
+  std::vector<TranslatedLine> TranslateAll(Translator translator,
+                                           const std::vector<std::string>& lines) {
+    return translator.Translate({.lines = lines, .first_line_number = 1, .progress = {}}, options_);
   }
 
   DecodingConfig options_;
@@ -88,63 +95,125 @@ TEST_F(TranslatorTest, ABlankLineGivesABlankLine) {
 TEST_F(TranslatorTest, GivesTheNBestOfEachLineBestFirst) {
   options_.beam_size = 4;
   options_.n_best = 3;
-  Translator translator = MakeRandom();
   const std::vector<std::string> lines = {lines_[0], "", lines_[1]};
-  const auto all =
-      translator.Translate({.lines = lines, .first_line_number = 1, .progress = {}}, options_);
+  const auto all = TranslateAll(MakeRandom(), lines);
   ASSERT_THAT(all, SizeIs(3));
-  EXPECT_THAT(all, Each(SizeIs(3)));
-  for (const auto& translations : {all[0], all[2]}) {
-    EXPECT_LT(translations[0].score, 0);
-    EXPECT_GE(translations[0].score, translations[1].score);
-    EXPECT_GE(translations[1].score, translations[2].score);
+  for (const auto& line : {all[0], all[2]}) {
+    ASSERT_THAT(line.best, SizeIs(3));
+    EXPECT_LT(line.best[0].score, 0);
+    EXPECT_GE(line.best[0].score, line.best[1].score);
+    EXPECT_GE(line.best[1].score, line.best[2].score);
   }
-  for (const Translation& blank : all[1]) {
-    EXPECT_EQ(blank.text, "");
-    EXPECT_EQ(blank.score, 0);
-  }
+  ASSERT_THAT(all[1].best, SizeIs(1));
+  EXPECT_EQ(all[1].best[0].text, "");
+  EXPECT_EQ(all[1].best[0].score, 0);
   const auto best = Best(MakeRandom(), lines);
-  for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(best[i], all[i][0].text);
+  for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(best[i], all[i].best[0].text);
 }
 
-TEST_F(TranslatorTest, ALongLineIsTranslatedInPartsWithAWarningThatNamesIt) {
+// A piece and the bytes that spell it are different tokens of the same text.
+TEST_F(TranslatorTest, NoTextStandsTwiceInAnNBestList) {
+  const int32_t end = ByteTokenizer()->special().eos;
+  options_.beam_size = 5;
+  options_.n_best = 5;
+  options_.max_output_length = 2;
+  const std::vector<int32_t> same = IdsOf("a");
+  ASSERT_GE(same.size(), 2U);
+  const auto all =
+      TranslateAll(MakeConstant({same.front(), same.back(), end}), {"the cat", "why? The dog."});
+  for (const TranslatedLine& line : all) {
+    std::set<std::string> texts;
+    for (const Translation& translation : line.best) texts.insert(translation.text);
+    EXPECT_EQ(texts.size(), line.best.size());
+    EXPECT_GT(line.best.size(), 1U);
+    EXPECT_LE(line.best.size(), 5U);
+  }
+}
+
+TEST_F(TranslatorTest, OfALineInPartsTheBestOfAllCombinationsAreGiven) {
+  options_.beam_size = 3;
+  options_.n_best = 3;
+  options_.split_sentences = SentenceSplitting::kAlways;
+  const std::string first = "the cat sat down.";
+  const std::string second = "The dog ran away.";
+  const auto all = TranslateAll(MakeRandom(), {first, second, first + " " + second});
+  std::vector<std::pair<double, std::string>> expected;
+  for (const Translation& a : all[0].best) {
+    for (const Translation& b : all[1].best) {
+      expected.emplace_back(-(a.score + b.score), JoinParts({a.text, b.text}));
+    }
+  }
+  std::sort(expected.begin(), expected.end());
+  ASSERT_THAT(all[2].best, SizeIs(3));
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(all[2].best[i].score, -expected[i].first, 1e-9);
+    EXPECT_EQ(all[2].best[i].text, expected[i].second);
+  }
+}
+
+TEST_F(TranslatorTest, ALongLineIsTranslatedInParts) {
   constexpr int64_t kPositions = 16;
-  const std::string first = "the cat sat down. my house.";
-  const std::string second = "the dog ran away.";
+  const std::string first = "the cat sat down. My house.";
+  const std::string second = "The dog ran away.";
   const std::string text = first + " " + second;
   ASSERT_LT(PlainTokenizer()->Encode(first).size(), static_cast<size_t>(kPositions));
   ASSERT_GE(PlainTokenizer()->Encode(text).size(), static_cast<size_t>(kPositions));
-  const std::vector<std::string> lines = {"a bird", text, "the sea"};
-  const CapturedLog log;
-  const auto texts =
-      MakeRandom(kPositions)
-          .TranslateBest({.lines = lines, .first_line_number = 40, .progress = {}}, options_);
-  EXPECT_THAT(log.text(), AllOf(HasSubstr("warning: line 41: "), HasSubstr("16 positions"),
-                                Not(HasSubstr("line 40")), Not(HasSubstr("line 42"))));
-  ASSERT_THAT(texts, SizeIs(3));
+  const auto lines = TranslateAll(MakeRandom(kPositions), {"a bird", text, "the sea"});
   const auto alone = Best(MakeRandom(kPositions), {"a bird", first, second, "the sea"});
-  EXPECT_EQ(texts[0], alone[0]);
-  EXPECT_EQ(texts[1], JoinParts({alone[1], alone[2]}));
-  EXPECT_EQ(texts[2], alone[3]);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_EQ(lines[0].best[0].text, alone[0]);
+  EXPECT_EQ(lines[1].best[0].text, JoinParts({alone[1], alone[2]}));
+  EXPECT_EQ(lines[2].best[0].text, alone[3]);
+  for (const TranslatedLine& line : lines) EXPECT_FALSE(line.was_cut);
 }
 
 TEST_F(TranslatorTest, AVeryLongLineNeverCrashes) {
   std::string text;
   for (int i = 0; i < 300; ++i) text += "catdogbird";
-  const CapturedLog log;
   for (const int64_t positions : {2, 3, 7}) {
-    EXPECT_THAT(Best(MakeRandom(positions), {text, "a"}), SizeIs(2)) << positions;
+    const auto lines = TranslateAll(MakeRandom(positions), {text, "a"});
+    ASSERT_THAT(lines, SizeIs(2)) << positions;
+    EXPECT_TRUE(lines[0].was_cut);
   }
-  EXPECT_THAT(log.text(), HasSubstr("line 1"));
 }
 
 TEST_F(TranslatorTest, TheLongestLineThatFitsIsLeftWhole) {
   const auto tokens = static_cast<int64_t>(PlainTokenizer()->Encode(lines_[0]).size());
-  const CapturedLog log;
-  Best(MakeRandom(tokens + 1), {lines_[0]});
-  EXPECT_EQ(log.text(), "");
-  Best(MakeRandom(tokens), {lines_[0]});
-  EXPECT_THAT(log.text(), HasSubstr("line 1"));
+  EXPECT_FALSE(TranslateAll(MakeRandom(tokens + 1), {lines_[0]})[0].was_cut);
+  EXPECT_TRUE(TranslateAll(MakeRandom(tokens), {lines_[0]})[0].was_cut);
+}
+
+TEST_F(TranslatorTest, NotesATranslationThatWasCut) {
+  const int32_t end = ByteTokenizer()->special().eos;
+  for (const int64_t beam_size : {1, 3}) {
+    options_.beam_size = beam_size;
+    options_.n_best = 1;
+    // The word again and again, and no end in sight.
+    for (const TranslatedLine& line :
+         TranslateAll(MakeConstant({IdOf("cat")}), {"the cat", "why"})) {
+      EXPECT_TRUE(line.output_was_cut);
+    }
+    for (const TranslatedLine& line : TranslateAll(MakeConstant({end}), {"the cat", "", "why"})) {
+      EXPECT_FALSE(line.output_was_cut);
+    }
+  }
+}
+
+TEST_F(TranslatorTest, StopsInsideASearch) {
+  int questions = 0;
+  const auto translate = [&](int stop_at) {
+    questions = 0;
+    return MakeConstant({IdOf("cat")})
+        .Translate({.lines = lines_,
+                    .first_line_number = 1,
+                    .progress = {},
+                    .stop_requested = [&, stop_at] { return ++questions == stop_at; }},
+                   options_);
+  };
+  EXPECT_THAT(translate(0), SizeIs(lines_.size()));
+  EXPECT_GT(questions, 10) << "asked once a batch only";
+  EXPECT_THROW(translate(5), SearchStopped);
+  EXPECT_EQ(questions, 5);
 }
 
 TEST_F(TranslatorTest, OutputNeverHoldsALineBreak) {
@@ -153,11 +222,9 @@ TEST_F(TranslatorTest, OutputNeverHoldsALineBreak) {
     Translator translator = MakeConstant({IdOf(line_break), IdOf("cat"), 3});
     options_.n_best = options_.beam_size;
     const std::vector<std::string> lines = {"the cat", "why"};
-    const auto all =
-        translator.Translate({.lines = lines, .first_line_number = 1, .progress = {}}, options_);
     size_t spaces = 0;
-    for (const auto& translations : all) {
-      for (const Translation& translation : translations) {
+    for (const TranslatedLine& line : TranslateAll(translator, lines)) {
+      for (const Translation& translation : line.best) {
         EXPECT_EQ(translation.text.find_first_of("\r\n"), std::string::npos);
         spaces +=
             static_cast<size_t>(std::count(translation.text.begin(), translation.text.end(), ' '));

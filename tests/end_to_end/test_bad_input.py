@@ -122,8 +122,8 @@ def test_override(here, override, sentence):
     ({"source": "blank", "target": "blank"}, "data.train: no usable sentence pair: "),
     ({"source": "cut-short.gz", "target": "file"},
      "{here}/cut-short.gz: after line {number}: the compressed data is damaged or cut short"),
-    ({"tsv": "no-tab.tsv"}, "{here}/no-tab.tsv: line 2: must be the source, one tab and the "
-                            "target"),
+    ({"tsv": "no-tab.tsv"}, "{here}/no-tab.tsv: line 2: has one column, but source and target are "
+                            "columns 1 and 2"),
     ({"source": ["file", "file"], "target": ["file"]}, "config.json: data.train: 2 source file(s) "
                                                        "but 1 target file(s)"),
 ])
@@ -203,14 +203,19 @@ def test_run_directory_in_a_folder_that_is_read_only(here):
                                       "no GPU; use --device cpu"),
     ("translate {run} --threads -1", "--threads -1: must be from 1 to 1024"),
     ("translate {run} --threads 100000", "--threads 100000: must be from 1 to 1024"),
-    ("translate {run} --beam-size 0", "--set decoding.beam_size=0: decoding.beam_size: 0 is not "
-                                      "possible: it must be at least 1"),
-    ("translate {run} --n-best 9 --beam-size 2", "--set decoding.n_best=9: decoding.n_best: 9 "
+    ("translate {run} --beam-size 0", "--beam-size 0: decoding.beam_size: 0 is not possible: it "
+                                      "must be at least 1"),
+    ("translate {run} --set decoding.beam_size=0", "--set decoding.beam_size=0: decoding.beam_size: "
+                                                   "0 is not possible: it must be at least 1"),
+    ("translate {run} --beam-size 1 --beam-size", "--beam-size: "),
+    ("translate {run} --n-best 9 --beam-size 2", "--n-best 9: decoding.n_best: 9 "
                                                  "translations need a beam at least as large, but "
                                                  "decoding.beam_size is 2"),
-    ("translate {run} --length-penalty x", "--set decoding.length_penalty=x: "
-                                           'decoding.length_penalty: "x" is not a number'),
+    ("translate {run} --length-penalty x", "--length-penalty x: decoding.length_penalty: \"x\" is "
+                                           "not a number"),
     ("evaluate {run} --source file", "--source and --reference go together"),
+    ("evaluate {run} --source - --reference -", "-: standard input can be --source or --reference, "
+                                                "not both"),
     ("evaluate {run} --metrics blue", '--metrics blue: is unknown (did you mean "bleu"?)'),
     ("evaluate {run} --tokenize zn", "--tokenize zn: is unknown"),
     ("tokenizer train --input {corpus}/test.en --output m --type word",
@@ -235,7 +240,8 @@ def test_command_line(here, corpus, trained_run, command, sentence):
     (f"translate {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     (f"resume {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     ("config check /dev/zero", "/dev/zero: "),
-    ("average {run} --output mean", "--output mean: name a file that ends in .safetensors"),
+    ("average {run} --output .", "--output .: is there already; name a folder that is not"),
+    ("average {run} --output file", "--output file: is there already; name a folder that"),
     ("average {run} --output missing/mean.safetensors", "missing/mean.safetensors: cannot be "
                                                         "written: missing is not a folder"),
     ("translate {run} --input missing", "missing: no such file"),
@@ -331,8 +337,7 @@ def cut_short(path):
 @pytest.mark.parametrize("name, damage, sentence", [
     ("model.safetensors", flip_a_byte, "is damaged: its checksum is "),
     ("model.safetensors", cut_short, "is damaged: {bytes} bytes, but its manifest says "),
-    ("optimizer.safetensors", flip_a_byte, "is damaged: its checksum is "),
-    ("state.json", os.remove, "no such file"),
+    ("model.safetensors", os.remove, "no such file"),
     ("manifest.json", cut_short, "line "),
 ])
 def test_damaged_checkpoint_names_its_file(own_run, name, damage, sentence):
@@ -343,11 +348,28 @@ def test_damaged_checkpoint_names_its_file(own_run, name, damage, sentence):
     assert message.startswith(f"{checkpoint / name}: {sentence.format(bytes=size // 2)}")
 
 
+@pytest.mark.parametrize("name, damage, sentence", [
+    ("optimizer.safetensors", flip_a_byte, "/optimizer.safetensors: is damaged: its checksum is "),
+    ("optimizer.safetensors", os.remove, ": holds no optimizer.safetensors, without which a "
+                                         "training cannot go on"),
+    ("state.json", os.remove, ": holds no state.json, without which a training cannot go on"),
+])
+def test_what_only_training_needs_is_missed_by_training_only(own_run, name, damage, sentence):
+    checkpoint = pointed(own_run, "latest")
+    before = wavemt("translate", own_run, input="A line.\n").stdout
+    damage(checkpoint / name)
+    assert wavemt("translate", own_run, input="A line.\n").stdout == before
+    said = wavemt("resume", own_run, "--device", "cpu").stderr
+    assert f" warning: {checkpoint}{sentence}" in said
+    assert "; trying the checkpoint before it" in said
+
+
 def test_run_whose_every_checkpoint_is_damaged(own_run):
     for checkpoint in (own_run / "checkpoints").glob("step-*"):
         flip_a_byte(checkpoint / "model.safetensors")
     message = refusal("resume", own_run, cwd=own_run)
-    assert message == f"{own_run}: every checkpoint in it is damaged"
+    assert message == (f"{own_run}: holds no checkpoint to go on from: every one is damaged or lacks "
+                       "a file")
 
 
 @pytest.mark.parametrize("name, damage, sentence", [

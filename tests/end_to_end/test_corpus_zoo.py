@@ -36,7 +36,8 @@ READ = {
     "byte order mark alone on a line": (b"\xef\xbb\xbf" + replaced(1, ""), text(*GOOD),
                                         "8 pairs: 7 used, 1 skipped with a blank side"),
     "byte order mark inside": (replaced(4, "\ufeffmark"), text(*GOOD), "8 pairs: 8 used"),
-    "NUL": (replaced(3, "a\0b"), replaced(4, "\0"), "8 pairs: 8 used"),
+    "NUL": (replaced(3, "a\0b"), replaced(4, "\0"),
+            "8 pairs: 7 used, 1 skipped with a blank side"),
     "line separators of Unicode": (replaced(3, "a\u2028b\u2029c\u0085d"),
                                    replaced(4, "a\vb\fc\x1cd\x1de\x1ef"), "8 pairs: 8 used"),
     "line separators alone": (replaced(3, "\u2028"), replaced(4, "\u0085\v"),
@@ -52,8 +53,7 @@ READ = {
     "5 MB that no piece spells": (replaced(6, "界" * (MEGABYTES // 3)), text(*GOOD),
                                   "8 pairs: 7 used, 1 skipped over 60 tokens"),
     "5 MB of nothing": (replaced(6, " " * MEGABYTES), replaced(7, "\0" * MEGABYTES),
-                        "8 pairs: 6 used, 1 skipped with a blank side, "
-                        "1 skipped over 60 tokens"),
+                        "8 pairs: 6 used, 2 skipped with a blank side"),
     "one line": (text(GOOD[0]), text(GOOD[1]), "1 pairs: 1 used"),
     "one line without its end": (GOOD[0].encode(), text(GOOD[1]), "1 pairs: 1 used"),
     "lines that are all the same": (text(*GOOD[:1] * 50), text(*GOOD[1:2] * 50),
@@ -240,11 +240,13 @@ def test_two_hundred_files_a_side(zoo):
     (b"\xef\xbb\xbfa\tb\n", "1 pairs: 1 used"),
     (b"a\tb\n\tc\nd\t\n", "3 pairs: 1 used, 2 skipped with a blank side"),
     (b"a\0\xe2\x80\xa8\tb\n", "1 pairs: 1 used"),
-    (b"a\tb\n\nc\td\n", "{path}: line 2: must be the source, one tab and the target"),
-    (b"a\tb\tc\n", "{path}: line 1: must be the source, one tab and the target"),
+    (b"a\tb\n\nc\td\n", "3 pairs: 2 used, 1 skipped with a blank side"),
+    (b"a\tb\tc\n", "1 pairs: 1 used"),
+    (b"a\tb\nc\n", "{path}: line 2: has one column, but source and target are columns 1 and 2 "
+                   "(tsv_columns), with a tab between columns"),
     (b"a\tb\n\xff\tc\n", "{path}: line 2: invalid UTF-8 at byte 1 of the line"),
 ], ids=["CRLF", "byte order mark", "blank side", "separators inside", "blank line",
-        "two tabs", "invalid UTF-8"])
+        "two tabs", "no tab", "invalid UTF-8"])
 def test_table_of_pairs(zoo, contents, message):
     path = zoo.folder / "pairs.tsv"
     path.write_bytes(contents)

@@ -93,7 +93,8 @@ def test_resume_goes_on_from_the_checkpoint_before(own_run, trained_run, name):
 
 @pytest.mark.parametrize("name", [
     *(f"checkpoints/BEST/{name}" for name in CHECKPOINT_FILES), "checkpoints/latest",
-    "checkpoints/best", "config.json", "tokenizer.model", "checksums.json", "metrics.jsonl"])
+    "checkpoints/best", "config.json", "corpus.json", "tokenizer.model", "checksums.json",
+    "metrics.jsonl"])
 @pytest.mark.parametrize("command", ["translate", "inspect"])
 def test_a_model_that_is_read_is_the_one_that_was_written(own_run, translation, name, command):
     place = own_run / name.replace("BEST", pointed(own_run, "best").name)
@@ -110,7 +111,8 @@ def test_a_model_that_is_read_is_the_one_that_was_written(own_run, translation, 
         place.write_bytes(whole)
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.model", "checksums.json"])
+@pytest.mark.parametrize("name", ["config.json", "corpus.json", "tokenizer.model",
+                                  "checksums.json"])
 def test_resume_refuses_another_config_and_tokenizer(own_run, name):
     whole = (own_run / name).read_bytes()
     for damaged in damages(own_run / name, "resume"):

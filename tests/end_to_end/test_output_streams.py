@@ -98,7 +98,7 @@ def test_closed_standard_error_gets_into_no_file(names, tmp_path):
     subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command], check=True, env=ENVIRONMENT,
                    timeout=300)
     expected = wavemt("translate", names["run"], "--input", tmp_path / "text")
-    assert " warning: line 1: " in expected.stderr
+    assert " warning: 1 line (1): longer than the model's positions" in expected.stderr
     assert (tmp_path / "output").read_text("utf8") == expected.stdout
 
 

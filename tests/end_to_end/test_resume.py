@@ -1,11 +1,12 @@
 """A run that was interrupted and went on is the run that was never interrupted."""
+import gzip
 import json
 import os
 import re
 import shutil
 
 import pytest
-from conftest import pointed, state_without_clock, wavemt, without_speeds, write_config
+from conftest import metrics_of, pointed, state_without_clock, wavemt, without_speeds, write_config
 
 # Everything that a checkpoint must hold: two batches an update, dropout, a moving average.
 # 21 batches an epoch: step 12 is in the second one, step 24 in the third.
@@ -62,8 +63,9 @@ def assert_same(run, whole):
 
 def test_the_halves_cross_the_end_of_an_epoch(whole):
     state = json.loads((whole / "checkpoints/step-00000012/state.json").read_text())
-    assert state["epoch"] == 1 and state["batch_in_epoch"] > 0
-    assert json.loads((pointed(whole, "latest") / "state.json").read_text())["epoch"] == 2
+    assert state["epochs_completed"] == 1 and state["batch_in_epoch"] > 0
+    state = json.loads((pointed(whole, "latest") / "state.json").read_text())
+    assert state["epochs_completed"] == 2
 
 
 def test_two_halves_are_the_whole(whole, own_half, tmp_path):
@@ -107,13 +109,18 @@ def test_the_end_is_that_of_the_epochs_where_it_comes_first(corpus, tmp_path):
     config = write_config(tmp_path / "config.json", corpus,
                           training=TRAINING | {"max_steps": 1000, "max_epochs": 2})
     said = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu").stderr
-    batches = int(re.search(r"batches: (\d+) an epoch", said)[1])  # Two an update.
-    assert f"step 5/{batches}  " in said and f"step 20/{batches}  " in said
-    assert pointed(tmp_path / "run", "latest").name == f"step-{batches:08}"
-    said = wavemt("resume", tmp_path / "run", "--set", "training.max_epochs=3").stderr
-    steps = -(-3 * batches // 2)
-    assert f"step 30/{steps}  " in said
-    assert pointed(tmp_path / "run", "latest").name == f"step-{steps:08}"
+    for epochs in (2, 3):
+        if epochs == 3:
+            said = wavemt("resume", tmp_path / "run", "--set", "training.max_epochs=3").stderr
+        latest = pointed(tmp_path / "run", "latest")
+        state = json.loads((latest / "state.json").read_text())
+        assert state["epochs_completed"] == epochs
+        assert state["batch_in_epoch"] < 2  # Two batches an update.
+        # The end is guessed by this epoch's number of batches, which differs a little from the
+        # others'; in the last epoch it is known.
+        ends = {int(step): int(end) for step, end in re.findall(r"step (\d+)/(\d+)  epoch", said)}
+        assert ends and all(abs(end - state["step"]) <= 3 for end in ends.values())
+        assert ends[max(ends)] == state["step"]
 
 
 def test_a_run_killed_between_checkpoints_is_the_whole(whole, own_whole):
@@ -190,11 +197,12 @@ def test_what_is_set_before_the_first_checkpoint_stays_set(own_half):
 
 
 @pytest.mark.parametrize("override", [
-    "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.train.source=other",
+    "seed=2", "model.dropout=0.3", "tokenizer.vocab_size=500", "data.max_length=50",
     "training.batch_tokens=512", "training.optimizer.type=adam",
     "training.gradient_accumulation=1", "training.ema_decay=0", "training.best_metric=loss",
-    "data.valid.source=other", "evaluation.tokenize=none", "training.validation_beam_size=2",
-    "decoding.max_output_length=9", "data.target_language=de"])
+    "tokenizer.normalize_whitespace=false", "evaluation.tokenize=none", "training.validation_beam_size=2",
+    "decoding.max_output_length=9", "decoding.split_sentences=never", "data.source_language=de",
+    "data.target_language=de"])
 def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     before = contents(own_half)
     result = wavemt("resume", own_half, "--set", override, check=False)
@@ -232,10 +240,128 @@ def test_a_corpus_that_has_changed_is_refused(corpus, tmp_path, change):
     result = wavemt("resume", run, "--set", "training.max_steps=12", "--device", "cpu", check=False)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].endswith(
-        f" error: {run}/checkpoints/step-00000006: was trained on another text than data.train "
-        "holds now, and its place in the one is none in the other; put the old text back, or begin "
-        "a new run by `wavemt train`")
+        f" error: {run}: was trained on another text than data.train holds now, and its place in "
+        "the one is none in the other; put the old text back, or begin a new run by `wavemt train`")
     assert contents(run) == before
+    # A run that was stopped before its first checkpoint begins anew, on its own text only.
+    shutil.rmtree(run / "checkpoints")
+    (run / "checkpoints").mkdir()
+    result = wavemt("resume", run, "--device", "cpu", check=False)
+    assert result.returncode == 2
+    assert f" error: {run}: was trained on another text than data.train holds now" in result.stderr
+
+
+def set_text(split, source, target):
+    return ("--set", f"data.{split}.source={source}", "--set", f"data.{split}.target={target}")
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_the_same_text_may_lie_elsewhere(whole, own_half, corpus, tmp_path, checkpoint):
+    """Under names that tell of no language, packed, in two files: what counts is what is in it."""
+    if not checkpoint:
+        shutil.rmtree(own_half / "checkpoints")
+        (own_half / "checkpoints").mkdir()
+        (own_half / "metrics.jsonl").unlink()
+    files = {}
+    for language in ("en", "zh"):
+        lines = (corpus / f"train.{language}").read_text("utf8").splitlines(keepends=True)
+        files[language] = [tmp_path / f"{language}.first.gz", tmp_path / f"{language}.rest"]
+        files[language][0].write_bytes(gzip.compress("".join(lines[:100]).encode()))
+        files[language][1].write_text("".join(lines[100:]), "utf8")
+        shutil.copy(corpus / f"valid.{language}", tmp_path / f"valid_{language}")
+    lists = [json.dumps([str(path) for path in files[language]]) for language in ("en", "zh")]
+    wavemt("resume", own_half, "--set", "training.max_steps=24", "--device", "cpu",
+           *set_text("train", *lists),
+           *set_text("valid", tmp_path / "valid_en", tmp_path / "valid_zh"))
+    assert_same(own_half, whole)
+    config = json.loads((own_half / "config.json").read_text())
+    assert config["data"]["train"]["source"] == [str(path) for path in files["en"]]
+    # What depended on the old names does not change with them: here the tokenizer for BLEU.
+    assert config["data"]["target_language"] == "zh"
+
+
+def test_other_validation_text_begins_the_best_score_anew(own_half, corpus, tmp_path):
+    before = json.loads((pointed(own_half, "latest") / "state.json").read_text())
+    assert before["best_score"] is not None
+    for language in ("en", "zh"):
+        lines = (corpus / f"valid.{language}").read_text("utf8").splitlines(keepends=True)
+        (tmp_path / f"other.{language}").write_text("".join(lines[:7]), "utf8")
+    said = wavemt("resume", own_half, "--set", "training.max_steps=18", "--device", "cpu",
+                  *set_text("valid", tmp_path / "other.en", tmp_path / "other.zh")).stderr
+    assert re.search(r" warning: data\.valid holds another text than the best score, .* at step "
+                     rf"{before['best_step']}, was measured on: the best score begins anew", said)
+    assert re.search(r"validation at step 18: .*\(best so far\)", said)
+    assert pointed(own_half, "best").name == "step-00000018"
+    said = wavemt("resume", own_half, "--set", "training.max_steps=19", "--device", "cpu").stderr
+    assert "another text" not in said
+
+
+@pytest.mark.parametrize("schedule, warns", [("linear", True), ("cosine", True),
+                                             ("inverse_sqrt", False), ("constant", False)])
+def test_a_learning_rate_that_jumps_is_said(corpus, tmp_path, schedule, warns):
+    run = train(tmp_path, corpus, "--set", f"training.schedule={schedule}", "--set",
+                "training.max_steps=6", "--set", "training.warmup_steps=2")
+    said = wavemt("resume", run, "--set", "training.max_steps=12", "--device", "cpu").stderr
+    assert (" warning: the learning rate had come down to " in said) == warns
+    assert (f"as the {schedule} schedule reaches to step 12 instead of 6" in said) == warns
+    # No more steps, no jump; and one that was asked for is no news.
+    assert "learning rate had" not in wavemt("resume", run, "--device", "cpu").stderr
+    for steps, asked in ((13, "learning_rate=0.1"), (14, "schedule=constant"), (15, "warmup_steps=20")):
+        said = wavemt("resume", run, "--set", f"training.max_steps={steps}", "--set",
+                      f"training.{asked}", "--device", "cpu").stderr
+        assert "learning rate had" not in said, asked
+
+
+def test_an_epoch_has_one_number(whole):
+    """In the log, in metrics.jsonl, in the checkpoint and in what inspect says."""
+    epochs = {line["step"]: line["epoch"] for line in metrics_of(whole)}
+    assert epochs[5] == 1 and epochs[24] == max(epochs.values()) == 3
+    for checkpoint in (whole / "checkpoints").glob("step-*"):
+        state = json.loads((checkpoint / "state.json").read_text())
+        assert state["epoch"] == epochs[state["step"]]
+        inspected = json.loads(wavemt("inspect", checkpoint, "--json").stdout)
+        assert inspected["epoch"] == state["epoch"]
+
+
+def test_the_log_tells_the_same_epochs(corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus, training=TRAINING)
+    said = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu").stderr
+    shown = {int(step): int(epoch) for step, epoch in re.findall(r"step (\d+)/24  epoch (\d+)", said)}
+    logged = {line["step"]: line["epoch"] for line in metrics_of(tmp_path / "run")
+              if "loss" in line}
+    assert shown == logged and len(shown) == 4
+
+
+def test_best_by_loss_where_bleu_is_equal(corpus, tmp_path):
+    """BLEU is 0 at first: what was measured first is not the best for that."""
+    for language in ("en", "zh"):
+        text = (corpus / f"valid.{language}").read_text("utf8").splitlines(keepends=True)
+        (tmp_path / f"valid.{language}").write_text("".join(text[:2]), "utf8")
+    config = write_config(
+        tmp_path / "config.json", corpus,
+        data={"valid": {"source": "valid.en", "target": "valid.zh"}},
+        training={"max_steps": 40, "validate_every": 5, "patience": 3})
+    wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu")
+    validations = [line for line in metrics_of(tmp_path / "run") if "valid/loss" in line]
+    # However many are equal, the best is one of the highest BLEU, and of these of the lowest loss.
+    best = max(validations, key=lambda line: (line["valid/bleu"], -line["valid/loss"]))
+    state = json.loads((pointed(tmp_path / "run", "latest") / "state.json").read_text())
+    assert state["best_step"] == best["step"]
+    assert state["best_loss"] == best["valid/loss"]
+
+
+def test_a_model_without_its_training_translates(own_half, corpus):
+    text = (corpus / "test.en").read_text("utf8")
+    before = wavemt("translate", own_half, input=text).stdout
+    for name in ("optimizer.safetensors", "state.json"):
+        for path in own_half.glob(f"checkpoints/*/{name}"):
+            path.unlink()
+        assert wavemt("translate", own_half, input=text).stdout == before
+    assert "weights " in wavemt("inspect", own_half).stdout
+    result = wavemt("resume", own_half, check=False)
+    assert result.returncode == 2
+    assert "step-00000012: holds no optimizer.safetensors, without which a training cannot go on" \
+        in result.stderr
 
 
 def test_a_memory_limit_that_is_too_little_changes_nothing(own_half):

@@ -50,10 +50,26 @@ def test_training_again_gives_the_same_bytes(model, corpus, tmp_path):
 
 def test_ids_and_pieces_are_the_packages(model, processor, corpus):
     lines = (corpus / "test.en").read_text().splitlines() + HARD_TEXT
-    assert lines_of("encode", model, lines, "--ids") == \
+    plain = ("--normalize-whitespace", "false")
+    assert lines_of("encode", model, lines, "--ids", *plain) == \
         [" ".join(map(str, processor.encode(line))) for line in lines]
-    assert lines_of("encode", model, lines) == \
+    assert lines_of("encode", model, lines, *plain) == \
         [" ".join(processor.encode(line, out_type=str)) for line in lines]
+
+
+def test_white_space_is_read_as_in_training(model, processor, tmp_path):
+    odd, plain = "A\u00a0cat\u200b\tsat. ", "A cat sat."
+    assert lines_of("encode", model, [odd], "--ids") == \
+        [" ".join(map(str, processor.encode(plain)))]
+    assert lines_of("encode", model, [odd], "--ids", "--normalize-whitespace", "false") != \
+        lines_of("encode", model, [plain], "--ids")
+    trained = []
+    for name, text in (("odd", odd), ("plain", plain)):
+        (tmp_path / name).write_text("".join(f"{text} {i} of {i * i}.\n" for i in range(200)), "utf8")
+        wavemt("tokenizer", "train", "--input", tmp_path / name, "--output", tmp_path / "model",
+               "--vocab-size", "300")
+        trained.append((tmp_path / "model").read_bytes())
+    assert trained[0] == trained[1]
 
 
 def test_decoding_is_the_packages(model, processor, corpus):

@@ -1,7 +1,6 @@
 """Text in, translations out: line n of the output belongs to line n of the input."""
 import json
 import os
-import re
 import select
 import subprocess
 
@@ -86,12 +85,11 @@ def test_a_line_longer_than_the_model_is_translated_in_parts(trained_run):
     result = wavemt("translate", trained_run, input=text)
     lines = result.stdout.split("\n")
     assert len(lines) == 5
-    warnings = [line for line in result.stderr.splitlines() if " warning: " in line]
-    assert [line.split(" warning: ")[1].split(":")[0] for line in warnings] == ["line 2", "line 3"]
-    parts = re.search(r"more than the model's 64 positions; translated in (\d+) parts$", warnings[0])
-    # Each part has its translation, one behind the other without a space, as Chinese is written.
-    assert lines[1].count("。") >= int(parts[1]) > 1
-    assert "。 " not in lines[1]
+    assert " warning: 1 line (3): longer than the model's positions, cut inside a sentence and " \
+        "translated in parts\n" in result.stderr
+    # Each sentence has its translation, one behind the other without a space, as Chinese is written.
+    one = wavemt("translate", trained_run, input=sentence).stdout.rstrip("\n")
+    assert lines[1] == 60 * one
     # The lines beside it are as they are alone.
     assert [lines[0], lines[3]] == wavemt(
         "translate", trained_run, input="She has a cat.\nHe is a doctor.\n").stdout.splitlines()
@@ -101,7 +99,7 @@ def test_long_lines_are_numbered_over_the_whole_input(trained_run, tmp_path):
     """Input is read in portions of a few thousand lines."""
     (tmp_path / "text").write_text("\n" * 5000 + "x y " * 100 + "\n")
     result = wavemt("translate", trained_run, "--input", tmp_path / "text")
-    assert " warning: line 5001: " in result.stderr
+    assert " warning: 1 line (5001): longer than the model's positions" in result.stderr
     assert result.stdout.count("\n") == 5001
     assert result.stdout.startswith("\n" * 5000)
 
@@ -155,25 +153,45 @@ def test_output_to_a_pipe_leaves_the_pipe(trained_run, corpus, tmp_path, transla
 def test_n_best(trained_run, source, translations):
     lists = translate(trained_run, source.replace(b"\n", b"\n\n", 1), "--n-best", "3").decode()
     entries = [line.split(" ||| ") for line in lists.split("\n")[:-1]]
-    assert [int(number) for number, _, _ in entries] == [i for i in range(21) for _ in range(3)]
-    scores = [float(score) for _, _, score in entries]
-    best = [text for _, text, _ in entries[::3]]
-    assert best == translations.decode().replace("\n", "\n\n", 1).split("\n")[:-1]
-    for i in range(0, len(entries), 3):
-        assert scores[i] >= scores[i + 1] >= scores[i + 2]
-    # Log-probabilities; the blank line's three translations are blank.
-    assert all(score <= 0 for score in scores)
-    assert [text for _, text, _ in entries[3:6]] == ["", "", ""]
-    assert any(entries[i][1] != entries[i + 1][1] for i in range(0, len(entries), 3))
+    of_line = [[entry for entry in entries if int(entry[0]) == i] for i in range(21)]
+    assert sum(of_line, []) == entries  # In order, and nothing else.
+    assert [line[0][1] for line in of_line] == \
+        translations.decode().replace("\n", "\n\n", 1).split("\n")[:-1]
+    for line in of_line:
+        scores = [float(score) for _, _, score in line]
+        assert scores == sorted(scores, reverse=True) and scores[0] <= 0  # Log-probabilities.
+        assert len({text for _, text, _ in line}) == len(line) <= 3  # No text twice.
+    assert of_line[1] == [["1", "", "0.000000"]]  # A blank line has one translation.
+    assert max(map(len, of_line)) == 3
+
+
+def test_n_best_of_1_is_a_list_too(trained_run, source, translations):
+    lists = translate(trained_run, source, "--n-best", "1").decode()
+    entries = [line.split(" ||| ") for line in lists.split("\n")[:-1]]
+    assert [text for _, text, _ in entries] == translations.decode().split("\n")[:-1]
+    assert [int(number) for number, _, _ in entries] == list(range(20))
+    assert translate(trained_run, source, "--set", "decoding.n_best=1").decode() == lists
 
 
 def test_options_of_their_own_stand_beside_set(trained_run, source):
     lists = translate(trained_run, source, "--n-best", "2", "--set", "decoding.batch_tokens=64",
                       "--set", "decoding.max_output_length=60")
-    assert lists.count(b"\n") == 2 * source.count(b"\n")
+    numbers = [int(line.split(b" ||| ")[0]) for line in lists.splitlines()]
+    assert sorted(set(numbers)) == list(range(20)) and 20 < len(numbers) <= 40
     greedy = translate(trained_run, source, "--beam-size", "1")
     assert greedy == translate(trained_run, source, "--set", "decoding.batch_tokens=64",
                                "--beam-size", "1")
+
+
+def test_what_was_typed_last_holds(trained_run, source, translations):
+    greedy = translate(trained_run, source, "--beam-size", "1")
+    assert greedy != translations
+    for options, expected in [
+            (["--set", "decoding.beam_size=1", "--beam-size", "5"], translations),
+            (["--beam-size", "5", "--set", "decoding.beam_size=1"], greedy),
+            (["--beam-size", "1", "--set", "decoding.beam_size=2", "--beam-size=5"], translations),
+            (["--set", "decoding.beam_size=5", "--set", "decoding.beam_size=1"], greedy)]:
+        assert translate(trained_run, source, *options) == expected, options
 
 
 @pytest.mark.parametrize("tokens", [1, 37, 100000])
@@ -243,6 +261,15 @@ def test_evaluate_is_sacrebleu_of_translate(trained_run, corpus, tmp_path, trans
                    corpus / "test.zh")
     result = bleu.corpus_score(hypotheses, references)
     assert named.stdout == result.format(width=1, signature=str(bleu.get_signature())) + "\n"
+
+
+@pytest.mark.parametrize("piped", ["--source", "--reference"])
+def test_evaluate_reads_standard_input(trained_run, corpus, piped):
+    files = {"--source": corpus / "test.en", "--reference": corpus / "test.zh"}
+    options = [word for option, path in files.items()
+               for word in (option, "-" if option == piped else path)]
+    result = wavemt("evaluate", trained_run, *options, input=files[piped].read_text("utf8"))
+    assert result.stdout == wavemt("evaluate", trained_run).stdout
 
 
 def test_evaluate_takes_the_decoding_options(trained_run, corpus, tmp_path):

@@ -117,7 +117,7 @@ std::string MakeConfig(Random& random) {
 }
 
 void ReadText(const std::string& input) {
-  std::vector<std::string> overrides;
+  ConfigOverrides overrides;
   const size_t config_end = std::min(input.find(kOverrideMark), input.size());
   for (size_t begin = config_end; begin < input.size();) {
     const size_t end = std::min(input.find(kOverrideMark, begin + 1), input.size());

@@ -21,6 +21,7 @@
 #include "fuzz_main.h"
 #include "support/decompressor.h"
 #include "support/error.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -110,6 +111,7 @@ std::string MakeLine(Random& random, bool tsv) {
       {"a", "Ein Mann .", "波は高い", "\xF0\x9F\x8C\x8A", "", " ", "\xC2\xA0", "x"});
   std::string line(random.Choose(kWords));
   if (tsv && !random.OneIn(100)) line += "\t" + std::string(random.Choose(kWords));
+  if (tsv && random.OneIn(100)) line += "\t" + std::string(random.Choose(kWords));
   if (random.OneIn(20)) line += random.Choose(kHardBytes);
   if (random.OneIn(20)) line.insert(0, random.Choose(kHardBytes));
   return line;
@@ -199,29 +201,49 @@ bool MayBeWide(const Files& files) {
          files.second.find('\0') != std::string_view::npos;
 }
 
-// Whether the reader has to take the two plain files, and what `pairs` has to hold then.
-bool IsRight(const Files& files, const std::optional<std::vector<SentencePair>>& pairs) {
-  const auto first = LinesOf(files.first);
-  const auto second = files.tsv ? first : LinesOf(files.second);
-  const auto has_one_tab = [](const std::string& line) {
-    return std::count(line.begin(), line.end(), '\t') == 1;
-  };
-  bool expected = first && second && first->size() == second->size() && !IsNoGz(files, files.first);
-  if (files.tsv) expected = expected && std::all_of(first->begin(), first->end(), has_one_tab);
-  if (!files.tsv) expected = expected && !IsNoGz(files, files.second);
-  if (!expected || !pairs) return expected == pairs.has_value();
-  if (pairs->size() != first->size()) return false;
-  for (size_t i = 0; i < pairs->size(); ++i) {
-    const SentencePair& pair = (*pairs)[i];
-    const bool same = files.tsv ? pair.source + "\t" + pair.target == (*first)[i]
-                                : pair.source == (*first)[i] && pair.target == (*second)[i];
-    if (!same) return false;
+// The pairs of a file with tabs; nothing where a line lacks its tab, or has more tabs than the
+// first line that is not blank.
+std::optional<std::vector<SentencePair>> PairsOfTsv(const std::vector<std::string>& lines) {
+  std::vector<SentencePair> pairs;
+  std::optional<ptrdiff_t> most;
+  for (const std::string& line : lines) {
+    SentencePair& pair = pairs.emplace_back();
+    if (IsBlank(line)) continue;
+    const ptrdiff_t tabs = std::count(line.begin(), line.end(), '\t');
+    if (!most) most = tabs;
+    if (tabs == 0 || tabs > *most) return std::nullopt;
+    const size_t first = line.find('\t');
+    pair.source = line.substr(0, first);
+    pair.target = line.substr(first + 1, line.find('\t', first + 1) - first - 1);
   }
-  return true;
+  return pairs;
+}
+
+// What the reader has to make of the plain files; nothing: it has to refuse them.
+std::optional<std::vector<SentencePair>> ExpectedPairs(const Files& files) {
+  const auto first = LinesOf(files.first);
+  if (!first || IsNoGz(files, files.first)) return std::nullopt;
+  if (files.tsv) return PairsOfTsv(*first);
+  const auto second = LinesOf(files.second);
+  if (!second || IsNoGz(files, files.second) || first->size() != second->size()) {
+    return std::nullopt;
+  }
+  std::vector<SentencePair> pairs;
+  for (size_t i = 0; i < first->size(); ++i) pairs.push_back({(*first)[i], (*second)[i]});
+  return pairs;
+}
+
+bool IsRight(const Files& files, const std::optional<std::vector<SentencePair>>& pairs) {
+  const auto expected = ExpectedPairs(files);
+  if (!expected || !pairs) return expected.has_value() == pairs.has_value();
+  return std::equal(pairs->begin(), pairs->end(), expected->begin(), expected->end(),
+                    [](const SentencePair& a, const SentencePair& b) {
+                      return a.source == b.source && a.target == b.target;
+                    });
 }
 
 // Two files may both demand what unpacking one may take.
-constexpr int64_t kMostMemory = (int64_t{64} + 2 * kMostUnpackingMemory) << 20;
+constexpr int64_t kMostMemory = (int64_t{64} + int64_t{2} * kMostUnpackingMemory) << 20;
 
 void ReadInput(const std::string& input) {
   static const TemporaryFolder folder;

@@ -125,6 +125,7 @@ TEST(LoggingTest, AMessageOnATerminalIsOneCall) {
         if (openpty(&screen, &line, nullptr, nullptr, nullptr) != 0) std::_Exit(0);
         dup2(line, STDERR_FILENO);
         setenv("TERM", "xterm", 1);
+        unsetenv("NO_COLOR");
         InitLogging();
         spdlog::warn("odd");
         std::string text(1000, '\0');

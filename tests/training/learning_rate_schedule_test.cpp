@@ -73,22 +73,32 @@ TEST(InverseSqrt, StopsAtTheLowest) {
 
 TEST(Cosine, IsHalfAWave) {
   const TrainingConfig config = Config(LearningRateSchedule::kCosine);
-  for (const int64_t step : {101, 350, 600, 1000, 1100}) {
-    const double way = static_cast<double>(step - 100) / 1000.0;
+  for (const int64_t step : {101, 350, 600, 1000, 1100, 1101}) {
+    const double way = static_cast<double>(step - 100) / 1001.0;
     EXPECT_NEAR(LearningRateAt(step, config),
                 0.0001 + 0.5 * 0.0019 * (1 + std::cos(std::numbers::pi * way)), 1e-15)
         << step;
   }
-  EXPECT_DOUBLE_EQ(LearningRateAt(600, config), (0.002 + 0.0001) / 2);
-  EXPECT_NEAR(LearningRateAt(1100, config), 0.0001, 1e-15);
+  EXPECT_NEAR(LearningRateAt(1101, config), 0.0001, 1e-15);
   EXPECT_NEAR(LearningRateAt(1'000'000, config), 0.0001, 1e-15);
 }
 
 TEST(Linear, IsALine) {
   const TrainingConfig config = Config(LearningRateSchedule::kLinear);
-  EXPECT_NEAR(LearningRateAt(350, config), 0.002 - 0.25 * 0.0019, 1e-15);
-  EXPECT_NEAR(LearningRateAt(1100, config), 0.0001, 1e-15);
+  EXPECT_NEAR(LearningRateAt(350, config), 0.002 - 250.0 / 1001.0 * 0.0019, 1e-15);
+  EXPECT_NEAR(LearningRateAt(1101, config), 0.0001, 1e-15);
   EXPECT_NEAR(LearningRateAt(5000, config), 0.0001, 1e-15);
+}
+
+// An update with a rate of 0 would be one for nothing.
+TEST_P(EveryScheduleTest, TheLastUpdateLearns) {
+  TrainingConfig config = Config(GetParam());
+  config.min_learning_rate = 0;
+  EXPECT_GT(LearningRateAt(config.max_steps, config), 0);
+  config.warmup_steps = config.max_steps;
+  EXPECT_GT(LearningRateAt(config.max_steps, config), 0);
+  config.max_steps = 1;
+  EXPECT_GT(LearningRateAt(config.max_steps, config), 0);
 }
 
 TEST(Constant, Stays) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 #include <set>
 
 #include "support/error.h"
@@ -146,6 +147,42 @@ TEST_F(TrainerTest, ValidatesAtTheEndThoughTheLastUpdatePassesMoreThanOneEpoch) 
   EXPECT_TRUE(outcome.state.best_score.has_value());
 }
 
+// Whatever becomes of the reason to stop: what the validation was to measure would be lost.
+TEST_F(TrainerTest, AValidationThatWasCutShortIsNotTrainedOver) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 3;
+  const Outcome outcome =
+      Train("run", config_,
+            {.valid = &corpus_,
+             .score_translations = [](const auto&) { return std::optional<TranslationScore>(); },
+             .restore_step = {}});
+  EXPECT_EQ(outcome.reason, StopReason::kTimeLimit);
+  EXPECT_EQ(outcome.run.LatestStep(), 3);
+  EXPECT_EQ(StateWithoutClock(outcome.run, 3)["validation_pending"], true);
+}
+
+TEST_F(TrainerTest, OfEqualScoresTheLowerLossIsTheBest) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 3;
+  config_.training.save_every = 3;
+  config_.training.patience = 3;
+  config_.training.max_steps = 30;
+  const Outcome outcome = Train("run", config_,
+                                {.valid = &corpus_,
+                                 .score_translations = Scores({0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
+                                 .restore_step = {}});
+  double lowest = std::numeric_limits<double>::infinity();
+  int64_t best_step = 0;
+  for (const Json& line : Metrics(outcome.run)) {
+    if (!line.contains("valid/loss") || line["valid/loss"] >= lowest) continue;
+    lowest = line["valid/loss"];
+    best_step = line["step"];
+  }
+  EXPECT_GT(best_step, 3) << "the loss never fell";
+  EXPECT_EQ(outcome.state.best_step, best_step);
+  EXPECT_EQ(outcome.run.BestStep(), best_step);
+}
+
 TEST_F(TrainerTest, PatienceStopsTheTrainingAndTheBestIsKept) {
   config_.training.best_metric = ValidationMetric::kBleu;
   config_.training.validate_every = 3;
@@ -155,7 +192,7 @@ TEST_F(TrainerTest, PatienceStopsTheTrainingAndTheBestIsKept) {
   config_.training.max_steps = 1000;
   const Outcome outcome = Train(
       "run", config_,
-      {.valid = &corpus_, .score_translations = Scores({10, 20, 15, 20, 99}), .restore_step = {}});
+      {.valid = &corpus_, .score_translations = Scores({10, 20, 15, 19, 99}), .restore_step = {}});
   EXPECT_EQ(outcome.reason, StopReason::kPatience);
   EXPECT_EQ(outcome.state.step, 12);
   EXPECT_EQ(outcome.state.best_step, 6);

@@ -25,9 +25,11 @@ TrainingState Example() {
           .target_tokens = int64_t{1} << 40,
           .seconds = 0.1 + 0.2,  // Sixteen digits are not enough for it.
           .best_score = 27.123456789012345,
+          .best_loss = 1.2345678901234567,
           .best_step = 1000,
           .validations_without_best = 2,
           .validation_pending = true,
+          .valid_checksum = int64_t{0x89ABCDEF},
           .skipped_steps = 7,
           .skipped_in_a_row = 3,
           .memory = {.limit = 8'000'000'000, .tensors = 7'654'321'000},
@@ -39,6 +41,9 @@ TrainingState Example() {
 void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.step, b.step);
   EXPECT_EQ(a.position, b.position);
+  EXPECT_EQ(a.position_is_of_earlier_version, b.position_is_of_earlier_version);
+  EXPECT_EQ(a.best_loss, b.best_loss);
+  EXPECT_EQ(a.valid_checksum, b.valid_checksum);
   EXPECT_EQ(a.corpus_checksum, b.corpus_checksum);
   EXPECT_EQ(a.target_tokens, b.target_tokens);
   EXPECT_EQ(a.seconds, b.seconds);
@@ -59,11 +64,31 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
 }
 
 bool MayBeMissing(std::string_view name) {
-  return name == "corpus_checksum" || name.starts_with("metrics_");
+  return name == "corpus_checksum" || name == "valid_checksum" || name == "best_loss" ||
+         name == "epochs_completed" || name.starts_with("metrics_");
 }
 
 TrainingState ThroughText(const TrainingState& state) {
   return TrainingStateFromJson(ParseJson(ToJson(state).dump(2), "state.json"), "state.json");
+}
+
+TEST(TrainingState, OfBeforeVersion020CountsCompletedEpochs) {
+  Json json = ToJson(Example());
+  EXPECT_EQ(json["epoch"], 4) << "what people are told: the fourth is under way";
+  json["epoch"] = 3;
+  for (const char* name : {"epochs_completed", "best_loss", "valid_checksum"}) json.erase(name);
+  TrainingState expected = Example();
+  expected.position_is_of_earlier_version = true;
+  expected.best_loss = std::nullopt;
+  expected.valid_checksum = std::nullopt;
+  ExpectSame(TrainingStateFromJson(json, "state.json"), expected);
+}
+
+TEST(TrainingState, AnEpochIsToldByTheBatchThatLiesBehind) {
+  EXPECT_EQ(EpochNumber({.epoch = 0, .batch = 0}), 1);
+  EXPECT_EQ(EpochNumber({.epoch = 0, .batch = 5}), 1);
+  EXPECT_EQ(EpochNumber({.epoch = 1, .batch = 0}), 1);
+  EXPECT_EQ(EpochNumber({.epoch = 1, .batch = 1}), 2);
 }
 
 TEST(TrainingState, OfBeforeItHeldChecksumsComesBackWithoutThem) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <optional>
+
 #include "copy_task.h"
 #include "training/device_batch.h"
 
@@ -88,16 +91,42 @@ TEST(ValidationScores, TheMetricChoosesTheScoreAndWhatIsBetter) {
   EXPECT_EQ(ScoreOf(scores, ValidationMetric::kChrf), 50);
   scores.bleu.reset();
   EXPECT_EQ(ScoreOf(scores, ValidationMetric::kBleu), std::nullopt);
+}
 
-  EXPECT_TRUE(IsBetter(1, 2, ValidationMetric::kLoss));
-  EXPECT_FALSE(IsBetter(2, 1, ValidationMetric::kLoss));
-  EXPECT_TRUE(IsBetter(1, 2, ValidationMetric::kPerplexity));
-  EXPECT_TRUE(IsBetter(2, 1, ValidationMetric::kBleu));
-  EXPECT_TRUE(IsBetter(2, 1, ValidationMetric::kChrf));
-  for (const auto metric : {ValidationMetric::kLoss, ValidationMetric::kPerplexity,
-                            ValidationMetric::kBleu, ValidationMetric::kChrf}) {
-    EXPECT_FALSE(IsBetter(5, 5, metric));
+ValidationScores Scores(double value, double loss) {
+  ValidationScores scores{.loss = loss, .perplexity = value, .bleu = value, .bleu_signature = ""};
+  scores.chrf = value;
+  return scores;
+}
+
+TEST(IsBetter, GoesByTheMetric) {
+  using enum ValidationMetric;
+  EXPECT_TRUE(IsBetter(Scores(0, 1), BestScore{.score = 2, .loss = 2}, kLoss));
+  EXPECT_FALSE(IsBetter(Scores(0, 2), BestScore{.score = 1, .loss = 1}, kLoss));
+  EXPECT_TRUE(IsBetter(Scores(1, 9), BestScore{.score = 2, .loss = 0}, kPerplexity));
+  EXPECT_TRUE(IsBetter(Scores(2, 9), BestScore{.score = 1, .loss = 0}, kBleu));
+  EXPECT_FALSE(IsBetter(Scores(1, 0), BestScore{.score = 2, .loss = 9}, kBleu));
+  EXPECT_TRUE(IsBetter(Scores(2, 9), BestScore{.score = 1, .loss = 0}, kChrf));
+  EXPECT_TRUE(IsBetter(Scores(0, 9), std::nullopt, kBleu));
+}
+
+TEST(IsBetter, LossDecidesBetweenEqualScores) {
+  using enum ValidationMetric;
+  for (const auto metric : {kPerplexity, kBleu, kChrf}) {
+    EXPECT_TRUE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = 2}, metric));
+    EXPECT_FALSE(IsBetter(Scores(5, 2), BestScore{.score = 5, .loss = 2}, metric));
+    EXPECT_FALSE(IsBetter(Scores(5, 3), BestScore{.score = 5, .loss = 2}, metric));
+    // Of a checkpoint of a version that did not keep it.
+    EXPECT_FALSE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = std::nullopt}, metric));
   }
+}
+
+TEST(IsBetter, WhatWasNotMeasuredIsNotBetter) {
+  using enum ValidationMetric;
+  EXPECT_FALSE(IsBetter({.loss = std::nan(""), .perplexity = 1, .bleu = {}, .bleu_signature = ""},
+                        std::nullopt, kLoss));
+  EXPECT_FALSE(IsBetter({.loss = 1, .perplexity = 1, .bleu = {}, .bleu_signature = ""},
+                        std::nullopt, kBleu));
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#include "data/corpus_profile.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "support/error.h"
+#include "support/json.h"
+
+namespace wavemt {
+namespace {
+
+int64_t Count(const Json& json, const char* name, int64_t most, std::string_view origin) {
+  if (!json.is_object() || !json.contains(name) || !json[name].is_number_unsigned() ||
+      json[name].get<uint64_t>() > static_cast<uint64_t>(most)) {
+    throw UsageError("{}: \"{}\" is missing or no count", origin, name);
+  }
+  return json[name].get<int64_t>();
+}
+
+}  // namespace
+
+bool CorpusProfile::HadSeveralSentences() const {
+  constexpr int64_t kOneIn = 20;
+  return several_sentences * kOneIn >= pairs;
+}
+
+CorpusProfile Together(const CorpusProfile& a, const CorpusProfile& b) {
+  return {.pairs = a.pairs + b.pairs,
+          .several_sentences = a.several_sentences + b.several_sentences,
+          .longest_source = std::max(a.longest_source, b.longest_source),
+          .longest_target = std::max(a.longest_target, b.longest_target),
+          .checksum = a.checksum == b.checksum ? a.checksum : 0};
+}
+
+CorpusProfile ProfileOf(const TokenizedCorpus& corpus, const CorpusCounts& counts) {
+  CorpusProfile profile = {.pairs = corpus.size(),
+                           .several_sentences = counts.several_sentences,
+                           .checksum = corpus.checksum()};
+  for (int64_t pair = 0; pair < corpus.size(); ++pair) {
+    const PairLengths lengths = corpus.lengths(pair);
+    profile.longest_source = std::max(profile.longest_source, lengths.source);
+    profile.longest_target = std::max(profile.longest_target, lengths.target);
+  }
+  return profile;
+}
+
+std::string CorpusProfileText(const CorpusProfile& profile) {
+  const Json json = {{"pairs", profile.pairs},
+                     {"several_sentences", profile.several_sentences},
+                     {"longest_source", profile.longest_source},
+                     {"longest_target", profile.longest_target},
+                     {"checksum", profile.checksum}};
+  return json.dump(2) + "\n";
+}
+
+CorpusProfile ParseCorpusProfile(std::string_view text, std::string_view origin) {
+  constexpr int64_t kMost = int64_t{1} << 40;
+  const Json json = ParseJson(text, origin);
+  CorpusProfile profile;
+  profile.pairs = Count(json, "pairs", kMost, origin);
+  profile.several_sentences = Count(json, "several_sentences", profile.pairs, origin);
+  profile.longest_source = Count(json, "longest_source", kMost, origin);
+  profile.longest_target = Count(json, "longest_target", kMost, origin);
+  profile.checksum =
+      static_cast<uint32_t>(Count(json, "checksum", std::numeric_limits<uint32_t>::max(), origin));
+  return profile;
+}
+
+}  // namespace wavemt

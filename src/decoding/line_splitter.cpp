@@ -1,0 +1,184 @@
+#include "decoding/line_splitter.h"
+
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace wavemt {
+namespace {
+
+constexpr std::string_view kWordStart = "\xE2\x96\x81";  // U+2581, SentencePiece's space.
+
+// Whether the piece is a byte in the middle of a character that is spelled as bytes: "<0x80>" to
+// "<0xBF>".
+bool ContinuesCharacter(std::string_view piece) {
+  return piece.size() == 6 && piece.starts_with("<0x") &&
+         std::string_view("89AB").find(piece[3]) != std::string_view::npos;
+}
+
+// Where the part that begins at `begin` ends, if it must end by `limit`.
+size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t limit) {
+  for (size_t end = limit; end > begin; --end) {
+    if (pieces[end].starts_with(kWordStart)) return end;
+  }
+  for (size_t end = limit; end > begin; --end) {
+    if (!ContinuesCharacter(pieces[end])) return end;
+  }
+  return limit;
+}
+
+bool WritesNoSpaces(UChar32 character) {
+  UErrorCode ignored = U_ZERO_ERROR;
+  // As wide as Chinese characters, but with spaces between words.
+  if (uscript_getScript(character, &ignored) == USCRIPT_HANGUL) return false;
+  const int width = u_getIntPropertyValue(character, UCHAR_EAST_ASIAN_WIDTH);
+  return width == U_EA_FULLWIDTH || width == U_EA_WIDE;
+}
+
+UChar32 FirstCharacter(std::string_view text) {
+  UChar32 character = 0;
+  size_t i = 0;
+  U8_NEXT(text.data(), i, text.size(), character);
+  return character;
+}
+
+UChar32 LastCharacter(std::string_view text) {
+  constexpr size_t kLongestCharacter = 4;
+  if (text.size() > kLongestCharacter) text.remove_prefix(text.size() - kLongestCharacter);
+  UChar32 character = 0;
+  auto i = static_cast<int32_t>(text.size());
+  U8_PREV(text.data(), 0, i, character);
+  return character;
+}
+
+// SentencePiece needs hundreds of bytes of memory for one of text, and for many characters without
+// a piece behind each other a time that grows with their square.
+constexpr size_t kEncodedAtOnce = 1 << 16;
+
+// How much of `text` is to be encoded next: up to a space, else up to a whole character.
+size_t EndOfChunk(std::string_view text) {
+  if (text.size() <= kEncodedAtOnce) return text.size();
+  const size_t space = text.rfind(' ', kEncodedAtOnce);
+  if (space != std::string_view::npos && space > 0) return space;
+  size_t end = kEncodedAtOnce;
+  while (end > 1 && U8_IS_TRAIL(text[end])) --end;
+  return end;
+}
+
+}  // namespace
+
+LineSplitter::LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options)
+    : tokenizer_(std::move(tokenizer)),
+      options_(std::move(options)),
+      wanted_(options_.longest),
+      sentences_(options_.source_language) {
+  if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
+    wanted_ = std::min(wanted_, options_.trained_on->longest_source);
+  }
+}
+
+bool LineSplitter::SplitsEachSentence() const {
+  switch (options_.split_sentences) {
+    case SentenceSplitting::kAlways:
+      return true;
+    case SentenceSplitting::kNever:
+      return false;
+    case SentenceSplitting::kAuto:
+      return options_.trained_on && !options_.trained_on->HadSeveralSentences();
+  }
+  return false;
+}
+
+SplitLine LineSplitter::Split(std::string_view line) {
+  SplitLine result;
+  const std::string text = tokenizer_->Normalize(line);
+  if (text.empty()) return result;
+  bool fits = !tokenizer_->IsTooLong(text, wanted_);
+  if (fits && !SplitsEachSentence()) {
+    fits = static_cast<int64_t>(tokenizer_->Encode(text).size()) <= wanted_;
+    if (fits) {
+      AddTokens(text, &result);
+      return result;
+    }
+  }
+  const std::vector<std::string_view> sentences = sentences_.Split(text);
+  for (const std::string_view part : SplitsEachSentence() ? sentences : Pack(sentences)) {
+    AddPart(part, &result);
+  }
+  return result;
+}
+
+// Neighbouring sentences together, as many as may stand in a part. Their tokens are as many as
+// those of the whole, give or take the few where two sentences meet.
+std::vector<std::string_view> LineSplitter::Pack(
+    const std::vector<std::string_view>& sentences) const {
+  std::vector<std::string_view> parts;
+  int64_t tokens = 0;  // Of the last part.
+  for (const std::string_view sentence : sentences) {
+    const int64_t more = tokenizer_->IsTooLong(sentence, wanted_)
+                             ? wanted_ + 1
+                             : static_cast<int64_t>(tokenizer_->Encode(sentence).size());
+    if (parts.empty() || tokens + more > wanted_) {
+      parts.push_back(sentence);
+      tokens = more;
+    } else {
+      const char* const begin = parts.back().data();
+      parts.back() = {begin, static_cast<size_t>(sentence.data() + sentence.size() - begin)};
+      tokens += more;
+    }
+  }
+  return parts;
+}
+
+void LineSplitter::AddPart(std::string_view text, SplitLine* line) const {
+  if (!tokenizer_->IsTooLong(text, options_.longest)) return AddTokens(text, line);
+  while (!text.empty()) {
+    const size_t end = EndOfChunk(text);
+    line->was_cut = line->was_cut || end < text.size();
+    AddTokens(text.substr(0, end), line);
+    text.remove_prefix(end);
+  }
+}
+
+// The tokens of `text`, cut where they are too many for the model.
+void LineSplitter::AddTokens(std::string_view text, SplitLine* line) const {
+  const std::vector<int32_t> ids = tokenizer_->Encode(text);
+  if (ids.empty()) return;
+  const auto tokens = static_cast<int64_t>(ids.size());
+  const int32_t unknown = tokenizer_->special().unk;
+  line->has_unknown = line->has_unknown || std::ranges::find(ids, unknown) != ids.end();
+  if (options_.trained_on) {
+    line->exceeds_training = line->exceeds_training || tokens > options_.trained_on->longest_source;
+  }
+  if (tokens <= options_.longest) {
+    line->parts.push_back(ids);
+    return;
+  }
+  line->was_cut = true;
+  const std::vector<std::string> pieces = tokenizer_->EncodePieces(text);
+  for (size_t begin = 0; begin < ids.size();) {
+    const size_t limit = begin + static_cast<size_t>(options_.longest);
+    const size_t end = limit >= ids.size() ? ids.size() : EndOfPart(pieces, begin, limit);
+    line->parts.emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
+                             ids.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+  }
+}
+
+std::string JoinParts(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (part.empty()) continue;
+    const bool joins =
+        text.empty() || WritesNoSpaces(LastCharacter(text)) || WritesNoSpaces(FirstCharacter(part));
+    if (!joins) text += ' ';
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace wavemt
