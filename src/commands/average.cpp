@@ -36,7 +36,7 @@ struct Candidate {
   std::string name;  // As typed.
   ModelLocation location;
   Config config;
-  std::map<std::string, std::string> files;  // Of its run, for a model of its own.
+  std::map<std::string, std::string> tokenizers;  // The run's files, by name.
 };
 
 // One path for a checkpoint, by whichever of its names it was found.
@@ -47,8 +47,8 @@ fs::path IdentityOf(const fs::path& checkpoint) {
   return is_inside ? path.parent_path() : path;
 }
 
-std::map<std::string, std::string> RunFiles(const fs::path& run, const Config& config) {
-  std::map<std::string, std::string> files = {{"config.json", ConfigText(config)}};
+std::map<std::string, std::string> TokenizerFiles(const fs::path& run) {
+  std::map<std::string, std::string> files;
   for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
     if (HasRunFile(run, name)) files[name] = ReadRunFile(run, name);
   }
@@ -60,14 +60,15 @@ std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
   std::vector<Candidate> candidates;
   std::map<fs::path, std::string> seen;
   for (const std::string& name : names) {
-    Candidate candidate{.name = name, .location = LocateModel(name), .config = {}, .files = {}};
+    Candidate candidate{
+        .name = name, .location = LocateModel(name), .config = {}, .tokenizers = {}};
     const auto [first, is_new] = seen.emplace(IdentityOf(candidate.location.checkpoint), name);
     if (!is_new) {
       spdlog::warn("{}: is the same checkpoint as {} and counts once", name, first->second);
       continue;
     }
     candidate.config = LoadRunConfig(candidate.location.run);
-    candidate.files = RunFiles(candidate.location.run, candidate.config);
+    candidate.tokenizers = TokenizerFiles(candidate.location.run);
     candidates.push_back(std::move(candidate));
   }
   return candidates;
@@ -80,13 +81,7 @@ void RequireSameKind(const Candidate& a, const Candidate& b) {
         "{}: has {} than {}: a mean of the two is no model; average checkpoints of one training",
         b.name, what, a.name);
   };
-  for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
-    const auto in_a = a.files.find(name);
-    const auto in_b = b.files.find(name);
-    const bool both = in_a != a.files.end() && in_b != b.files.end();
-    const bool neither = in_a == a.files.end() && in_b == b.files.end();
-    if (!neither && (!both || in_a->second != in_b->second)) refuse("another vocabulary");
-  }
+  if (a.tokenizers != b.tokenizers) refuse("another vocabulary");
   if (a.config.tokenizer.normalize_whitespace != b.config.tokenizer.normalize_whitespace) {
     refuse("another tokenizer.normalize_whitespace");
   }
@@ -167,7 +162,7 @@ int Average(const AverageOptions& options) {
   if (options.output.empty()) throw UsageError("--output: is empty; name a folder for the model");
   const bool is_file = fs::path(options.output).extension() == ".safetensors";
   RequireFreePlace(options.output, is_file);
-  std::vector<Candidate> candidates = CandidatesOf(options.checkpoints);
+  const std::vector<Candidate> candidates = CandidatesOf(options.checkpoints);
   for (const Candidate& other : candidates) RequireSameKind(candidates.front(), other);
   const NamedTensors mean = Mean(candidates);
   if (is_file) {
@@ -175,13 +170,14 @@ int Average(const AverageOptions& options) {
     WriteSafetensors(file.contents(), mean, DataChecksum::kInHeader);
     file.Commit();
   } else {
-    Candidate& base = candidates.front();
-    base.config.run_dir = RunDirectory::ResolvePath(options.output).string();
-    base.files["config.json"] = ConfigText(base.config);
+    Config config = candidates.front().config;
+    config.run_dir = RunDirectory::ResolvePath(options.output).string();
+    std::map<std::string, std::string> files = candidates.front().tokenizers;
+    files["config.json"] = ConfigText(config);
     if (const auto profile = ProfileOfAll(candidates)) {
-      base.files[std::string(kCorpusProfileFile)] = CorpusProfileText(*profile);
+      files[std::string(kCorpusProfileFile)] = CorpusProfileText(*profile);
     }
-    RunDirectory::CreateModel(options.output, base.files, LastStep(candidates), mean);
+    RunDirectory::CreateModel(options.output, files, LastStep(candidates), mean);
   }
   spdlog::info("{}: the mean of {} checkpoint{}", options.output, candidates.size(),
                candidates.size() == 1 ? "" : "s");

@@ -36,13 +36,6 @@ struct TestText {
   ScoredText scored;  // Its hypotheses are still to be made.
 };
 
-// "-" is standard input.
-std::vector<std::string> ReadLinesOf(const std::string& path) {
-  return path == "-" ? ReadLines(LineReader::OfStandardInput()) : ReadLines(LineReader(path));
-}
-
-std::string NameOf(const std::string& path) { return path == "-" ? "standard input" : path; }
-
 TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
   if (options.source.empty() != options.reference.empty()) {
     throw UsageError("--source and --reference go together");
@@ -52,10 +45,12 @@ TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
     if (options.source == "-" && options.reference == "-") {
       throw UsageError("-: standard input can be --source or --reference, not both");
     }
-    text.sources = ReadLinesOf(options.source);
-    text.scored.references = ReadLinesOf(options.reference);
-    text.scored.hypotheses_name = NameOf(options.source);
-    text.scored.references_name = NameOf(options.reference);
+    LineReader sources = LineReader::Open(options.source);
+    LineReader references = LineReader::Open(options.reference);
+    text.scored.hypotheses_name = sources.path().string();
+    text.scored.references_name = references.path().string();
+    text.sources = ReadLines(std::move(sources));
+    text.scored.references = ReadLines(std::move(references));
     if (text.sources.size() != text.scored.references.size()) {
       throw UsageError(
           "{} has {} lines but {} has {}; line n of one must translate line n of the "
@@ -85,12 +80,12 @@ std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
   decoding.n_best = 1;
   Translator translator(loaded.model, loaded.tokenizers, device, loaded.trained_on);
   ProgressBar progress("translating", static_cast<int64_t>(sources.size()));
+  const Translator::Request request = {.lines = sources,
+                                       .first_line_number = 1,
+                                       .progress = [&](int64_t done) { progress.Update(done); }};
   std::vector<std::string> hypotheses;
   TranslationLosses losses;
-  for (TranslatedLine& line : translator.Translate({.lines = sources,
-                              .first_line_number = 1,
-                              .progress = [&](int64_t done) { progress.Update(done); }},
-                                                   decoding)) {
+  for (TranslatedLine& line : translator.Translate(request, decoding)) {
     hypotheses.push_back(std::move(line.best.front().text));
     losses.Add(static_cast<int64_t>(hypotheses.size()), line);
   }

@@ -7,7 +7,7 @@
 namespace wavemt {
 
 LineInput::LineInput(const std::string& path, InvalidUtf8 invalid)
-    : reader_(path == "-" ? LineReader::OfStandardInput(invalid) : LineReader(path, invalid)) {}
+    : reader_(LineReader::Open(path, invalid)) {}
 
 std::vector<std::string> LineInput::NextPortion(size_t most) {
   constexpr size_t kMostBytes = 16 << 20;  // Hostile lines are long ones.

@@ -21,10 +21,14 @@ Config LoadRunConfig(const fs::path& run, const ConfigOverrides& overrides) {
                     DefaultsOfEarlierRuns());
 }
 
+TextOptions TextOptionsOf(const TokenizerConfig& config) {
+  return {.normalize_whitespace = config.normalize_whitespace};
+}
+
 TokenizerPair LoadRunTokenizers(const fs::path& run, const TokenizerConfig& config) {
   const auto load = [&](const std::string& name) {
     return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string(),
-                                {.normalize_whitespace = config.normalize_whitespace});
+                                TextOptionsOf(config));
   };
   if (Exists(run / "tokenizer.model")) {
     const auto tokenizer = load("tokenizer.model");

@@ -34,6 +34,9 @@ LoadedModel LoadModel(const std::filesystem::path& path, const ConfigOverrides& 
 /// the run wrote (see run_checksums.h), and so of the tokenizers.
 Config LoadRunConfig(const std::filesystem::path& run, const ConfigOverrides& overrides = {});
 
+/// How a config reads text.
+TextOptions TextOptionsOf(const TokenizerConfig& config);
+
 /// The tokenizers that lie in a run's folder; `config` says how text is read.
 TokenizerPair LoadRunTokenizers(const std::filesystem::path& run, const TokenizerConfig& config);
 

@@ -84,13 +84,7 @@ std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int
 // Text may have been moved or packed; it must be the same.
 void RequireSameText(const RunDirectory& run, const Config& before, const Config& config,
                      const TrainingText& text, std::optional<int64_t> checksum) {
-  if (checksum) {
-    if (*checksum == text.train->checksum()) return;
-    throw UsageError(
-        "{}: was trained on another text than data.train holds now, and its place in the one is "
-        "none in the other; put the old text back, or begin a new run by `wavemt train`",
-        run.path().string());
-  }
+  if (checksum) return RequireSameCorpus(*checksum, *text.train, run.path().string());
   if (HasOtherFiles(before, config, "train")) {
     throw UsageError(
         "{}: data.train cannot be named anew for this run, as nothing in it tells whether the text "

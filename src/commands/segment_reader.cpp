@@ -10,10 +10,6 @@ namespace {
 
 constexpr size_t kLinesAtATime = 8192;  // Enough for every thread, little in memory.
 
-LineReader Open(const std::string& path) {
-  return path == "-" ? LineReader::OfStandardInput() : LineReader(path);
-}
-
 }  // namespace
 
 SegmentReader::SegmentReader(const Files& files) : variable_references_(files.variable_references) {
@@ -23,8 +19,8 @@ SegmentReader::SegmentReader(const Files& files) : variable_references_(files.va
   if (from_standard_input > 1) {
     throw UsageError("-: standard input can be one of the files, not {}", from_standard_input);
   }
-  readers_.push_back(Open(files.hypotheses));
-  for (const std::string& path : files.references) readers_.push_back(Open(path));
+  readers_.push_back(LineReader::Open(files.hypotheses));
+  for (const std::string& path : files.references) readers_.push_back(LineReader::Open(path));
   lines_.resize(readers_.size());
 }
 

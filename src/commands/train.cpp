@@ -46,10 +46,6 @@ struct TrainOptions {
 
 constexpr uint64_t kTokenizerSample = 104;  // What a seed derived from the run's seed is for.
 
-TextOptions TextOptionsOf(const TokenizerConfig& config) {
-  return {.normalize_whitespace = config.normalize_whitespace};
-}
-
 std::shared_ptr<const Tokenizer> TrainTokenizerOn(const Config& config, bool source, bool target) {
   const std::vector<std::string> sentences =
       SampleSentences(config.data.train,

@@ -9,8 +9,8 @@
 
 namespace wavemt {
 
-/// What the text was like that a model was trained on, as those need to know who translate by it or
-/// train it on. A run keeps it as corpus.json; one of a version before 0.2.0 has none.
+/// What a model's training text was like, for whoever translates with the model or goes on training
+/// it. A run keeps it as corpus.json; a run of a version before 0.2.0 has none.
 struct CorpusProfile {
   int64_t pairs = 0;
   int64_t several_sentences = 0;  // Of these, with more than one sentence on the source side.
@@ -18,8 +18,8 @@ struct CorpusProfile {
   int64_t longest_target = 0;
   uint32_t checksum = 0;  // TokenizedCorpus::checksum().
 
-  /// Whether the model learned what to do with several sentences on a line: one of which hardly any
-  /// line had them translates the first and drops the others.
+  /// Whether the model could learn to translate several sentences on a line. One that hardly ever
+  /// saw them translates the first and drops the rest.
   bool HadSeveralSentences() const;
 };
 

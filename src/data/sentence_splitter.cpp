@@ -28,14 +28,6 @@ std::string LocaleOf(const std::string& language) {
   return is_code ? code : "";
 }
 
-UChar32 LastCharacter(std::string_view text, size_t* begin) {
-  auto i = static_cast<int32_t>(text.size());
-  UChar32 character = 0;
-  U8_PREV(text.data(), 0, i, character);
-  *begin = static_cast<size_t>(i);
-  return character;
-}
-
 // Whether a text begins with a single letter and a full stop.
 bool BeginsWithInitial(std::string_view text) {
   size_t i = 0;
@@ -51,11 +43,12 @@ bool EndsWithInitial(std::string_view before, std::string_view after) {
   before.remove_suffix(1);
   if (before.empty()) return false;
   size_t begin = 0;
-  const UChar32 letter = LastCharacter(before, &begin);
+  const auto letter = static_cast<UChar32>(LastCharacter(before, &begin));
   const bool is_capital = u_isupper(letter) != 0;
   if (!is_capital && !u_islower(letter)) return false;  // A script without initials.
   before = before.substr(0, begin);
-  if (!before.empty() && u_isalnum(LastCharacter(before, &begin))) return false;  // As in "go.".
+  if (!before.empty() && u_isalnum(static_cast<UChar32>(LastCharacter(before, &begin))))
+    return false;  // As in "go.".
   const bool is_chain = StripRight(before).ends_with('.') || BeginsWithInitial(after);
   return is_chain || (is_capital && letter != 'I');
 }
@@ -82,7 +75,7 @@ bool BeginsWithSmallLetter(std::string_view text) {
 bool EndsWithClosing(std::string_view text) {
   if (text.empty()) return false;
   size_t begin = 0;
-  const UChar32 last = LastCharacter(text, &begin);
+  const auto last = static_cast<UChar32>(LastCharacter(text, &begin));
   const int8_t type = u_charType(last);
   return last == '"' || last == '\'' || type == U_END_PUNCTUATION || type == U_FINAL_PUNCTUATION;
 }
@@ -99,7 +92,7 @@ bool HoldsWord(std::string_view text) {
 size_t BeginOfOpening(std::string_view text) {
   while (!text.empty()) {
     size_t begin = 0;
-    const int8_t type = u_charType(LastCharacter(text, &begin));
+    const int8_t type = u_charType(static_cast<UChar32>(LastCharacter(text, &begin)));
     if (type != U_START_PUNCTUATION && type != U_INITIAL_PUNCTUATION) break;
     text = text.substr(0, begin);
   }

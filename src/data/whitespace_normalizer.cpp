@@ -18,6 +18,7 @@ bool HasProperty(char32_t character, UProperty property) {
 }
 
 bool IsInvisible(char32_t character) {
+  if (character < 0x80) return character < ' ' || character == 0x7F;  // Most of most text.
   return u_charType(static_cast<UChar32>(character)) == U_CONTROL_CHAR ||
          (character >= 0xFFF9 && character <= 0xFFFB) ||  // Marks around annotations.
          HasProperty(character, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);

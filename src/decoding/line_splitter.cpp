@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "support/characters.h"
+
 namespace wavemt {
 namespace {
 
@@ -31,28 +33,13 @@ size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t li
   return limit;
 }
 
-bool WritesNoSpaces(UChar32 character) {
+bool WritesNoSpaces(char32_t code_point) {
+  const auto character = static_cast<UChar32>(code_point);
   UErrorCode ignored = U_ZERO_ERROR;
   // As wide as Chinese characters, but with spaces between words.
   if (uscript_getScript(character, &ignored) == USCRIPT_HANGUL) return false;
   const int width = u_getIntPropertyValue(character, UCHAR_EAST_ASIAN_WIDTH);
   return width == U_EA_FULLWIDTH || width == U_EA_WIDE;
-}
-
-UChar32 FirstCharacter(std::string_view text) {
-  UChar32 character = 0;
-  size_t i = 0;
-  U8_NEXT(text.data(), i, text.size(), character);
-  return character;
-}
-
-UChar32 LastCharacter(std::string_view text) {
-  constexpr size_t kLongestCharacter = 4;
-  if (text.size() > kLongestCharacter) text.remove_prefix(text.size() - kLongestCharacter);
-  UChar32 character = 0;
-  auto i = static_cast<int32_t>(text.size());
-  U8_PREV(text.data(), 0, i, character);
-  return character;
 }
 
 // SentencePiece needs hundreds of bytes of memory for one of text, and for many characters without
@@ -173,9 +160,13 @@ std::string JoinParts(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) {
     if (part.empty()) continue;
-    const bool joins =
-        text.empty() || WritesNoSpaces(LastCharacter(text)) || WritesNoSpaces(FirstCharacter(part));
-    if (!joins) text += ' ';
+    if (!text.empty()) {
+      size_t begin = 0;
+      size_t end = 0;
+      const bool joins =
+          WritesNoSpaces(LastCharacter(text, &begin)) || WritesNoSpaces(NextCharacter(part, end));
+      if (!joins) text += ' ';
+    }
     text += part;
   }
   return text;

@@ -21,6 +21,20 @@ inline char32_t NextCharacter(std::string_view text, size_t& i) {
   return static_cast<char32_t>(character);
 }
 
+/// The last character of UTF-8 `text`, which begins at byte `begin`. U+FFFD for bytes that are no
+/// character. REQUIRES: !text.empty()
+inline char32_t LastCharacter(std::string_view text, size_t* begin) {
+  // A text may have more bytes than ICU can count.
+  constexpr size_t kLongestCharacter = 4;
+  const size_t skipped = text.size() > kLongestCharacter ? text.size() - kLongestCharacter : 0;
+  text.remove_prefix(skipped);
+  auto i = static_cast<int32_t>(text.size());
+  UChar32 character = 0;
+  U8_PREV_OR_FFFD(text.data(), 0, i, character);
+  *begin = skipped + static_cast<size_t>(i);
+  return static_cast<char32_t>(character);
+}
+
 /// Calls `visit(character, its bytes)` for every character of UTF-8 `text`.
 template <typename Visit>
 void ForEachCharacter(std::string_view text, const Visit& visit) {

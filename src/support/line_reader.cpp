@@ -27,6 +27,10 @@ LineReader LineReader::OfStandardInput(InvalidUtf8 invalid) {
   return {InputFile::StandardInput(), invalid};
 }
 
+LineReader LineReader::Open(const std::string& path, InvalidUtf8 invalid) {
+  return path == "-" ? OfStandardInput(invalid) : LineReader(path, invalid);
+}
+
 // Whether the whole next line is in buffer_; its "\n" is at searched_ then.
 bool LineReader::HasLine() {
   const size_t newline = buffer_.find('\n', searched_);

@@ -30,6 +30,8 @@ class LineReader {
  public:
   explicit LineReader(std::filesystem::path path, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
   static LineReader OfStandardInput(InvalidUtf8 invalid = InvalidUtf8::kRefuse);
+  /// Of a path as it is typed: "-" is standard input.
+  static LineReader Open(const std::string& path, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
 
   /// Reads the next line into `line`, without its ending. False at the end of the text.
   bool Next(std::string* line);

@@ -35,6 +35,14 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
+void RequireSameCorpus(int64_t checksum, const TokenizedCorpus& train, const std::string& origin) {
+  if (checksum == train.checksum()) return;
+  throw UsageError(
+      "{}: was trained on another text than data.train holds now, and its place in the one is none "
+      "in the other; put the old text back, or begin a new run by `wavemt train`",
+      origin);
+}
+
 Trainer::Trainer(const Config& config, TrainingParts parts)
     : config_(config),
       parts_(std::move(parts)),
@@ -43,14 +51,8 @@ Trainer::Trainer(const Config& config, TrainingParts parts)
       time_limit_(parts_.deadline, updater_.CheckpointBytes()) {}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
-  const int64_t corpus_checksum = parts_.train.checksum();
   state_ = TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
-  if (state_.corpus_checksum.value_or(corpus_checksum) != corpus_checksum) {
-    throw UsageError(
-        "{}: was trained on another text than data.train holds now, and its place in the one is "
-        "none in the other; put the old text back, or begin a new run by `wavemt train`",
-        origin);
-  }
+  if (state_.corpus_checksum) RequireSameCorpus(*state_.corpus_checksum, parts_.train, origin);
   if (state_.position_is_of_earlier_version) {
     if (state_.position.batch > 0) {
       spdlog::warn(
@@ -156,9 +158,9 @@ void Trainer::CompareValidationText() {
   const bool is_unknown = !state_.valid_checksum && parts_.valid_is_renamed;
   if (state_.best_score && (is_other || is_unknown)) {
     spdlog::warn(
-        "data.valid holds {} the best score, {:.4g} at step {}, was measured on: the best score "
-        "begins anew",
-        is_other ? "another text than" : "a text of which nothing tells whether it is the one that",
+        "{} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
+        is_other ? "data.valid holds another text than"
+                 : "data.valid has other files, and nothing tells whether they hold the text that",
         *state_.best_score, WithThousands(state_.best_step));
     state_.best_score.reset();
     state_.best_loss.reset();

@@ -54,6 +54,10 @@ struct TrainingParts {
   std::optional<TimeLimit::Clock::time_point> deadline{};
 };
 
+/// A usage error that begins with `origin` unless `train` is the corpus of this checksum: a place
+/// in one text is none in another.
+void RequireSameCorpus(int64_t checksum, const TokenizedCorpus& train, const std::string& origin);
+
 /// The training loop: batches in, checkpoints out. Everything random is drawn from seeds derived
 /// from the config's seed and the step, so a trainer that resumed a checkpoint does exactly what
 /// one that never stopped does.

@@ -74,7 +74,7 @@ def test_of_other_validation_text_nothing_is_taken_on_trust(earlier):
     said = wavemt("resume", earlier / "run", "--set", "training.max_steps=1004", "--device", "cpu",
                   *train, "--set", f"data.valid.source={earlier}/text.zh",
                   "--set", f"data.valid.target={earlier}/text.en").stderr
-    assert "data.valid holds a text of which nothing tells whether it is the one that the best " \
+    assert "data.valid has other files, and nothing tells whether they hold the text that the best " \
         "score, " in said
     assert pointed(earlier / "run", "best").name == "step-00001004"
 
