@@ -23,7 +23,7 @@ namespace {
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
 
-// LibTorch's messages carry a stack trace behind their first line.
+// LibTorch's messages carry a stack trace after their first line.
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // Of an error that is not ours.

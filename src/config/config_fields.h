@@ -9,8 +9,8 @@
 
 /// The one place that knows every config key: its name, its range and what it means. Reading,
 /// writing, overriding and the JSON Schema are visitors of these lists. A visitor has
-///   void Field(std::string_view name, T& value, std::string_view doc);
-///   void Field(std::string_view name, T& value, Range range, std::string_view doc);   // numbers
+///   void Field(std::string_view name, T& value, const KeyDoc& doc);
+///   void Field(std::string_view name, T& value, Range range, const KeyDoc& doc);   // numbers
 ///   void Section(std::string_view name, T& section, std::string_view doc);
 /// To add a key: a member with its default in config.h, a line here, and the code that uses it.
 namespace wavemt {
@@ -32,6 +32,29 @@ constexpr Range Between(double minimum, double maximum) {
 constexpr Range FromToBelow(double minimum, double maximum) {
   return {.minimum = minimum, .maximum = maximum, .maximum_excluded = true};
 }
+
+/// Whether `wavemt resume --set` may change a key in the middle of a run.
+enum class OnResume {
+  kFixed,  // The saved position in the data, the vocabulary or the weights depend on it.
+  kMayChange,
+  kFixedForTranslationScores,  // Fixed where BLEU or chrF says which checkpoint is the best.
+  kFixedForBleu,               // Fixed where BLEU does.
+};
+
+/// What a key means. A text alone is that of a key that resume cannot change: whoever adds a key
+/// that resume may change has to say so.
+struct KeyDoc {
+  constexpr KeyDoc(const char* key_text, OnResume resume = OnResume::kFixed)
+      : text(key_text), on_resume(resume) {}
+
+  std::string_view text;
+  OnResume on_resume;
+};
+constexpr KeyDoc MayChange(const char* text) { return {text, OnResume::kMayChange}; }
+constexpr KeyDoc FixedForTranslationScores(const char* text) {
+  return {text, OnResume::kFixedForTranslationScores};
+}
+constexpr KeyDoc FixedForBleu(const char* text) { return {text, OnResume::kFixedForBleu}; }
 
 // The names of enumerated values, in the order of the documentation. The argument only selects.
 template <typename T>
@@ -109,13 +132,16 @@ constexpr std::string_view NameOf(Enum value) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, ParallelFiles& c) {
-  v.Field("source", c.source, "Source-language text files, one sentence a line; a path or a list.");
-  v.Field("target", c.target, "Target-language text files, as many as source files.");
-  v.Field("tsv", c.tsv,
+  v.Field("source", c.source,
+          MayChange("Source-language text files, one sentence a line; a path or a list."));
+  v.Field("target", c.target, MayChange("Target-language text files, as many as source files."));
+  v.Field(
+      "tsv", c.tsv,
+      MayChange(
           "Instead of both: files with source, tab and target on each line; further columns are "
-          "left out.");
+          "left out."));
   v.Field("tsv_columns", c.tsv_columns,
-          "Which columns of the tsv files are source and target, counted from 1.");
+          MayChange("Which columns of the tsv files are source and target, counted from 1."));
 }
 
 template <typename Visitor>
@@ -123,17 +149,20 @@ void VisitFields(Visitor& v, DataConfig& c) {
   v.Section("train", c.train, "The parallel text to learn from. The only key without a default.");
   v.Section("valid", c.valid, "Held-out text for validation during training.");
   v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses unless told otherwise.");
-  v.Field("source_language", c.source_language,
+  v.Field(
+      "source_language", c.source_language,
+      FixedForTranslationScores(
           "Language code, for example \"en\", by whose rules sentences end (in Greek, a semicolon "
-          "is a question mark); empty: the source file's extension.");
+          "is a question mark); empty: the source file's extension."));
   v.Field("target_language", c.target_language,
-          "Language code, for example \"zh\"; empty: the target file's extension.");
+          FixedForBleu("Language code, for example \"zh\"; empty: the target file's extension."));
   v.Field("max_length", c.max_length, AtLeast(1),
           "Longest training sentence in tokens, end of sentence not counted; longer pairs are "
           "skipped and counted.");
   v.Field("cache_dir", c.cache_dir,
-          "Folder for the token ids of large corpora, shared by runs; empty: cache, beside the "
-          "run.");
+          MayChange(
+              "Folder for the token ids of large corpora, shared by runs; empty: cache, beside the "
+              "run."));
 }
 
 template <typename Visitor>
@@ -197,80 +226,103 @@ void VisitFields(Visitor& v, OptimizerConfig& c) {
       "type", c.type,
       "adamw decays weights apart from the gradient (Loshchilov and Hutter 2019), adam adds the "
       "decay to the gradient.");
-  v.Field("beta1", c.beta1, FromToBelow(0, 1), "Decay of the mean of gradients.");
-  v.Field("beta2", c.beta2, FromToBelow(0, 1), "Decay of the mean of squared gradients.");
-  v.Field("epsilon", c.epsilon, Above(0), "Added to the denominator.");
+  v.Field("beta1", c.beta1, FromToBelow(0, 1), MayChange("Decay of the mean of gradients."));
+  v.Field("beta2", c.beta2, FromToBelow(0, 1),
+          MayChange("Decay of the mean of squared gradients."));
+  v.Field("epsilon", c.epsilon, Above(0), MayChange("Added to the denominator."));
   v.Field("weight_decay", c.weight_decay, AtLeast(0),
-          "Strength of weight decay; biases and layer normalization are never decayed.");
+          MayChange("Strength of weight decay; biases and layer normalization are never decayed."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, TrainingConfig& c) {
-  v.Field("max_steps", c.max_steps, AtLeast(1), "Updates of the weights after which to stop.");
+  v.Field("max_steps", c.max_steps, AtLeast(1),
+          MayChange("Updates of the weights after which to stop."));
   v.Field("max_epochs", c.max_epochs, AtLeast(0),
-          "Passes over the corpus after which to stop; 0: no limit.");
+          MayChange("Passes over the corpus after which to stop; 0: no limit."));
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
           "Target tokens a batch, padding included; the source side may hold twice as many.");
   v.Field("gradient_accumulation", c.gradient_accumulation, AtLeast(1),
           "Batches whose gradients are summed for one update.");
-  v.Field("label_smoothing", c.label_smoothing, FromToBelow(0, 1),
-          "Probability that is spread evenly over the vocabulary (Szegedy et al. 2016).");
+  v.Field(
+      "label_smoothing", c.label_smoothing, FromToBelow(0, 1),
+      MayChange("Probability that is spread evenly over the vocabulary (Szegedy et al. 2016)."));
   v.Section("optimizer", c.optimizer, "Kingma and Ba 2015.");
-  v.Field("learning_rate", c.learning_rate, Above(0), "The highest, reached after warm-up.");
-  v.Field("schedule", c.schedule,
+  v.Field("learning_rate", c.learning_rate, Above(0),
+          MayChange("The highest, reached after warm-up."));
+  v.Field(
+      "schedule", c.schedule,
+      MayChange(
           "After warm-up: inverse_sqrt falls with the root of the step (Vaswani et al. 2017); "
           "cosine and linear reach min_learning_rate one step after max_steps, so that the last "
-          "step still learns; constant stays.");
+          "step still learns; constant stays."));
   v.Field("warmup_steps", c.warmup_steps, AtLeast(0),
-          "Steps over which the learning rate rises linearly from 0.");
+          MayChange("Steps over which the learning rate rises linearly from 0."));
   v.Field("min_learning_rate", c.min_learning_rate, AtLeast(0),
-          "The learning rate falls no lower.");
-  v.Field("clip_norm", c.clip_norm, AtLeast(0),
-          "Largest norm of the whole gradient, larger ones are scaled down; 0: no limit.");
-  v.Field("ema_decay", c.ema_decay, FromToBelow(0, 1),
+          MayChange("The learning rate falls no lower."));
+  v.Field(
+      "clip_norm", c.clip_norm, AtLeast(0),
+      MayChange("Largest norm of the whole gradient, larger ones are scaled down; 0: no limit."));
+  v.Field(
+      "ema_decay", c.ema_decay, FromToBelow(0, 1),
+      MayChange(
           "Decay of the exponential moving average of the weights, which is then what validation "
-          "and translation use; 0: off.");
-  v.Field("precision", c.precision,
+          "and translation use; 0: off."));
+  v.Field(
+      "precision", c.precision,
+      MayChange(
           "Arithmetic of forward and backward passes; weights and optimizer are always fp32. auto: "
-          "bf16 where the processor or GPU multiplies it faster.");
-  v.Field("log_every", c.log_every, AtLeast(1), "Steps between lines of metrics.jsonl.");
-  v.Field("validate_every", c.validate_every, AtLeast(0), "Steps between validations; 0: never.");
+          "bf16 where the processor or GPU multiplies it faster."));
+  v.Field("log_every", c.log_every, AtLeast(1), MayChange("Steps between lines of metrics.jsonl."));
+  v.Field("validate_every", c.validate_every, AtLeast(0),
+          MayChange("Steps between validations; 0: never."));
   v.Field("save_every", c.save_every, AtLeast(1),
-          "Steps between checkpoints; the last step always writes one.");
+          MayChange("Steps between checkpoints; the last step always writes one."));
   v.Field("keep_last", c.keep_last, AtLeast(1),
-          "Newest checkpoints to keep; the best one is kept besides.");
+          MayChange("Newest checkpoints to keep; the best one is kept besides."));
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
-          "Beam size of the translations that validation scores; 1 is greedy and fast.");
+          FixedForTranslationScores(
+              "Beam size of the translations that validation scores; 1 is greedy and fast."));
   v.Field("best_metric", c.best_metric,
           "What makes a checkpoint the best, and what patience watches; where it is equal, the "
           "lower loss decides.");
   v.Field("patience", c.patience, AtLeast(0),
-          "Stop after this many validations in a row without a new best; 0: never.");
-  v.Field("max_skipped_steps", c.max_skipped_steps, AtLeast(1),
+          MayChange("Stop after this many validations in a row without a new best; 0: never."));
+  v.Field(
+      "max_skipped_steps", c.max_skipped_steps, AtLeast(1),
+      MayChange(
           "Stop after this many steps in a row whose loss or gradient is not finite; such a step "
-          "changes no weight.");
+          "changes no weight."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, DecodingConfig& c) {
-  v.Field("beam_size", c.beam_size, Between(1, 1024), "Hypotheses kept at each step; 1: greedy.");
-  v.Field("length_penalty", c.length_penalty, Between(-10, 10),
+  v.Field("beam_size", c.beam_size, Between(1, 1024),
+          MayChange("Hypotheses kept at each step; 1: greedy."));
+  v.Field(
+      "length_penalty", c.length_penalty, Between(-10, 10),
+      FixedForTranslationScores(
           "Exponent alpha of GNMT's length normalization ((5 + length) / 6)^alpha (Wu et al. 2016, "
-          "equation 14); 0: none, larger: longer output.");
-  v.Field("n_best", c.n_best, AtLeast(1), "Translations a sentence; at most beam_size.");
-  v.Field("max_output_length", c.max_output_length, AtLeast(1), "Longest translation in tokens.");
-  v.Field("split_sentences", c.split_sentences,
+          "equation 14); 0: none, larger: longer output."));
+  v.Field("n_best", c.n_best, AtLeast(1), MayChange("Translations a sentence; at most beam_size."));
+  v.Field("max_output_length", c.max_output_length, AtLeast(1),
+          FixedForTranslationScores("Longest translation in tokens."));
+  v.Field(
+      "split_sentences", c.split_sentences,
+      FixedForTranslationScores(
           "Whether the sentences of a line are translated one by one. auto: where a line holds "
           "several sentences and under 5% of the training lines did, and where it is longer than "
-          "any of these; never: only where the model's positions do not suffice.");
+          "any of these; never: only where the model's positions do not suffice."));
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
-          "Source tokens translated together, padding included.");
+          MayChange("Source tokens translated together, padding included."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, EvaluationConfig& c) {
-  v.Field("tokenize", c.tokenize,
-          "BLEU's tokenizer, as sacreBLEU names them; auto: zh for a Chinese target, else 13a.");
+  v.Field(
+      "tokenize", c.tokenize,
+      FixedForBleu(
+          "BLEU's tokenizer, as sacreBLEU names them; auto: zh for a Chinese target, else 13a."));
 }
 
 template <typename Visitor>

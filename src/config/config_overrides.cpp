@@ -23,11 +23,11 @@ class KeyLister {
   KeyLister(std::string prefix, Keys* keys) : prefix_(std::move(prefix)), keys_(keys) {}
 
   template <typename T>
-  void Field(std::string_view name, T&, std::string_view) {
+  void Field(std::string_view name, T&, const KeyDoc&) {
     keys_->emplace_back(prefix_ + std::string(name), KindOf<T>());
   }
   template <typename T>
-  void Field(std::string_view name, T& value, Range, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range, const KeyDoc& doc) {
     Field(name, value, doc);
   }
   template <typename T>

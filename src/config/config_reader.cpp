@@ -65,12 +65,12 @@ class SectionReader {
       : object_(object), prefix_(std::move(prefix)), base_(base), origin_(origin) {}
 
   template <typename T>
-  void Field(std::string_view name, T& value, std::string_view /*doc*/) {
+  void Field(std::string_view name, T& value, const KeyDoc& /*doc*/) {
     if (const Json* json = Find(name)) Read(*json, origin_.Of(KeyOf(name)), value);
   }
 
   template <typename T>
-  void Field(std::string_view name, T& value, Range range, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range range, const KeyDoc& doc) {
     Field(name, value, doc);
     if (!IsInside(static_cast<double>(value), range)) {
       throw UsageError("{}: {} is not possible: it must be {}", origin_.Of(KeyOf(name)), value,

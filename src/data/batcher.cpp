@@ -11,9 +11,6 @@
 namespace wavemt {
 namespace {
 
-// What of an epoch a seed is for.
-enum SeedUse : uint64_t { kPairOrder = 1, kBatchOrder = 2, kCuts = 3 };
-
 // A plan of the next epoch is begun when 1/kPlanAhead of this one is left.
 constexpr int64_t kPlanAhead = 8;
 
@@ -33,15 +30,15 @@ BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint6
                   .target = static_cast<uint32_t>(lengths.target + 1),
                   .pair = static_cast<uint32_t>(pair)};
   }
-  Shuffle(std::span(rows), DeriveSeed(seed, {kPairOrder}));
+  Shuffle(std::span(rows), DeriveSeed(seed, RandomStream::kPairOrder));
 
   BatchPlan plan;
-  plan.ends_ = BatchCutter(batch_tokens, DeriveSeed(seed, {kCuts})).Cut(rows);
+  plan.ends_ = BatchCutter(batch_tokens, DeriveSeed(seed, RandomStream::kBatchCuts)).Cut(rows);
   plan.order_.reserve(rows.size());
   for (const PairRow& row : rows) plan.order_.push_back(row.pair);
   plan.sequence_.resize(plan.ends_.size());
   std::iota(plan.sequence_.begin(), plan.sequence_.end(), 0U);
-  Shuffle(std::span(plan.sequence_), DeriveSeed(seed, {kBatchOrder}));
+  Shuffle(std::span(plan.sequence_), DeriveSeed(seed, RandomStream::kBatchOrder));
   return plan;
 }
 

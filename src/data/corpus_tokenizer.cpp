@@ -146,6 +146,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   };
   size_t chunk_bytes = 0;
   for (SentencePair pair; reader.Next(&pair);) {
+    if (options.on_pair) options.on_pair(pair);
     chunk_bytes += pair.source.size() + pair.target.size();
     chunk.push_back(std::move(pair));
     if (chunk.size() < kChunkPairs && chunk_bytes < kChunkBytes) continue;

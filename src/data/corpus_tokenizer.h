@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "data/corpus.h"
 #include "data/tokenizer.h"
 
 namespace wavemt {
@@ -27,6 +28,8 @@ struct TokenizeOptions {
   int num_threads = 1;
   std::string name;               // "data.train": begins messages.
   std::string source_language{};  // As SentenceSplitter takes it.
+  /// Is given every pair as it is read, in file order, on the calling thread. May be empty.
+  std::function<void(const SentencePair&)> on_pair{};
 };
 
 /// Takes the ids of one pair.

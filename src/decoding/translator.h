@@ -37,10 +37,11 @@ struct TrainedOn {
   std::string source_language;  // As SentenceSplitter takes it.
 };
 
-/// Text in, text out. Knows a model, its tokenizers and a device, and nothing of training.
+/// Text in, text out. Knows a model, its tokenizers and a device, and nothing of training. Changes
+/// nothing of the model, whatever happens.
 class Translator {
  public:
-  /// The model stays on `device` and is put into evaluation mode while translating.
+  /// The model is on `device`, and in evaluation mode whenever the translator is used.
   Translator(Transformer model, TokenizerPair tokenizers, torch::Device device,
              TrainedOn trained_on = {});
 
@@ -48,40 +49,44 @@ class Translator {
     std::span<const std::string> lines;
     /// The number of the first line in its file, for warnings.
     int64_t first_line_number = 1;
-    /// Is told now and then how many lines are done. May be empty.
+    /// Called now and then with the number of lines that are done. May be empty.
     std::function<void(int64_t)> progress;
-    /// Asked all the time; the answer true ends the work with SearchStopped. May be empty.
+    /// Asked before each step of the search; the answer true ends the work with SearchStopped. May
+    /// be empty.
     std::function<bool()> stop_requested{};
   };
 
-  /// For each line, in order, its best translations, at most `options.n_best`. Lines are taken
-  /// apart as LineSplitter does it, and sentences of like lengths are translated together.
-  std::vector<TranslatedLine> Translate(const Request& request, const DecodingConfig& options);
+  /// For each line, in order, its best translations, at most `options.n_best`. Lines are split as
+  /// LineSplitter does it, and segments of similar length are translated together.
+  std::vector<TranslatedLine> Translate(const Request& request,
+                                        const DecodingConfig& options) const;
 
   /// The best translation of each line.
-  std::vector<std::string> TranslateBest(const Request& request, const DecodingConfig& options);
+  std::vector<std::string> TranslateBest(const Request& request,
+                                         const DecodingConfig& options) const;
 
  private:
-  // A sentence, or a part of one, as the model takes it.
-  struct Part {
+  // A piece of a line, usually a sentence, that is translated by itself.
+  struct Segment {
     size_t line = 0;
     std::vector<int32_t> ids;
   };
+  using SegmentBatch = std::span<const Segment* const>;
+  // The best hypotheses of one segment, best first.
+  using Hypotheses = std::vector<Hypothesis>;
 
   // Notes in `lines` what is to be said of each.
-  std::vector<Part> SplitIntoParts(const Request& request, const DecodingConfig& options,
-                                   std::vector<TranslatedLine>* lines) const;
-  std::vector<std::vector<Hypothesis>> TranslateParts(const std::vector<Part>& parts,
-                                                      const Request& request,
-                                                      const DecodingConfig& options);
-  // Of each part of `batch`; in halves where it does not fit the memory.
-  std::vector<std::vector<Hypothesis>> TranslateInMemory(const std::vector<const Part*>& batch,
-                                                         const Request& request,
-                                                         const DecodingConfig& options);
-  std::vector<std::vector<Hypothesis>> TranslateBatch(const std::vector<const Part*>& batch,
-                                                      const Request& request,
-                                                      const DecodingConfig& options);
-  std::vector<Translation> TextsOf(const std::vector<Hypothesis>& hypotheses, size_t most) const;
+  std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
+                                  std::vector<TranslatedLine>* lines) const;
+  std::vector<Hypotheses> TranslateSegments(const std::vector<Segment>& segments,
+                                            const Request& request,
+                                            const DecodingConfig& options) const;
+  // In halves where the batch does not fit the memory.
+  std::vector<Hypotheses> TranslateBatch(SegmentBatch batch, const Request& request,
+                                         const DecodingConfig& options) const;
+  std::vector<Hypotheses> Search(SegmentBatch batch, const Request& request,
+                                 const DecodingConfig& options) const;
+  std::vector<Translation> TextsOf(const Hypotheses& hypotheses, size_t n_best) const;
 
   Transformer model_;
   TokenizerPair tokenizers_;

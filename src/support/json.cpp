@@ -170,6 +170,16 @@ Json ParseJson(std::string_view text, std::string_view origin) {
   return Json::parse(text);
 }
 
+int64_t JsonCount(const Json& object, const char* name, std::string_view origin, int64_t maximum) {
+  const bool is_number =
+      object.is_object() && object.contains(name) && object[name].is_number_integer();
+  // A negative number is far out of range as an unsigned one.
+  if (!is_number || object[name].get<uint64_t>() > static_cast<uint64_t>(maximum)) {
+    throw UsageError("{}: \"{}\" is missing or no count", origin, name);
+  }
+  return object[name].get<int64_t>();
+}
+
 std::string QuoteJson(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() <= kLongestQuote) return text;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,6 +35,11 @@ inline constexpr size_t kMaxJsonBytes = size_t{1} << 20;
 /// A value as JSON writes it, cut to a length that fits a message. Unlike the bare text of a
 /// stranger's file it holds no control characters.
 std::string QuoteJson(const Json& value);
+
+/// The member `name` of an object, a whole number from 0 to `maximum`. A usage error that begins
+/// with `origin` where it is something else.
+int64_t JsonCount(const Json& object, const char* name, std::string_view origin,
+                  int64_t maximum = int64_t{1} << 62);
 
 /// Reads a JSON text event by event and keeps nothing of it, for texts too large for ParseJson().
 /// A reader overrides the events that it expects; all others throw Unexpected().

@@ -26,6 +26,24 @@ inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> place)
   return result;
 }
 
+/// What randomness is used for: every stream of numbers that comes from the run's seed, in one
+/// list, so that no two uses share one. The values are part of what a seed means and never change.
+enum class RandomStream : uint64_t {
+  kPairOrder = 1,   // Of the pairs within a pass over the corpus; from the pass's own seed.
+  kBatchOrder = 2,  // Likewise, of the batches.
+  kBatchCuts = 3,   // Likewise, where one batch ends and the next begins.
+  kData = 101,
+  kDropout = 102,
+  kInitialWeights = 103,
+  kTokenizerSample = 104,
+};
+
+/// The seed of `stream`, or of one of its items: DeriveSeed(seed, RandomStream::kDropout, step).
+template <typename... Indices>
+uint64_t DeriveSeed(uint64_t seed, RandomStream stream, Indices... indices) {
+  return DeriveSeed(seed, {static_cast<uint64_t>(stream), static_cast<uint64_t>(indices)...});
+}
+
 /// Fisher-Yates with std::mt19937_64. Unlike std::shuffle, the same order with every compiler.
 template <typename T>
 void Shuffle(std::span<T> items, uint64_t seed) {

@@ -23,9 +23,9 @@ DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
 
   int64_t begin = 0;
   const auto take = [&](int64_t columns) {
-    auto part = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
+    auto taken = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
     begin += batch.rows * columns;
-    return part;
+    return taken;
   };
   DeviceBatch result;
   result.source = take(batch.source_length);

@@ -136,9 +136,9 @@ void ForwardObserver::AddWeight(const torch::Tensor& tensor, const std::string& 
 const ForwardObserver::Weight* ForwardObserver::WeightOf(const torch::Tensor& tensor) const {
   const char* address = Address(tensor);
   if (address == nullptr || tensor.numel() == 0) return nullptr;
-  const auto behind = weights_.upper_bound(address);
-  if (behind == weights_.begin()) return nullptr;
-  const Weight& weight = std::prev(behind)->second;
+  const auto next = weights_.upper_bound(address);
+  if (next == weights_.begin()) return nullptr;
+  const Weight& weight = std::prev(next)->second;
   return address < weight.end ? &weight : nullptr;
 }
 

@@ -12,17 +12,15 @@
 
 namespace wavemt {
 
-/// The largest magnitude of a tensor's values; not a number where one of them is not. Takes no
-/// memory.
+/// The largest magnitude of a tensor's values; NaN if one of them is. Allocates nothing.
 double LargestMagnitude(const torch::Tensor& tensor);
 
-/// True if no value of a floating-point tensor is infinite or not a number. Takes no memory.
+/// True if no value of a floating-point tensor is infinite or NaN. Allocates nothing.
 bool IsFinite(const torch::Tensor& tensor);
 
-/// Watches the forward passes of a model on this thread while it lives: which weights are used in
-/// which order, and where a value that is not finite first comes up. Modules have no hooks in C++;
-/// LibTorch's operations report themselves, and the weights that they are given tell which layer is
-/// at work.
+/// Watches the forward passes of a model on this thread while it lives: in which order weights are
+/// used, and where a value that is not finite first appears. Modules have no hooks in C++, but
+/// LibTorch reports every operation, and the weights that an operation takes tell its layer.
 class ForwardObserver {
  public:
   explicit ForwardObserver(const TransformerImpl& model);
@@ -30,9 +28,9 @@ class ForwardObserver {
   ForwardObserver(const ForwardObserver&) = delete;
   ForwardObserver& operator=(const ForwardObserver&) = delete;
 
-  /// The first layer with a result that is not finite, by its module's name; or two layers with
-  /// " and " between them, where what the first one gave was finite and what the second one got was
-  /// not. Empty: there is none.
+  /// The first layer with a result that is not finite, by its module's name; or two layers joined
+  /// by " and ", if the first one's result was finite and the second one's input was not. Empty if
+  /// every value was finite.
   const std::string& first_bad() const { return first_bad_; }
   bool is_between() const { return is_between_; }
 
@@ -41,7 +39,7 @@ class ForwardObserver {
 
  private:
   struct Weight {
-    const char* end = nullptr;  // One behind its last byte.
+    const char* end = nullptr;  // One past its last byte.
     std::string parameter;
   };
   // What is known of an operation from its start to its end.

@@ -89,14 +89,14 @@ struct ProjectedCrossEntropyFunction
     const int64_t vocabulary = weight.size(0);
     const Tensor all_rows = hidden.reshape({-1, d_model});
     const Tensor all_labels = labels.reshape({-1});
-    // On a GPU, to count the labelled places would wait for it.
+    // On a GPU, counting the labelled positions would mean to wait for it.
     const Tensor labelled =
         hidden.is_cpu() ? all_labels.ne(kIgnoredLabel).nonzero().squeeze(1) : Tensor();
     const auto pick = [&](const Tensor& t) {
       return labelled.defined() ? t.index_select(0, labelled) : t;
     };
-    const Tensor rows = pick(all_rows).to(type);  // [places, d_model]
-    const Tensor row_labels = pick(all_labels);   // [places]
+    const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
+    const Tensor row_labels = pick(all_labels);   // [positions]
     const Tensor projection = weight.to(type);
 
     auto row_gradients = torch::empty_like(rows);

@@ -1,6 +1,7 @@
 #include "training/memory_budget.h"
 
 #include "support/error.h"
+#include "support/logging.h"
 #include "support/memory.h"
 #include "support/progress.h"
 #include "training/tensor_memory.h"
@@ -27,6 +28,12 @@ MemoryLimit MemoryLimit::Begin(int64_t bytes) {
   return {.bytes = bytes, .program = RequireProcessMemory().file + kLaterPages};
 }
 
+std::string MemoryLimit::Description(bool is_gpu) const {
+  if (is_gpu) return "the memory of the GPU";
+  if (bytes == 0) return "the memory of this machine";
+  return fmt::format("a --memory-limit of {}", HumanBytes(static_cast<double>(bytes)));
+}
+
 MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {
   ReleaseFreedMemory();
   const int64_t in_use = TensorMemory::InUse();
@@ -37,6 +44,18 @@ MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {
                      HumanBytes(static_cast<double>(limit.bytes)),
                      HumanBytes(static_cast<double>(besides + in_use + planned)));
   }
+  return budget;
+}
+
+MemoryBudget MemoryBudget::Enforce(const MemoryLimit& limit, const MemoryBudget& before,
+                                   int64_t planned) {
+  if (limit.bytes == 0) return before;
+  const MemoryBudget measured = Measure(limit, planned);
+  const MemoryBudget budget = before.IsAsGoodAs(measured) ? before : measured;
+  TensorMemory::SetLimit(budget.tensors);
+  TensorMemory::SetProcessLimit(limit.bytes - limit.program);
+  spdlog::info("memory: of {}, {} are for tensors", limit.Description(/*is_gpu=*/false),
+               HumanBytes(static_cast<double>(budget.tensors)));
   return budget;
 }
 

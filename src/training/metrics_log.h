@@ -13,7 +13,7 @@
 namespace wavemt {
 
 /// metrics.jsonl: one JSON object a line, each with its "step". A line that cannot be written (disk
-/// full) waits in memory: training is worth more than its log (see append_file.h).
+/// full) is kept in memory until it can: training is worth more than its log (see append_file.h).
 class MetricsLog {
  public:
   /// The log up to some line.
@@ -24,8 +24,8 @@ class MetricsLog {
     void Add(std::string_view text);
   };
 
-  /// What of an older log stays, as a checkpoint knows it.
-  struct Behind {
+  /// Where training goes on, as the checkpoint that it goes on from knows it.
+  struct ResumePoint {
     int64_t step = 0;
     /// Lines of the step's own validation stay too.
     bool with_validation = true;
@@ -33,22 +33,22 @@ class MetricsLog {
     std::optional<Mark> mark{};
   };
 
-  /// Opens the log to go on `behind` a checkpoint. Lines of later steps, which a stopped run wrote
-  /// after it, and a line that was cut short are dropped. A warning if the log is not what it was
+  /// Opens the log to go on from there. Lines of later steps, which a stopped run wrote after the
+  /// checkpoint, and a line that was cut short are dropped. A warning if the log is not what it was
   /// when the checkpoint was written.
-  MetricsLog(const std::filesystem::path& path, const Behind& behind);
+  MetricsLog(const std::filesystem::path& path, const ResumePoint& from);
 
   /// Appends a line that the reader of the file sees at once.
   void Write(const Json& line);
-  /// Where the log stands, lines that wait in memory included. Nothing if what was there before
-  /// could not be read when the log was opened.
+  /// The log up to the last line, including lines that could not be written yet. Nothing if the old
+  /// log could not be read when it was opened.
   std::optional<Mark> mark() const { return mark_; }
   /// Puts the lines on the disk.
   void Sync() { file_.Sync(); }
 
  private:
   // Drops what does not stay. Called again if it failed.
-  void Prepare(const std::filesystem::path& path, const Behind& behind);
+  void Prepare(const std::filesystem::path& path, const ResumePoint& from);
 
   std::optional<Mark> mark_;
   bool is_open_ = false;

@@ -7,12 +7,13 @@
 
 namespace wavemt {
 
-/// Which batches were found not to fit the memory. A batch that is no smaller in any way is known
-/// not to fit either: memory grows with every size of a batch. So nothing that this knows changes
-/// what happens, it only saves the attempt.
+/// Remembers which batches did not fit the memory. A batch that is at least as large in every
+/// respect will not fit either, as memory grows with each of them. Remembering changes no result;
+/// it only saves the attempt.
 class OversizedBatches {
  public:
-  /// `is_first`: of its update. Later ones find the gradients of those before them in the memory.
+  /// `is_first`: whether it is the first batch of its update. For later ones there is less memory,
+  /// as it holds gradients already.
   void Add(const Batch& batch, bool is_first);
   bool Contains(const Batch& batch, bool is_first) const;
 

@@ -96,15 +96,15 @@ void StepProfiler::End(const at::RecordFunction& /*function*/, at::ObserverConte
 void StepProfiler::Push(const at::RecordFunction& function) {
   Charge();
   Frame frame =
-      frames_.empty() ? Frame{.part = std::string(kOther), .operation = ""} : frames_.back();
+      frames_.empty() ? Frame{.scope = std::string(kOther), .operation = ""} : frames_.back();
   if (function.scope() == at::RecordScope::USER_SCOPE) {
-    frame.part = function.name();
+    frame.scope = function.name();
     frame.operation = "";
     frame.first_sequence = static_cast<int64_t>(at::sequence_number::peek());
   } else {
     if (function.scope() == at::RecordScope::BACKWARD_FUNCTION) {
       frame.is_backward = true;
-      if (function.seqNr() >= 0) frame.part = PartOfNode(function.seqNr());
+      if (function.seqNr() >= 0) frame.scope = ScopeOfNode(function.seqNr());
     }
     frame.operation = PlainName(function.name());
     ++operations_[frame.operation].calls;
@@ -120,7 +120,7 @@ void StepProfiler::Pop() {
   if (frame.operation.empty()) {
     ranges_.push_back({.begin = frame.first_sequence,
                        .end = static_cast<int64_t>(at::sequence_number::peek()),
-                       .part = frame.part});
+                       .scope = frame.scope});
   }
   frames_.pop_back();
 }
@@ -130,19 +130,19 @@ void StepProfiler::Charge() {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - last_event_).count();
   last_event_ = now;
-  const Frame outside{.part = std::string(kOther), .operation = ""};
+  const Frame outside{.scope = std::string(kOther), .operation = ""};
   const Frame& frame = frames_.empty() ? outside : frames_.back();
-  PartTime& part = parts_[frame.part];
-  (frame.is_backward ? part.backward : part.forward) += seconds;
+  ScopeTime& time = scopes_[frame.scope];
+  (frame.is_backward ? time.backward : time.forward) += seconds;
   if (!frame.operation.empty()) operations_[frame.operation].seconds += seconds;
 }
 
-std::string StepProfiler::PartOfNode(int64_t sequence) const {
-  // Numbers only grow, and a scope ends before the one around it: the first range that ends behind
+std::string StepProfiler::ScopeOfNode(int64_t sequence) const {
+  // Numbers only grow, and a scope ends before the one around it: the first range that ends after
   // the number and holds it is the innermost.
   auto range = std::ranges::upper_bound(ranges_, sequence, {}, &Range::end);
   while (range != ranges_.end() && range->begin > sequence) ++range;
-  return range == ranges_.end() ? std::string(kOther) : range->part;
+  return range == ranges_.end() ? std::string(kOther) : range->scope;
 }
 
 StepProfiler::Usage StepProfiler::MeasureUsage() {
@@ -158,14 +158,14 @@ StepProfiler::Usage StepProfiler::MeasureUsage() {
 
 std::string StepProfiler::Report(const Work& work) const {
   const double seconds = std::chrono::duration<double>(last_event_ - start_).count();
-  const auto share = [&](double part) { return 100 * part / seconds; };
+  const auto share = [&](double some) { return 100 * some / seconds; };
   const auto ms = [&](double whole) { return 1e3 * whole / static_cast<double>(work.steps); };
   const auto speed = static_cast<int64_t>(static_cast<double>(work.target_tokens) / seconds);
   std::string text = fmt::format(
       "{} steps of {:.1f} ms, {} target tokens/s\n\n{:32}{:>10}{:>10}{:>10}{:>8}\n", work.steps,
       ms(seconds), WithThousands(speed), "ms a step", "forward", "backward", "total", "share");
-  for (const auto& [part, time] : Sorted(parts_)) {
-    text += fmt::format("{:32}{:>10.1f}{:>10.1f}{:>10.1f}{:>7.1f}%\n", part, ms(time.forward),
+  for (const auto& [scope, time] : Sorted(scopes_)) {
+    text += fmt::format("{:32}{:>10.1f}{:>10.1f}{:>10.1f}{:>7.1f}%\n", scope, ms(time.forward),
                         ms(time.backward), ms(time.total()), share(time.total()));
   }
   text += fmt::format("\n{:32}{:>10}{:>10}{:>8}\n", "operation, by itself", "calls", "ms", "share");

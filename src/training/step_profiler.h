@@ -10,11 +10,11 @@
 
 namespace wavemt {
 
-/// Where the time of training steps goes. While a profiler lives, the work of this thread is
-/// charged to the innermost RECORD_USER_SCOPE around it: what ran forward, and what the backward
+/// Measures where the time of training steps goes. While a profiler lives, the work of this thread
+/// is charged to the innermost RECORD_USER_SCOPE around it: the forward work, and what the backward
 /// pass does for it (by LibTorch's sequence numbers). Threads that a kernel starts count as that
-/// kernel's time. A GPU is waited for after each operation, or its time would be charged to whoever
-/// waits next; steps are slower for it than those of a training.
+/// kernel's time. A GPU is waited for after each operation, or its time would be charged to
+/// whatever waits next; this makes steps slower than those of a training.
 class StepProfiler {
  public:
   explicit StepProfiler(torch::Device device);
@@ -28,7 +28,7 @@ class StepProfiler {
     int64_t target_tokens = 0;
     torch::ScalarType numbers = torch::kFloat;  // Of the matrix products.
   };
-  /// A table of parts and one of operations, for people, and how long the matrix products would
+  /// A table of scopes and one of operations, for people, and how long the matrix products would
   /// take at the speed that this machine reaches on large ones.
   std::string Report(const Work& work) const;
 
@@ -37,12 +37,12 @@ class StepProfiler {
 
   // A scope or an operation that has begun.
   struct Frame {
-    std::string part;
+    std::string scope;
     std::string operation;  // Empty: a scope, whose own time no operation takes.
     bool is_backward = false;
     int64_t first_sequence = 0;  // Of the nodes that a scope makes.
   };
-  struct PartTime {
+  struct ScopeTime {
     double forward = 0;  // Seconds.
     double backward = 0;
 
@@ -58,7 +58,7 @@ class StepProfiler {
   struct Range {
     int64_t begin = 0;
     int64_t end = 0;
-    std::string part;
+    std::string scope;
   };
   struct Usage {
     int64_t page_faults = 0;
@@ -74,7 +74,7 @@ class StepProfiler {
   void Pop();
   // Charges the time since the last event to the innermost frame.
   void Charge();
-  std::string PartOfNode(int64_t sequence) const;
+  std::string ScopeOfNode(int64_t sequence) const;
 
   torch::Device device_;
   bool backward_had_threads_;
@@ -84,7 +84,7 @@ class StepProfiler {
   Clock::time_point last_event_;
   std::vector<Frame> frames_;
   std::vector<Range> ranges_;  // In the order in which the scopes ended.
-  std::map<std::string, PartTime> parts_;
+  std::map<std::string, ScopeTime> scopes_;
   std::map<std::string, OperationTime> operations_;
   double products_ = 0;  // Floating-point operations in matrix products.
 };

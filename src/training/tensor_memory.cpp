@@ -17,8 +17,8 @@ constexpr size_t kTiny = 1024;
 constexpr size_t kLarge = 256 << 10;  // Worth a look at what the process holds.
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-// LibTorch's own allocator behind a counter. Each block carries its size in front of the data,
-// which keeps LibTorch's alignment.
+// LibTorch's own allocator with a counter before it. Each block carries its size in front of the
+// data, which keeps LibTorch's alignment.
 class CountingAllocator final : public c10::Allocator {
  public:
   explicit CountingAllocator(c10::Allocator* allocator) : allocator_(allocator) {}

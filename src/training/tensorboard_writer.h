@@ -16,11 +16,11 @@ class TensorboardWriter {
  public:
   using Scalars = std::vector<std::pair<std::string, double>>;
 
-  /// Begins a new event file in `directory`. Behind `last_step` > 0, TensorBoard is told to forget
+  /// Begins a new event file in `directory`. With `last_step` > 0, it tells TensorBoard to forget
   /// what earlier files say of later steps.
   TensorboardWriter(const std::filesystem::path& directory, int64_t last_step);
 
-  /// Adds points at `step`. What cannot be written waits in memory, as in MetricsLog.
+  /// Adds points at `step`. What cannot be written is kept in memory, as in MetricsLog.
   void Write(int64_t step, const Scalars& scalars);
   /// Puts the points on the disk.
   void Sync() { file_.Sync(); }

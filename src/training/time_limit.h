@@ -22,9 +22,8 @@ class TimeLimit {
   /// How long a checkpoint took.
   void NoteSave(double seconds);
 
-  /// True if what is left may not be enough for another step or pause and a checkpoint. Once true,
-  /// it stays so, whatever is noted afterwards: what was cut short for want of time is not to be
-  /// followed by more work.
+  /// True if the time that is left may not suffice for another step or pause and a checkpoint. Once
+  /// true, it stays true: work that was cut short for lack of time must not be followed by more.
   bool IsOver() { return IsOverAt(Clock::now()); }
   bool IsOverAt(Clock::time_point now);
 

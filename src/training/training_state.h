@@ -11,13 +11,13 @@
 
 namespace wavemt {
 
-/// The pass over the corpus that the batch before `position` belongs to, counted from 1: the epoch
-/// that people are told.
+/// The epoch as people are told it: the pass over the corpus, from 1, that the batch before
+/// `position` belongs to.
 int64_t EpochNumber(const DataPosition& position);
 
 /// Everything about a training that is neither weights nor moments: what state.json holds.
-/// Random generators need no place here: each step's numbers come from the run's seed and the
-/// step (random.h).
+/// Random generators have no state here: each step's numbers come from the run's seed and the step
+/// (random.h).
 struct TrainingState {
   int64_t step = 0;
   DataPosition position;

@@ -17,14 +17,12 @@ namespace wavemt {
 struct ValidationScores {
   double loss = 0;        // Mean cross-entropy of a target token in nats, without smoothing.
   double perplexity = 0;  // exp(loss)
-  std::optional<double> bleu;
-  std::string bleu_signature;
+  std::optional<double> bleu{};
+  std::string bleu_signature{};
   std::optional<double> chrf{};
   std::string chrf_signature{};
 };
 
-/// How the mean cross-entropy of the target tokens of `corpus` is measured, in nats, without label
-/// smoothing.
 struct ValidationOptions {
   int64_t batch_tokens = 0;
   Precision precision = Precision::kFp32;
@@ -33,7 +31,8 @@ struct ValidationOptions {
   /// Asked before each batch; the answer true ends the validation. May be empty.
   std::function<bool()> stop_requested{};
 };
-/// Nothing where it was stopped.
+/// The mean cross-entropy of a target token of `corpus` in nats, without label smoothing, by the
+/// model in evaluation mode. Nothing where it was stopped.
 std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
                                      torch::Device device, const ValidationOptions& options);
 

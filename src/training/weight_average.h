@@ -4,15 +4,15 @@
 
 namespace wavemt {
 
-/// An exponential moving average of a model's weights. Its decay grows with the updates up to the
-/// one that was asked for, min(decay, (1 + n) / (10 + n)), so that the random start is forgotten
-/// (as in TensorFlow's ExponentialMovingAverage).
+/// An exponential moving average of a model's weights. At update n the decay is
+/// min(decay, (1 + n) / (10 + n)), so that the random start is soon forgotten (as in TensorFlow's
+/// ExponentialMovingAverage).
 class WeightAverage {
  public:
   WeightAverage(const NamedTensors& parameters, double decay);
 
-  /// Moves the average towards the weights; `step` is the number of the update, from 1. Where
-  /// `found_inf`, a scalar on the device, is 1 nothing changes (see Optimizer::Step()).
+  /// Moves the average towards the weights; `step` is the number of the update, from 1. Nothing
+  /// changes where `found_inf`, a scalar on the device, is 1 (see Optimizer::Step()).
   void Update(int64_t step, const torch::Tensor& found_inf = {});
 
   /// The average by parameter name. Not copied.

@@ -7,14 +7,19 @@
 #include <limits>
 #include <set>
 
+#include "../training/failing_allocator.h"
 #include "decoding/line_splitter.h"
+#include "support/error.h"
 #include "text_model.h"
 
 namespace wavemt {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
 
 class TranslatorTest : public testing::Test {
  protected:
@@ -51,12 +56,13 @@ class TranslatorTest : public testing::Test {
     return ids.empty() ? 0 : ids.front();
   }
 
-  std::vector<std::string> Best(Translator translator, const std::vector<std::string>& lines) {
+  std::vector<std::string> Best(const Translator& translator,
+                                const std::vector<std::string>& lines) {
     return translator.TranslateBest({.lines = lines, .first_line_number = 1, .progress = {}},
                                     options_);
   }
 
-  std::vector<TranslatedLine> TranslateAll(Translator translator,
+  std::vector<TranslatedLine> TranslateAll(const Translator& translator,
                                            const std::vector<std::string>& lines) {
     return translator.Translate({.lines = lines, .first_line_number = 1, .progress = {}}, options_);
   }
@@ -260,6 +266,42 @@ TEST_F(TranslatorTest, LeavesTheModelInTheModeThatItFound) {
     Best(Make(model, PlainTokenizer()), {"the cat"});
     EXPECT_EQ(model->is_training(), training);
   }
+}
+
+TEST_F(TranslatorTest, AnErrorLeavesTheModelAsItWas) {
+  const Transformer model = RandomTextModel(*PlainTokenizer(), 32);
+  const Translator translator = Make(model, PlainTokenizer());
+  const std::vector<std::string> before = Best(translator, lines_);
+  for (const bool training : {true, false}) {
+    Transformer(model)->train(training);
+    EXPECT_THROW(translator.TranslateBest({.lines = lines_,
+                                           .first_line_number = 1,
+                                           .progress = {},
+                                           .stop_requested = [] { return true; }},
+                                          options_),
+                 SearchStopped);
+    EXPECT_EQ(model->is_training(), training);
+  }
+  EXPECT_EQ(Best(translator, lines_), before);
+}
+
+TEST_F(TranslatorTest, ABatchThatDoesNotFitTheMemoryIsTranslatedInHalves) {
+  const Translator translator = MakeRandom();
+  const std::vector<std::string> expected = Best(translator, lines_);
+  for (const int64_t fails_at : {1, 10, 100, 300}) {
+    FailingAllocator allocator;
+    allocator.FailAt(fails_at);
+    EXPECT_EQ(Best(translator, lines_), expected) << fails_at;
+    EXPECT_TRUE(allocator.failed()) << fails_at;
+  }
+  FailingAllocator allocator;
+  allocator.FailFrom(1);
+  EXPECT_THAT(
+      [&] {
+        Best(translator, {"", "the cat"});
+      },
+      ThrowsMessage<Error>(
+          AllOf(HasSubstr("line 2: its "), HasSubstr(" tokens do not fit the memory; "))));
 }
 
 TEST_F(TranslatorTest, TellsOfItsProgress) {

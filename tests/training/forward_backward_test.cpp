@@ -1,5 +1,3 @@
-#include "training/forward_backward.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -13,6 +11,7 @@
 #include "failing_allocator.h"
 #include "support/error.h"
 #include "training/tensor_memory.h"
+#include "training/update.h"
 
 namespace wavemt {
 namespace {

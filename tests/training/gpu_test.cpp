@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "trainer_fixture.h"
-#include "training/updater.h"
+#include "training/update.h"
 
 namespace wavemt {
 namespace {
@@ -92,7 +92,7 @@ TEST_F(GpuTest, UpdatesAreThoseOfTheCpu) {
   std::vector<torch::Tensor> norms;
   for (const torch::Device device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
     Transformer model = NewModel(device);
-    Updater updater(config_, model, device, MemoryLimit());
+    Updater updater(config_, model, device);
     for (int64_t step = 1; step <= 10; ++step) updater.Step(step, TwoBatches(step));
     losses.push_back(updater.tally().Read().loss);
     norms.push_back(updater.gradient_norm().to(torch::kCPU));
@@ -117,7 +117,7 @@ TEST_F(GpuTest, DropoutIsAFunctionOfSeedAndStep) {
 TEST_F(GpuTest, WhatIsNotFiniteChangesNothing) {
   config_.training.ema_decay = 0.9;
   Transformer model = NewModel(torch::kCUDA);
-  Updater updater(config_, model, torch::kCUDA, MemoryLimit());
+  Updater updater(config_, model, torch::kCUDA);
   updater.Step(1, TwoBatches(1));
   {
     const torch::NoGradGuard no_grad;
@@ -135,7 +135,7 @@ TEST_F(GpuTest, WhatIsNotFiniteChangesNothing) {
   updater.Step(2, TwoBatches(2));
   EXPECT_EQ(updater.tally().Read().skipped, 1);
   EXPECT_EQ(updater.tally().Read().skipped_in_a_row, 1);
-  EXPECT_NE(updater.WhereNotFinite().find("out_proj.bias"), std::string::npos);
+  EXPECT_NE(updater.FindNotFinite().find("out_proj.bias"), std::string::npos);
   const std::vector<torch::Tensor> after = copies();
   for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(after[i], before[i]));
 }

@@ -31,7 +31,7 @@ class TrainerFixture : public testing::Test {
   // What differs from run to run beside the config.
   struct Parts {
     const TokenizedCorpus* valid = nullptr;
-    TrainingParts::ScoreTranslations score_translations;
+    TrainingInputs::ScoreTranslations score_translations;
     std::optional<int64_t> restore_step;  // Go on with the run of this name from there.
     uint64_t weights_seed = 1;
     std::function<void(TransformerImpl&)> before_training{};
@@ -89,7 +89,7 @@ class TrainerFixture : public testing::Test {
     }
     if (parts.before_training) parts.before_training(*model);
     const StopReason reason = trainer.Run();
-    return {.run = run, .reason = reason, .state = trainer.state(), .model = model};
+    return {.run = run, .reason = reason, .state = trainer.MakeState(), .model = model};
   }
 
   // The lines of metrics.jsonl, without what is measured by a clock.

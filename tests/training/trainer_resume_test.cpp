@@ -89,7 +89,8 @@ TEST_F(TrainerResumeTest, AfterAValidationThatWasCutShort) {
     const std::string number = std::to_string(stopped_at);
     // The scores get worse, so that the first one decides which checkpoint is the best.
     const auto score = [](int64_t validation) {
-      return TranslationScore{.bleu = 50.0 - static_cast<double>(validation), .signature = "test"};
+      return ValidationScores{.bleu = 50.0 - static_cast<double>(validation),
+                              .bleu_signature = "test"};
     };
     config.training.best_metric = ValidationMetric::kBleu;
     Parts whole_parts = From({});
@@ -99,7 +100,7 @@ TEST_F(TrainerResumeTest, AfterAValidationThatWasCutShort) {
     Parts stopped_parts = From({});
     const int64_t last_validation = stopped_at / config.training.validate_every;
     stopped_parts.score_translations =
-        [&, n = 0](const std::function<bool()>&) mutable -> std::optional<TranslationScore> {
+        [&, n = 0](const std::function<bool()>&) mutable -> std::optional<ValidationScores> {
       if (++n < last_validation) return score(n);
       return std::nullopt;
     };

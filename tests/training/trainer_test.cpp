@@ -23,9 +23,9 @@ using ::testing::ThrowsMessage;
 class TrainerTest : public TrainerFixture {
  protected:
   // A scorer that gives `scores` one after the other.
-  static TrainingParts::ScoreTranslations Scores(std::vector<double> scores) {
+  static TrainingInputs::ScoreTranslations Scores(std::vector<double> scores) {
     return [scores = std::move(scores), next = size_t{0}](const std::function<bool()>&) mutable {
-      return TranslationScore{.bleu = scores.at(next++), .signature = "test"};
+      return ValidationScores{.bleu = scores.at(next++), .bleu_signature = "test"};
     };
   }
 
@@ -154,7 +154,7 @@ TEST_F(TrainerTest, AValidationThatWasCutShortIsNotTrainedOver) {
   const Outcome outcome =
       Train("run", config_,
             {.valid = &corpus_,
-             .score_translations = [](const auto&) { return std::optional<TranslationScore>(); },
+             .score_translations = [](const auto&) { return std::optional<ValidationScores>(); },
              .restore_step = {}});
   EXPECT_EQ(outcome.reason, StopReason::kTimeLimit);
   EXPECT_EQ(outcome.run.LatestStep(), 3);
@@ -225,12 +225,12 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
 
 TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   config_.training.validate_every = 5;
-  const auto train = [&](const std::string& name, const TrainingParts::ScoreTranslations& score,
+  const auto train = [&](const std::string& name, const TrainingInputs::ScoreTranslations& score,
                          std::optional<int64_t> restore_step) {
     return Train(name, config_,
                  {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
   };
-  const auto fail = [](const auto&) -> std::optional<TranslationScore> {
+  const auto fail = [](const auto&) -> std::optional<ValidationScores> {
     throw Failure("line 3: does not fit the memory");
   };
   EXPECT_THAT([&] { train("run", fail, {}); },
@@ -244,7 +244,7 @@ TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
 
 TEST_F(TrainerTest, WhatFailedFirstIsWhatIsThrown) {
   config_.training.validate_every = 5;
-  const auto fail = [&](const auto&) -> std::optional<TranslationScore> {
+  const auto fail = [&](const auto&) -> std::optional<ValidationScores> {
     // From now on no checkpoint can be saved either.
     std::filesystem::remove_all(folder_.path() / "run/checkpoints");
     folder_.Write("run/checkpoints", "");
@@ -314,7 +314,7 @@ TEST_F(TrainerDeathTest, ASignalFinishesTheStepAndSavesIt) {
                                        .score_translations =
                                            [](const std::function<bool()>&) {
                                              std::raise(SIGTERM);
-                                             return TranslationScore();
+                                             return ValidationScores();
                                            },
                                        .restore_step = {}});
         const bool stopped = outcome.reason == StopReason::kSignal && outcome.state.step == 4 &&

@@ -1,4 +1,4 @@
-#include "training/updater.h"
+#include "training/update.h"
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ Config SmallConfig() {
   return config;
 }
 
-class UpdaterTest : public testing::Test {
+class UpdateTest : public testing::Test {
  protected:
   Transformer NewModel(uint64_t seed) const {
     torch::manual_seed(seed);
@@ -34,7 +34,7 @@ class UpdaterTest : public testing::Test {
   }
 
   Updater NewUpdater(const Transformer& model) const {
-    return Updater(config_, model, torch::kCPU, MemoryLimit());
+    return Updater(config_, model, torch::kCPU);
   }
 
   std::vector<Batch> TwoBatches(int64_t step) const {
@@ -43,16 +43,6 @@ class UpdaterTest : public testing::Test {
     const std::vector<uint32_t> pairs = {first, first + 1, first + 2, first + 3};
     return {MakeBatch(corpus_, std::span(pairs).first(3), special, special),
             MakeBatch(corpus_, std::span(pairs).last(1), special, special)};
-  }
-
-  // The counts that a trainer keeps, after so many good steps.
-  static TrainingState StateAt(int64_t step, Updater& updater) {
-    const StepTally::Sums sums = updater.tally().Read();
-    TrainingState state;
-    state.step = step;
-    state.interval_loss = sums.loss;
-    state.interval_tokens = sums.tokens;
-    return state;
   }
 
   static bool AreSame(const NamedTensors& a, const NamedTensors& b) {
@@ -71,7 +61,7 @@ class UpdaterTest : public testing::Test {
   MemoryCorpus corpus_ = CopyTask(/*pairs=*/16, /*shortest=*/2, /*longest=*/8, /*seed=*/5);
 };
 
-TEST_F(UpdaterTest, CountsLossAndTokens) {
+TEST_F(UpdateTest, CountsLossAndTokens) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   updater.Step(1, TwoBatches(1));
@@ -82,50 +72,51 @@ TEST_F(UpdaterTest, CountsLossAndTokens) {
   EXPECT_GT(updater.gradient_norm().item<double>(), 0.0);
 }
 
-TEST_F(UpdaterTest, AnotherUpdaterGoesOnFromItsCheckpoint) {
+TEST_F(UpdateTest, AnotherUpdaterGoesOnFromItsCheckpoint) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
-  const TrainingState state = StateAt(3, updater);
-  Checkpoint checkpoint = updater.MakeCheckpoint(state);
+  Checkpoint checkpoint = updater.trained().MakeCheckpoint(3);
   checkpoint.model = Copies(checkpoint.model);  // They are those of the model in training.
   checkpoint.optimizer = Copies(checkpoint.optimizer);
 
   const Transformer other_model = NewModel(2);
   Updater other = NewUpdater(other_model);
-  other.Restore(checkpoint, state, "a checkpoint");
+  other.trained().Restore(checkpoint, /*num_updates=*/3, "a checkpoint");
+  other.tally().Set(updater.tally().Read());
   for (int64_t step = 4; step <= 6; ++step) {
     updater.Step(step, TwoBatches(step));
     other.Step(step, TwoBatches(step));
   }
-  const Checkpoint end = updater.MakeCheckpoint(StateAt(6, updater));
-  const Checkpoint other_end = other.MakeCheckpoint(StateAt(6, other));
+  const Checkpoint end = updater.trained().MakeCheckpoint(6);
+  const Checkpoint other_end = other.trained().MakeCheckpoint(6);
   EXPECT_TRUE(AreSame(other_end.model, end.model));
   EXPECT_TRUE(AreSame(other_end.optimizer, end.optimizer));
-  EXPECT_EQ(other_end.state, end.state);
+  EXPECT_EQ(other.tally().Read().loss, updater.tally().Read().loss);
+  EXPECT_EQ(other.tally().Read().tokens, updater.tally().Read().tokens);
 }
 
-TEST_F(UpdaterTest, TheAverageIsTheModelForAWhile) {
+TEST_F(UpdateTest, TheAverageIsTheModelForAWhile) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
   const NamedTensors weights = Copies(ParametersOf(*model));
-  const NamedTensors average = Copies(updater.MakeCheckpoint(StateAt(3, updater)).model);
+  const NamedTensors average = Copies(updater.trained().MakeCheckpoint(3).model);
   {
-    const auto applied = updater.ApplyAverage();
+    const auto applied = updater.trained().ApplyAverage();
     EXPECT_TRUE(AreSame(StateOf(*model), average));
     EXPECT_FALSE(AreSame(ParametersOf(*model), weights));
   }
   EXPECT_TRUE(AreSame(ParametersOf(*model), weights));
   config_.training.ema_decay = 0.0;
-  EXPECT_FALSE(NewUpdater(model).ApplyAverage());
+  EXPECT_FALSE(NewUpdater(model).trained().ApplyAverage());
 }
 
-TEST_F(UpdaterTest, ABadLossChangesNothing) {
+TEST_F(UpdateTest, ABadLossChangesNothing) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   updater.Step(1, TwoBatches(1));
-  const Checkpoint before = updater.MakeCheckpoint(StateAt(1, updater));
+  const Checkpoint before = updater.trained().MakeCheckpoint(1);
   const NamedTensors optimizer = Copies(before.optimizer);
   torch::Tensor weight = model->named_parameters()["encoder.layers.0.feed_forward.in_proj.weight"];
   const torch::Tensor good = weight.detach().clone();
@@ -135,14 +126,14 @@ TEST_F(UpdaterTest, ABadLossChangesNothing) {
   }
   updater.Step(2, TwoBatches(2));
   EXPECT_EQ(updater.tally().Read().skipped_in_a_row, 1);
-  EXPECT_NE(updater.WhereNotFinite().find("encoder.layers.0.feed_forward.in_proj.weight"),
+  EXPECT_NE(updater.FindNotFinite().find("encoder.layers.0.feed_forward.in_proj.weight"),
             std::string::npos)
-      << updater.WhereNotFinite();
+      << updater.FindNotFinite();
   {
     const torch::NoGradGuard no_grad;
     weight.copy_(good);
   }
-  EXPECT_TRUE(AreSame(updater.MakeCheckpoint(StateAt(1, updater)).optimizer, optimizer));
+  EXPECT_TRUE(AreSame(updater.trained().MakeCheckpoint(1).optimizer, optimizer));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "commands/compute_device.h"
+#include "workflow/compute_device.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -19,11 +19,12 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
-#include "commands/loaded_model.h"
 #include "config/config_writer.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "training/metrics_log.h"
+#include "workflow/run_files.h"
+#include "workflow/trained_model.h"
 
 namespace fs = std::filesystem;
 
@@ -187,7 +188,7 @@ class DamagedRun : public testing::Test {
     SCOPED_TRACE(named);
     const CapturedLog log;
     try {
-      const LoadedModel loaded = LoadModel(named, {}, torch::kCPU);
+      const TrainedModel loaded = OpenModel(named, {}, torch::kCPU);
       const NamedTensors found = StateOf(*loaded.model);
       if (!SameTensors(found, checkpoints_.at(step).model)) {
         EXPECT_TRUE(std::any_of(checkpoints_.begin(), checkpoints_.end(), [&](const auto& other) {

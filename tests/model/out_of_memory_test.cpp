@@ -1,0 +1,98 @@
+#include "model/out_of_memory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <new>
+#include <vector>
+
+#include "support/error.h"
+
+namespace wavemt {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Work on numbers from `begin` to `end` of which at most `capacity` fit the memory at once.
+struct Range {
+  int begin = 0;
+  int end = 0;
+
+  int size() const { return end - begin; }
+  bool operator==(const Range&) const = default;
+};
+
+class WorkInHalvesTest : public testing::Test {
+ protected:
+  WorkInHalvesTest() {
+    job_.work = [this](const Range& range) {
+      ++attempts_;
+      for (int i = range.begin; i < range.end; ++i) {
+        if (i - range.begin == capacity_) throw std::bad_alloc();
+        if (undoes_) done_.push_back(i);
+      }
+      if (undoes_) return;
+      for (int i = range.begin; i < range.end; ++i) done_.push_back(i);
+    };
+    job_.halve = [](const Range& range) {
+      if (range.size() == 1) throw Failure("{} does not fit", range.begin);
+      const int middle = range.begin + range.size() / 2;
+      return std::pair(Range{range.begin, middle}, Range{middle, range.end});
+    };
+  }
+
+  HalvableWork<Range> job_;
+  int capacity_ = 100;
+  bool undoes_ = false;  // Failed work leaves traces.
+  int attempts_ = 0;
+  std::vector<int> done_;
+};
+
+TEST_F(WorkInHalvesTest, WhatFitsIsDoneAtOnce) {
+  EXPECT_THAT(WorkInHalves<Range>({{0, 3}, {3, 5}}, job_), ElementsAre(Range{0, 3}, Range{3, 5}));
+  EXPECT_THAT(done_, ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(attempts_, 2);
+}
+
+TEST_F(WorkInHalvesTest, WhatDoesNotFitIsHalvedAndTheWorkGoesOn) {
+  capacity_ = 2;
+  EXPECT_THAT(WorkInHalves<Range>({{0, 2}, {2, 7}}, job_),
+              ElementsAre(Range{0, 2}, Range{2, 4}, Range{4, 5}, Range{5, 7}));
+  EXPECT_THAT(done_, ElementsAre(0, 1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(WorkInHalvesTest, WorkThatLeavesTracesStartsOver) {
+  capacity_ = 2;
+  undoes_ = true;
+  int restarts = 0;
+  job_.start_over = [&] {
+    ++restarts;
+    done_.clear();
+  };
+  EXPECT_THAT(WorkInHalves<Range>({{0, 2}, {2, 6}}, job_),
+              ElementsAre(Range{0, 2}, Range{2, 4}, Range{4, 6}));
+  EXPECT_THAT(done_, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(restarts, 1);
+}
+
+TEST_F(WorkInHalvesTest, WhatIsKnownNotToFitIsNotTried) {
+  capacity_ = 2;
+  job_.is_too_large = [](const Range& range) { return range.size() > 2; };
+  WorkInHalves<Range>({{0, 4}, {4, 8}}, job_);
+  EXPECT_THAT(done_, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_EQ(attempts_, 4);
+}
+
+TEST_F(WorkInHalvesTest, WhatCannotBeHalvedIsReported) {
+  capacity_ = 0;
+  EXPECT_THROW(WorkInHalves<Range>({{0, 4}}, job_), Error);
+  EXPECT_TRUE(done_.empty());
+}
+
+TEST_F(WorkInHalvesTest, OtherErrorsPass) {
+  job_.work = [](const Range&) { throw std::logic_error("no memory is short"); };
+  EXPECT_THROW(WorkInHalves<Range>({{0, 4}}, job_), std::logic_error);
+}
+
+}  // namespace
+}  // namespace wavemt
