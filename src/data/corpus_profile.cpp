@@ -9,9 +9,9 @@
 namespace wavemt {
 namespace {
 
-int64_t Count(const Json& json, const char* name, int64_t most, std::string_view origin) {
+int64_t Count(const Json& json, const char* name, int64_t maximum, std::string_view origin) {
   if (!json.is_object() || !json.contains(name) || !json[name].is_number_unsigned() ||
-      json[name].get<uint64_t>() > static_cast<uint64_t>(most)) {
+      json[name].get<uint64_t>() > static_cast<uint64_t>(maximum)) {
     throw UsageError("{}: \"{}\" is missing or no count", origin, name);
   }
   return json[name].get<int64_t>();
@@ -54,13 +54,13 @@ std::string CorpusProfileText(const CorpusProfile& profile) {
 }
 
 CorpusProfile ParseCorpusProfile(std::string_view text, std::string_view origin) {
-  constexpr int64_t kMost = int64_t{1} << 40;
+  constexpr int64_t kMaxCount = int64_t{1} << 40;
   const Json json = ParseJson(text, origin);
   CorpusProfile profile;
-  profile.pairs = Count(json, "pairs", kMost, origin);
+  profile.pairs = Count(json, "pairs", kMaxCount, origin);
   profile.several_sentences = Count(json, "several_sentences", profile.pairs, origin);
-  profile.longest_source = Count(json, "longest_source", kMost, origin);
-  profile.longest_target = Count(json, "longest_target", kMost, origin);
+  profile.longest_source = Count(json, "longest_source", kMaxCount, origin);
+  profile.longest_target = Count(json, "longest_target", kMaxCount, origin);
   profile.checksum =
       static_cast<uint32_t>(Count(json, "checksum", std::numeric_limits<uint32_t>::max(), origin));
   return profile;

@@ -78,7 +78,7 @@ class PartCombiner {
         texts[part] = parts_[part][choices_[part][choice].own].text;
         choice = choices_[part][choice].previous;
       }
-      AddDistinct({.text = JoinParts(texts), .score = choices_.back()[last].score}, &best);
+      AddDistinct({.text = JoinSegments(texts), .score = choices_.back()[last].score}, &best);
     }
     return best;
   }
@@ -119,7 +119,7 @@ std::vector<Translator::Part> Translator::SplitIntoParts(const Request& request,
     noted.exceeds_training = split.exceeds_training;
     noted.was_cut = split.was_cut;
     noted.has_unknown = split.has_unknown;
-    for (auto& ids : split.parts) parts.push_back({line, std::move(ids)});
+    for (auto& ids : split.segments) parts.push_back({line, std::move(ids)});
   }
   return parts;
 }
