@@ -134,8 +134,8 @@ void VisitFields(Visitor& v, DataConfig& c) {
           "Longest training sentence in tokens, without the end of sentence; pairs with a longer "
           "side are skipped and counted.");
   v.Field("cache_dir", c.cache_dir,
-          "Folder for the token ids of large corpora, which runs can share; empty: the folder "
-          "cache next to the run's.");
+          "Folder for the token ids of large corpora, which runs can share; empty: a folder named "
+          "cache next to the run's folder.");
 }
 
 template <typename Visitor>
