@@ -25,8 +25,9 @@ struct PairRow {
 class BatchCutter {
  public:
   /// A batch holds at most `batch_tokens` target tokens, including padding, and twice as many
-  /// source tokens. A pair that exceeds this on its own is a batch of its own. REQUIRES:
-  /// batch_tokens >= 1.
+  /// source tokens. A pair that exceeds this on its own is a batch of its own.
+  ///
+  /// REQUIRES: batch_tokens >= 1.
   BatchCutter(int64_t batch_tokens, uint64_t seed);
 
   /// Reorders the rows by batch and returns the end of each batch. The result does not depend on

@@ -8,8 +8,8 @@
 namespace wavemt {
 namespace {
 
-// Only the begin of every kStride-th pair is stored; lengths are added up from there. That takes
-// few bytes per pair and few additions.
+// Only the beginning of every kStride-th pair is stored; lengths are added up from there. That
+// takes few bytes per pair and few additions.
 constexpr uint64_t kStride = 32;
 
 // The kernel maps up to 64 KiB around each address that is read. Releasing them after this many

@@ -22,9 +22,8 @@ namespace wavemt {
 ///   lengths           two per pair, 2 or 4 bytes each
 ///   block checksums   CRC-32 of each MiB of the above, 4 bytes each
 ///   origin            settings, stamps and contents as text
-///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of everything from
-///   the
-///                     block checksums on, the version, the magic again
+///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of everything
+///                     from the block checksums on, the version, the magic again
 ///
 /// A checksum covers every byte. The file gets its name only when it is complete.
 class CorpusCacheWriter {

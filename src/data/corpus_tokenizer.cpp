@@ -22,7 +22,7 @@ constexpr size_t kChunkPairs = 2000;
 constexpr size_t kChunkBytes = 4 << 20;
 
 struct EncodedChunk {
-  std::vector<int32_t> ids;       // Of the kept pairs: source, target, source, target....
+  std::vector<int32_t> ids;       // Of the kept pairs: source, target, source, target...
   std::vector<uint32_t> lengths;  // Two per kept pair.
   CorpusCounts counts;
 };
