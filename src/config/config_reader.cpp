@@ -41,12 +41,12 @@ bool IsInside(double value, const Range& range) {
          (range.maximum_excluded ? value < range.maximum : value <= range.maximum);
 }
 
-// ${WAVEMT_DATA} is the environment variable or, where that is not set, the checkout's data folder.
+// ${WAVEMT_DATA} is the environment variable or, if that is not set, the checkout's data folder.
 std::string ExpandDataVariable(std::string path, const std::string& where) {
   constexpr std::string_view kVariable = "${WAVEMT_DATA}";
-  if (const size_t place = path.find(kVariable); place != std::string::npos) {
+  if (const size_t begin = path.find(kVariable); begin != std::string::npos) {
     const char* value = std::getenv("WAVEMT_DATA");
-    path.replace(place, kVariable.size(),
+    path.replace(begin, kVariable.size(),
                  value != nullptr && *value != '\0' ? fs::absolute(value).string()
                                                     : std::string(WAVEMT_DEFAULT_DATA_DIR));
   }
@@ -57,7 +57,7 @@ std::string ExpandDataVariable(std::string path, const std::string& where) {
   return path;
 }
 
-// Fills a section from a JSON object and refuses keys that nobody asked for.
+// A visitor that fills a section from a JSON object and refuses unknown keys.
 class SectionReader {
  public:
   SectionReader(const Json& object, std::string prefix, const fs::path& base,
@@ -109,7 +109,7 @@ class SectionReader {
 
   std::string KeyOf(std::string_view name) const { return prefix_ + std::string(name); }
 
-  // "d_model" at the top level: the key exists, but in another section.
+  // For a key that exists in another section, for example "d_model" at the top level.
   static std::string HintFromOtherSections(const std::string& key) {
     for (const std::string& full : AllConfigKeys()) {
       if (full.ends_with("." + key)) return " (did you mean \"" + full + "\"?)";
@@ -138,8 +138,9 @@ class SectionReader {
   }
 
   static void Read(const Json& json, const std::string& where, std::string& value) {
-    if (!json.is_string())
+    if (!json.is_string()) {
       throw UsageError("{}: {} is not a text in quotes", where, QuoteJson(json));
+    }
     value = json.get<std::string>();
   }
 
@@ -148,7 +149,7 @@ class SectionReader {
     Read(json, where, text);
     value =
         text.empty() ? fs::path() : (base_ / ExpandDataVariable(text, where)).lexically_normal();
-    // The run's own config, which is JSON, could not name the file again.
+    // JSON, and therefore the run's own config, could not name the file.
     if (FindInvalidUtf8(value.native())) {
       throw UsageError("{}: the path {} is not UTF-8; rename the file or its folder", where,
                        value.string());
@@ -213,7 +214,7 @@ Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverr
     throw UsageError("{}: a config is an object {{...}}, not {}", file.string(),
                      QuoteJson(document));
   }
-  document.erase("$schema");  // For editors.
+  document.erase("$schema");  // Only for editors.
   ApplyOverrides(overrides, &document, &origin);
   const fs::path base = fs::absolute(file).parent_path();
   Config config = defaults;
@@ -231,7 +232,7 @@ Config DefaultsOfEarlierRuns() {
 }
 
 Config LoadConfig(const fs::path& file, const ConfigOverrides& overrides) {
-  // One byte more than there may be, for the error.
+  // One byte over the limit, so that ParseJson() refuses a larger file.
   return ReadConfig(ReadFile(file, kMaxJsonBytes + 1), file, overrides);
 }
 

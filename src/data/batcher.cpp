@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// A plan of the next epoch is begun when 1/kPlanAhead of this one is left.
+// Planning of the next epoch starts when 1/kPlanAhead of the current one is left.
 constexpr int64_t kPlanAhead = 8;
 
 }  // namespace
@@ -44,7 +44,7 @@ BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint6
 
 double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan) {
   int64_t tokens = 0;
-  int64_t places = 0;
+  int64_t padded_tokens = 0;
   for (int64_t batch = 0; batch < plan.size(); ++batch) {
     PairLengths longest;
     const auto pairs = plan.pairs(batch);
@@ -54,9 +54,10 @@ double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan) {
       longest.target = std::max(longest.target, lengths.target + 1);
       tokens += lengths.source + lengths.target + 2;
     }
-    places += static_cast<int64_t>(pairs.size()) * (longest.source + longest.target);
+    padded_tokens += static_cast<int64_t>(pairs.size()) * (longest.source + longest.target);
   }
-  return places == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(places);
+  if (padded_tokens == 0) return 0.0;
+  return 1.0 - static_cast<double>(tokens) / static_cast<double>(padded_tokens);
 }
 
 double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t batch_tokens) {

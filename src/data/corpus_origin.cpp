@@ -93,11 +93,11 @@ int64_t FileBytes(const ParallelFiles& files) {
 }
 
 int64_t TextBytes(const ParallelFiles& files) {
-  // What gzip and its like make of text, roughly: a third to a fifth of it.
-  constexpr int64_t kPackedRatio = 4;
+  // gzip and similar programs compress text to between a third and a fifth.
+  constexpr int64_t kCompressionRatio = 4;
   int64_t bytes = 0;
   for (const auto& path : PathsOf(files)) {
-    bytes += StatusOf(path).st_size * (IsCompressed(path) ? kPackedRatio : 1);
+    bytes += StatusOf(path).st_size * (IsCompressed(path) ? kCompressionRatio : 1);
   }
   return bytes;
 }

@@ -41,13 +41,13 @@ std::string CorpusProfileText(const CorpusProfile& profile) {
 }
 
 CorpusProfile ParseCorpusProfile(std::string_view text, std::string_view origin) {
-  constexpr int64_t kMost = int64_t{1} << 40;
+  constexpr int64_t kMaxCount = int64_t{1} << 40;
   const Json json = ParseJson(text, origin);
   CorpusProfile profile;
-  profile.pairs = JsonCount(json, "pairs", origin, kMost);
+  profile.pairs = JsonCount(json, "pairs", origin, kMaxCount);
   profile.several_sentences = JsonCount(json, "several_sentences", origin, profile.pairs);
-  profile.longest_source = JsonCount(json, "longest_source", origin, kMost);
-  profile.longest_target = JsonCount(json, "longest_target", origin, kMost);
+  profile.longest_source = JsonCount(json, "longest_source", origin, kMaxCount);
+  profile.longest_target = JsonCount(json, "longest_target", origin, kMaxCount);
   profile.checksum = static_cast<uint32_t>(
       JsonCount(json, "checksum", origin, std::numeric_limits<uint32_t>::max()));
   return profile;

@@ -23,7 +23,7 @@ void Check(const sentencepiece::util::Status& status) {
 
 std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path,
                                                      const TextOptions& options) {
-  // Of a larger file so much is enough to see that it is none.
+  // Enough to recognize that a larger file is not a model.
   constexpr size_t kLargestModel = size_t{256} << 20;
   return FromBytes(ReadFile(path, kLargestModel), path.string(), options);
 }
@@ -45,7 +45,7 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin, const TextOptio
   }
   vocab_size_ = processor_->GetPieceSize();
   for (int id = 0; id < processor_->GetPieceSize(); ++id) {
-    most_bytes_of_a_token_ = std::max(most_bytes_of_a_token_, processor_->IdToPiece(id).size());
+    max_bytes_per_token_ = std::max(max_bytes_per_token_, processor_->IdToPiece(id).size());
   }
   special_.unk = processor_->unk_id();
   special_.eos = processor_->eos_id();
@@ -61,7 +61,7 @@ Tokenizer::~Tokenizer() = default;
 
 std::string Tokenizer::Normalize(std::string_view text) const {
   if (options_.normalize_whitespace) return NormalizeWhitespace(text);
-  // SentencePiece gives white space other than U+0020 pieces of its own.
+  // Otherwise SentencePiece would turn white space other than U+0020 into pieces.
   return std::string(IsBlank(text) ? std::string_view() : text);
 }
 
@@ -74,7 +74,7 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
 }
 
 bool Tokenizer::IsTooLong(std::string_view text, int64_t tokens) const {
-  return text.size() / most_bytes_of_a_token_ > static_cast<uint64_t>(tokens);
+  return text.size() / max_bytes_per_token_ > static_cast<uint64_t>(tokens);
 }
 
 std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {

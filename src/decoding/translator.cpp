@@ -64,7 +64,7 @@ class SegmentCombiner {
         texts[segment] = segments_[segment][choices_[segment][choice].own].text;
         choice = choices_[segment][choice].previous;
       }
-      AddDistinct({.text = JoinParts(texts), .score = choices_.back()[last].score}, &best);
+      AddDistinct({.text = JoinSegments(texts), .score = choices_.back()[last].score}, &best);
     }
     return best;
   }
@@ -105,7 +105,7 @@ std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
     noted.exceeds_training = split.exceeds_training;
     noted.was_cut = split.was_cut;
     noted.has_unknown = split.has_unknown;
-    for (auto& ids : split.parts) segments.push_back({line, std::move(ids)});
+    for (auto& ids : split.segments) segments.push_back({line, std::move(ids)});
   }
   return segments;
 }

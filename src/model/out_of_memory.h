@@ -8,12 +8,13 @@
 
 namespace wavemt {
 
-/// True for what LibTorch's allocators, its libraries on a GPU and the C++ library throw when
-/// memory runs out.
+/// True for the exceptions that LibTorch's allocators, CUDA's libraries and the C++ library throw
+/// when memory runs out.
 bool IsOutOfMemory(const std::exception& error);
 
-/// Runs `work` and returns true; false where memory ran out on the way. By then everything that the
-/// work had made is freed and given back, so that smaller work can be tried. Other errors pass.
+/// Runs `work` and returns true, or false if memory ran out. In that case everything that `work`
+/// had allocated has been returned to the system or the GPU, so that a smaller task can be tried.
+/// Other exceptions pass through.
 bool FitsMemory(const std::function<void()>& work);
 
 /// Work that can be done in halves where memory is short. `Piece` is a batch, or what is left of

@@ -20,19 +20,19 @@ constexpr int64_t kVocabulary = 30;
 
 using Sentence = std::vector<int64_t>;
 
-// Computes all places of all hypotheses anew at each step.
+// Recomputes all positions of all hypotheses in each step.
 class UncachedScorer : public StepScorer {
  public:
   UncachedScorer(Transformer model, const torch::Tensor& source, const torch::Tensor& mask)
-      : model_(std::move(model)), memory_(model_->Encode(source, mask)), mask_(mask) {}
+      : model_(std::move(model)), encoder_output_(model_->Encode(source, mask)), mask_(mask) {}
 
   torch::Tensor Step(const torch::Tensor& newest) override {
     const auto column = newest.unsqueeze(1);
     prefixes_ = prefixes_.defined() ? torch::cat({prefixes_, column}, 1) : column;
-    const int64_t rows_a_sentence = newest.size(0) / memory_.size(0);
-    const auto memory = memory_.repeat_interleave(rows_a_sentence, 0);
-    const auto mask = mask_.repeat_interleave(rows_a_sentence, 0);
-    const auto hidden = model_->Decode(prefixes_, memory, mask).select(1, -1);
+    const int64_t rows_per_sentence = newest.size(0) / encoder_output_.size(0);
+    const auto encoder_output = encoder_output_.repeat_interleave(rows_per_sentence, 0);
+    const auto mask = mask_.repeat_interleave(rows_per_sentence, 0);
+    const auto hidden = model_->Decode(prefixes_, encoder_output, mask).select(1, -1);
     return torch::log_softmax(model_->Project(hidden), -1, torch::kFloat);
   }
 
@@ -40,19 +40,20 @@ class UncachedScorer : public StepScorer {
     prefixes_ = prefixes_.index_select(0, rows);
   }
   void SelectSentences(const torch::Tensor& sentences) override {
-    memory_ = memory_.index_select(0, sentences);
+    encoder_output_ = encoder_output_.index_select(0, sentences);
     mask_ = mask_.index_select(0, sentences);
   }
 
  private:
   Transformer model_;
-  torch::Tensor memory_;
+  torch::Tensor encoder_output_;
   torch::Tensor mask_;
   torch::Tensor prefixes_;
 };
 
-// Double precision, so that two ways to the same numbers agree on what is larger. The weights are
-// random, but strong enough that a hypothesis' next token depends on all that came before it.
+// Double precision, so that rounding does not make two computations of the same scores rank them
+// differently. The random weights are large enough for the next token to depend on the whole
+// prefix.
 class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
  protected:
   SearchTest() {
@@ -113,7 +114,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
         options);
   }
 
-  // The most probable next token again and again, by the whole model.
+  // Greedy search without a cache or batching.
   std::vector<int32_t> Greedy(const Sentence& sentence) {
     const Padded one = Pad({&sentence, 1});
     std::vector<int32_t> tokens;
@@ -157,7 +158,7 @@ TEST_P(SearchTest, BeamOneIsGreedy) {
   EXPECT_GT(lengths.size(), 4U) << "the model is too simple to tell searches apart";
 }
 
-TEST_P(SearchTest, CachedAndUncachedFindTheSame) {
+TEST_P(SearchTest, FindsTheSameWithAndWithoutTheCache) {
   const auto sentences = RandomSentences(200);
   constexpr size_t kRows = 25;
   for (size_t begin = 0; begin < sentences.size(); begin += kRows) {
@@ -171,7 +172,7 @@ TEST_P(SearchTest, CachedAndUncachedFindTheSame) {
   }
 }
 
-TEST_P(SearchTest, NoSentenceChangesWithItsCompany) {
+TEST_P(SearchTest, FindsTheSameAloneAndInABatch) {
   const auto sentences = RandomSentences(40);
   const auto together = Translate<CachedScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
@@ -180,7 +181,7 @@ TEST_P(SearchTest, NoSentenceChangesWithItsCompany) {
   }
 }
 
-TEST_P(SearchTest, AGpuFindsTheSame) {
+TEST_P(SearchTest, FindsTheSameOnAGpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
   const auto sentences = RandomSentences(40);
   const auto on_cpu = Translate<CachedScorer>(sentences, 4);
@@ -193,7 +194,7 @@ TEST_P(SearchTest, AGpuFindsTheSame) {
   }
 }
 
-TEST_P(SearchTest, TheScoreIsTheModelsOwnProbability) {
+TEST_P(SearchTest, TheScoreIsTheModelsLogProbability) {
   const auto sentences = RandomSentences(10);
   const auto found = Translate<CachedScorer>(sentences, 3);
   for (size_t i = 0; i < sentences.size(); ++i) {
@@ -218,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(Norm, SearchTest,
                            return info.param == LayerNormPlacement::kPre ? "pre" : "post";
                          });
 
-TEST(CachedScorer, TakesNoMaskWhereThereIsNoPadding) {
+TEST(CachedScorer, NeedsNoMaskWithoutPadding) {
   const Transformer model =
       MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary}, 1);
   const torch::NoGradGuard no_grad;

@@ -1,4 +1,4 @@
-#include "model/decoder_cache.h"
+#include "model/key_value_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -13,16 +13,16 @@ constexpr int64_t kVocabulary = 20;
 torch::Tensor Ids(const std::vector<int64_t>& ids) { return torch::tensor(ids, torch::kLong); }
 
 // Two sentences with two hypotheses each: rows are [sentence 0, 0, 1, 1].
-class DecoderCacheTest : public testing::Test {
+class KeyValueCacheTest : public testing::Test {
  protected:
-  DecoderCacheTest()
+  KeyValueCacheTest()
       : model_(MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary},
                               /*seed=*/9)),
         source_(torch::tensor({{5, 6, 7, 3}, {8, 9, 3, 0}}, torch::kLong)),
         mask_(PaddingMask(Ids({4, 3}), 4)),
-        cache_(model_->decoder->MakeCache(model_->Encode(source_, mask_), mask_)) {}
+        cache_(model_->decoder->MakeKeyValueCache(model_->Encode(source_, mask_), mask_)) {}
 
-  // The decoder's output behind `target` of source sentence `sentence`, without any cache.
+  // The decoder's output for the last token of `target`, computed without a cache.
   torch::Tensor Uncached(int64_t sentence, const std::vector<int64_t>& target) {
     const auto source = source_.narrow(0, sentence, 1);
     const auto mask = mask_.narrow(0, sentence, 1);
@@ -39,10 +39,10 @@ class DecoderCacheTest : public testing::Test {
   Transformer model_;
   torch::Tensor source_;
   torch::Tensor mask_;
-  DecoderCache cache_;
+  KeyValueCache cache_;
 };
 
-TEST_F(DecoderCacheTest, HypothesesOfASentenceShareItsMemory) {
+TEST_F(KeyValueCacheTest, HypothesesOfASentenceShareItsEncoderOutput) {
   model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
   const auto hidden = model_->DecodeStep(Ids({10, 11, 12, 13}), &cache_);
   ExpectRow(hidden, 0, Uncached(0, {2, 10}));
@@ -51,7 +51,7 @@ TEST_F(DecoderCacheTest, HypothesesOfASentenceShareItsMemory) {
   ExpectRow(hidden, 3, Uncached(1, {2, 13}));
 }
 
-TEST_F(DecoderCacheTest, RowsGoOnFromTheRowsThatWereSelected) {
+TEST_F(KeyValueCacheTest, RowsContinueFromTheSelectedRows) {
   model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
   model_->DecodeStep(Ids({10, 11, 12, 13}), &cache_);
   cache_.SelectRows(Ids({1, 1, 3, 2}));
@@ -62,7 +62,7 @@ TEST_F(DecoderCacheTest, RowsGoOnFromTheRowsThatWereSelected) {
   ExpectRow(hidden, 3, Uncached(1, {2, 12, 17}));
 }
 
-TEST_F(DecoderCacheTest, ASentenceCanLeave) {
+TEST_F(KeyValueCacheTest, SentencesCanBeDropped) {
   model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
   model_->DecodeStep(Ids({10, 11, 12, 13}), &cache_);
   cache_.SelectSentences(Ids({1}));
@@ -73,7 +73,7 @@ TEST_F(DecoderCacheTest, ASentenceCanLeave) {
   ExpectRow(hidden, 1, Uncached(1, {2, 12, 15}));
 }
 
-TEST_F(DecoderCacheTest, AnEmptyCacheCanBeSelectedFrom) {
+TEST_F(KeyValueCacheTest, SelectsFromAnEmptyCache) {
   cache_.SelectSentences(Ids({1}));
   cache_.SelectRows(Ids({2}));
   const auto hidden = model_->DecodeStep(Ids({2}), &cache_);
