@@ -118,7 +118,7 @@ TEST(LoadConfigTest, RefusesADocumentThatIsNoObject) {
 TEST(LoadConfigTest, RefusesAKeyThatStandsTwice) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("seed": 1, "seed": 2)"),
-            "config.json: the key \"seed\" stands twice in one object; keep one");
+            "config.json: the key \"seed\" appears twice in one object; keep one");
 }
 
 TEST(LoadConfigTest, RefusesUnknownKeysAndSaysWhatWasMeant) {
