@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Keeps README.md's table of config keys the same as the program's own schema.
+"""Generates README.md's table of config keys from the program's schema.
 
 usage: scripts/config_reference.py [--check] [PROGRAM]
-Writes the table between its two marks in README.md; with --check, only says whether it is the same.
+Writes the table between its two markers in README.md; with --check, only checks that it is up to date.
 """
 import json
 import subprocess
