@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks every #include in src/ against the order of the rooms: the data's way, one direction."""
+"""Checks that every #include in src/ respects the order of the rooms, which follows the flow of data."""
 import re
 import sys
 from pathlib import Path
 
-# Which rooms a room may include, besides itself.
+# The rooms that each room may include besides itself.
 BELOW = {
     "support": set(),
     "config": {"support"},

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Keeps the table of config keys in configs/README.md the same as the program's own schema.
+"""Generates the table of config keys in configs/README.md from the program's own schema.
 
 usage: scripts/config_reference.py [--check] [PROGRAM]
-Writes the table between its two marks in configs/README.md; with --check, only says whether it is the same.
-Where the schema says whether a key may change on resume (x-resume), the table has a column for it.
+Writes the table between its two markers; with --check, only checks that it is up to date.
 """
 import json
 import subprocess

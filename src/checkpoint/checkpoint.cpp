@@ -61,28 +61,28 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
 
 namespace {
 
-// The folder of a checkpoint that is being written.
+// Writes a checkpoint's files into a staged folder and records their digests.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(const fs::path& directory) : staged_(directory) {}
 
   void AddTensors(std::string_view name, const NamedTensors& tensors) {
-    Note(name, WriteTensorFile(staged_.path() / name, tensors));
+    Record(name, WriteTensorFile(staged_.path() / name, tensors));
   }
   void AddText(std::string_view name, std::string_view text) {
-    Note(name, WriteTextFile(staged_.path() / name, text));
+    Record(name, WriteTextFile(staged_.path() / name, text));
   }
   void Finish() {
     const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files_}};
     WriteTextFile(staged_.path() / kManifestFile, manifest.dump(2) + "\n");
-    // Read back from the disk: whoever called may remove the checkpoint before this one next.
+    // Verify from the disk: the caller may delete the previous checkpoint next.
     for (const auto& [name, digest] : files_.items()) ForgetCached(staged_.path() / name);
     for (const auto& [name, digest] : files_.items()) VerifyFile(staged_.path(), name, manifest);
     staged_.Replace();
   }
 
  private:
-  void Note(std::string_view name, const FileDigest& digest) {
+  void Record(std::string_view name, const FileDigest& digest) {
     files_[std::string(name)] = {{"bytes", digest.bytes}, {"crc32", digest.crc32}};
   }
 
@@ -127,7 +127,7 @@ void VerifyCheckpoint(const fs::path& directory) {
   const Json manifest = ReadManifest(directory);
   for (const std::string_view name : {kOptimizerFile, kStateFile}) {
     if (!Exists(directory / name)) {
-      throw UsageError("{}: holds no {}, without which a training cannot go on", directory.string(),
+      throw UsageError("{}: has no {}, which is needed to continue training", directory.string(),
                        name);
     }
   }

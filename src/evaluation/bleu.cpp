@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kMaxOrder = 4;
 
-// Where a segment's statistics stand; matches and totals have a place for each order.
+// Indices of a segment's statistics. Matches and totals have one entry for each order.
 constexpr size_t kHypothesisLength = 0;
 constexpr size_t kReferenceLength = 1;
 constexpr size_t kMatches = 2;
@@ -33,7 +33,7 @@ class BleuMeter : public SegmentMeter {
     words_.Clear();
     ngrams_.Clear();
     texts_.clear();
-    // The words live in these texts, so that none may move once it is read.
+    // words_ refers to these texts, so they must not be moved by a reallocation.
     texts_.reserve(segment.references.size() + 1);
     const auto hypothesis_length = static_cast<int64_t>(Read(segment.hypothesis, &hypothesis_));
     int64_t closest = -1;
@@ -78,7 +78,7 @@ NumpyNumber NumberOf(double sum, SumType type) {
 }
 
 double LogOf(double precision) {
-  constexpr double kLogOfZero = -9999999999.0;  // sacreBLEU's: finite, and its exp() is 0.
+  constexpr double kLogOfZero = -9999999999.0;  // As in sacreBLEU: finite, but its exp() is 0.
   return precision == 0.0 ? kLogOfZero : std::log(precision);
 }
 
@@ -105,7 +105,7 @@ bool TakesValue(BleuSmoothing smoothing) {
 struct Bleu::Computation {
   double score = 0;
   std::array<double, kMaxOrder> precisions{};  // In percent.
-  std::vector<double> matches;                 // With what smoothing added.
+  std::vector<double> matches;                 // Including what smoothing added.
   std::vector<double> totals;
   double brevity_penalty = 1;
 };
@@ -150,7 +150,7 @@ Bleu::Computation Bleu::Compute(std::span<const double> sums, SumType type) cons
     if (options_.smoothing == BleuSmoothing::kAddK && n > 0) {
       for (double* sum : {&result.matches[n], &result.totals[n]}) {
         *sum = (NumberOf(*sum, type) + smooth_value).value();
-        // An array of int64 cannot hold what a fraction adds.
+        // sacreBLEU stores the sum in an int64 array, which drops the fraction.
         if (type == SumType::kInt64) *sum = std::trunc(*sum);
       }
     }
@@ -190,12 +190,12 @@ Score Bleu::FullScore(std::span<const double> sums) const {
                                  "hyp_len = {} ref_len = {})",
                                  p[0], p[1], p[2], p[3], computed.brevity_penalty, ratio,
                                  hypothesis_length, reference_length),
-          .parts = {{"precisions", std::vector<double>(p.begin(), p.end())},
-                    {"counts", computed.matches},
-                    {"totals", computed.totals},
-                    {"brevity_penalty", computed.brevity_penalty},
-                    {"hypothesis_length", hypothesis_length},
-                    {"reference_length", reference_length}}};
+          .components = {{"precisions", std::vector<double>(p.begin(), p.end())},
+                         {"counts", computed.matches},
+                         {"totals", computed.totals},
+                         {"brevity_penalty", computed.brevity_penalty},
+                         {"hypothesis_length", hypothesis_length},
+                         {"reference_length", reference_length}}};
 }
 
 }  // namespace wavemt

@@ -14,8 +14,8 @@ bool IsPunctuation(char32_t c) { return Has(c, U_GC_P_MASK); }
 bool IsNumber(char32_t c) { return Has(c, U_GC_N_MASK); }
 bool IsSymbol(char32_t c) { return Has(c, U_GC_S_MASK); }
 
-// Replaces each pair of neighbouring characters for which `matches` holds by what `emit` writes; a
-// matched pair is used up.
+// Replaces each pair of adjacent characters that satisfies `matches` by the output of `emit`.
+// Matches do not overlap.
 template <typename Matches, typename Emit>
 std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
   std::string result;

@@ -118,7 +118,7 @@ TEST(LoadConfigTest, RefusesADocumentThatIsNotAnObject) {
 TEST(LoadConfigTest, RefusesADuplicateKey) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("seed": 1, "seed": 2)"),
-            "config.json: the key \"seed\" stands twice in one object; keep one");
+            "config.json: the key \"seed\" appears twice in one object; keep one");
 }
 
 TEST(LoadConfigTest, RefusesUnknownKeysAndSuggestsOthers) {

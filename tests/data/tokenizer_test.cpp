@@ -112,7 +112,7 @@ TEST(TokenizerTest, SaysWhatTheFileSeemsToBeInstead) {
   EXPECT_EQ(refusal("<unk>\t0\n\u2581the\t-3.5\n"),
             no_model + "seems to be text, such as a list of pieces" + advice);
   EXPECT_EQ(refusal(Gzip(ModelWith({}))),
-            no_model + "is gzip-compressed; unpack it first, by: gzip -d");
+            no_model + "is gzip-compressed; unpack it first with: gzip -d");
   EXPECT_EQ(refusal(std::string(1000, '\xFF')), "x.model: is not a SentencePiece model");
 }
 

@@ -133,7 +133,7 @@ def test_training_goes_on_without_a_log(failing_run, error, log):
         if error != "EACCES" or first == 1:
             assert len(warnings) == 1 and log in warnings[0] and REASONS[error] in warnings[0]
             assert " free there)" in warnings[0]
-            assert result.stderr.count(" can be written again, and what had to wait is in it") == 1
+            assert result.stderr.count(" can be written again; the delayed records ") == 1
         failing_run.check_the_end()
     report(f"logs that failed for a while ({error}, {log})", 1)
 
@@ -261,8 +261,8 @@ def test_a_mount_point_is_no_place_for_a_run(small_disk, tmp_path, corpus):
     config = write_config(tmp_path / "config.json", corpus)
     result = program("train", config, "--run-dir", small_disk)
     assert result.returncode == 2
-    assert result.stderr.endswith(f" error: {small_disk}: is a mount point, in whose place no run "
-                                  "can be put; name a folder in it\n")
+    assert result.stderr.endswith(f" error: {small_disk}: is a mount point, which a run cannot "
+                                  "replace; name a folder inside it\n")
     assert result.stderr.count("\n") == 1
 
 

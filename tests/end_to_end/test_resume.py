@@ -360,7 +360,7 @@ def test_a_model_without_its_training_translates(own_half, corpus):
     assert "weights " in wavemt("inspect", own_half).stdout
     result = wavemt("resume", own_half, check=False)
     assert result.returncode == 2
-    assert "step-00000012: holds no optimizer.safetensors, without which a training cannot go on" \
+    assert "step-00000012: has no optimizer.safetensors, which is needed to continue training" \
         in result.stderr
 
 

@@ -45,7 +45,7 @@ TEST(BleuTokenizerTest, InternationalGoesByGeneralCategory) {
   const auto tokenize = [](auto line) { return Bleu(line, EvaluationTokenizer::kIntl); };
   EXPECT_EQ(tokenize("«Ça», 1,5€ – don't"), "« Ça » , 1,5 € – don ' t");
   EXPECT_EQ(tokenize("你好。"), "你好 。");
-  EXPECT_EQ(tokenize("in 1999."), "in 1999.");  // Nothing that is no number follows.
+  EXPECT_EQ(tokenize("in 1999."), "in 1999.");  // No non-number follows.
   EXPECT_EQ(tokenize("٣٫١٤"), "٣٫١٤");
 }
 

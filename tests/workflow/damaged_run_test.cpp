@@ -258,8 +258,8 @@ TEST_F(DamagedRun, APointerThatNamesAnotherCheckpointGivesAWarning) {
   EXPECT_EQ(log.text(), "");
   folder_.Write("run/checkpoints/best", "step-00000030\n");
   EXPECT_EQ(run.CheckedBestStep(), 30);
-  EXPECT_NE(log.text().find("best: names step-00000030, but the best checkpoint that step-00000030 "
-                            "knows of is step-00000020; taking step-00000030"),
+  EXPECT_NE(log.text().find("best: names step-00000030, but the best checkpoint according to "
+                            "step-00000030 is step-00000020; using step-00000030"),
             std::string::npos)
       << log.text();
   folder_.Write("run/checkpoints/best", "step-00000010x\n");
@@ -268,7 +268,7 @@ TEST_F(DamagedRun, APointerThatNamesAnotherCheckpointGivesAWarning) {
   folder_.Write("run/checkpoints/latest", "step-00000010\n");
   EXPECT_EQ(run.CheckedLatestStep(), 10);
   EXPECT_NE(log.text().find("latest: names step-00000010, but the newest checkpoint is "
-                            "step-00000030; taking what it names"),
+                            "step-00000030; using the former"),
             std::string::npos)
       << log.text();
 }
