@@ -34,7 +34,7 @@ struct EvaluateOptions {
 
 struct TestText {
   std::vector<std::string> sources;
-  ScoredText scored;  // Its hypotheses are still to be made.
+  ScoredText scored;  // Without hypotheses at first.
 };
 
 TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
@@ -99,7 +99,7 @@ int Evaluate(const EvaluateOptions& options) {
   const TrainedModel opened = OpenModel(options.model, options.overrides, device);
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));
   TestText text = ReadTestText(options, opened.config);
-  std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
+  std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
   text.scored.hypotheses = TranslateAll(text.sources, opened);
   if (output) {
@@ -121,7 +121,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
                       "Text to translate; -: standard input. Default: data.test of the run's "
                       "config.");
   command->add_option("--reference", options->reference,
-                      "Its translation by people; -: standard input.");
+                      "Its human translation; -: standard input.");
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
   AddDecodingOptions(command, /*with_n_best=*/false);

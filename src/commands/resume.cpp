@@ -26,7 +26,7 @@ int Resume(const ResumeOptions& options) {
 void AddResumeCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<ResumeOptions>();
   CLI::App* command =
-      app.add_subcommand("resume", "Go on with a run exactly where its newest checkpoint stands.");
+      app.add_subcommand("resume", "Continue a run exactly from its newest checkpoint.");
   command->add_option("RUN_DIR", options->run_dir, "The run's folder.")->required();
   AddSetOption(command);
   AddTrainingOptions(command, &options->training);

@@ -28,13 +28,13 @@ constexpr ShortName kShortNames[] = {{"--run-dir", "run_dir"},
                                      {"--length-penalty", "decoding.length_penalty"},
                                      {"--n-best", "decoding.n_best"}};
 
-// Its values stay with the option, for TypedOverrides().
+// TypedOverrides() reads the values from the option.
 void AddOverride(CLI::App* command, const char* option, const char* type, const char* doc) {
   command
       ->add_option_function<std::vector<std::string>>(
           option, [](const auto&) {}, doc)
       ->type_name(type)
-      // One value each time, as it was typed: a following argument is not another one.
+      // Each occurrence takes exactly one value; a following argument is not another one.
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -63,7 +63,7 @@ void AddDecodingOptions(CLI::App* command, bool with_n_best) {
 
 ConfigOverrides TypedOverrides(const CLI::App& command) {
   ConfigOverrides overrides;
-  std::map<const CLI::Option*, size_t> seen;  // How many of an option's values are taken.
+  std::map<const CLI::Option*, size_t> seen;  // The number of values of each option used so far.
   for (const CLI::Option* option : command.parse_order()) {
     const std::string name = option->get_name();
     const auto* const short_name =

@@ -10,7 +10,7 @@ namespace wavemt {
 /// --device and --threads.
 void AddComputeOptions(CLI::App* command, ComputeOptions* options);
 
-/// --set key=value, as often as wanted.
+/// --set key=value, which can be repeated.
 void AddSetOption(CLI::App* command);
 
 /// --run-dir: a short name of the config key.
@@ -19,8 +19,8 @@ void AddRunDirOption(CLI::App* command);
 /// --beam-size, --length-penalty and --n-best: short names of config keys.
 void AddDecodingOptions(CLI::App* command, bool with_n_best);
 
-/// What these options gave, in the order in which they were typed: the last one of a key wins, by
-/// whichever name it was typed. For the command's callback.
+/// The overrides given by these options, in the order in which they were typed: the last one for a
+/// key wins, whichever option it came from. To be called in the command's callback.
 ConfigOverrides TypedOverrides(const CLI::App& command);
 
 }  // namespace wavemt

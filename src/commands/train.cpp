@@ -45,13 +45,13 @@ int Train(const TrainOptions& options) {
 
 void AddTrainCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* command = app.add_subcommand("train", "Train a model as a JSON config says.");
+  CLI::App* command = app.add_subcommand("train", "Train a model from a JSON config.");
   command->add_option("CONFIG", options->config, "The config, for example configs/quickstart.json.")
       ->required();
   AddSetOption(command);
   AddRunDirOption(command);
   AddTrainingOptions(command, &options->training);
-  command->add_flag("--overwrite", options->overwrite, "Throw away a run that is there already.");
+  command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");
   command->add_flag("--profile", options->profile,

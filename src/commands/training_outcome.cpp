@@ -17,7 +17,7 @@ void AddTimeLimitOption(CLI::App* command, double* max_minutes) {
   command
       ->add_option("--max-minutes", *max_minutes,
                    "Stop in time to have written a checkpoint this long after the start, for a "
-                   "scheduler's limit; the exit code is 0, and `wavemt resume` goes on.")
+                   "scheduler's limit; the exit code is 0, and `wavemt resume` continues.")
       ->type_name("MINUTES")
       ->check(CLI::Range(1e-3, kAYear));
 }
@@ -26,14 +26,14 @@ void AddMemoryLimitOption(CLI::App* command, int64_t* bytes) {
   const auto parse = [bytes](const std::string& text) {
     const std::optional<int64_t> size = ParseMemorySize(text);
     if (!size || *size == 0) {
-      throw UsageError("--memory-limit {}: no size; write 8GB, 512MB or 2.5GiB", text);
+      throw UsageError("--memory-limit {}: not a size; write 8GB, 512MB or 2.5GiB", text);
     }
     *bytes = *size;
   };
   command
       ->add_option_function<std::string>(
           "--memory-limit", parse,
-          "Memory that the process may take on the CPU, for example 8GB or 512MiB; a batch that "
+          "Memory that the process may use on the CPU, for example 8GB or 512MiB; a batch that "
           "does not fit is done in halves, with the same gradient. Default: no limit.")
       ->type_name("SIZE");
 }
@@ -65,11 +65,11 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
       state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
   switch (outcome.reason) {
     case StopReason::kSignal:
-      spdlog::info("stopped by a signal at step {}; `wavemt resume {}` goes on from there", step,
+      spdlog::info("stopped by a signal at step {}; `wavemt resume {}` continues from there", step,
                    run);
       return ExitCodeOfSignal(StopSignal());
     case StopReason::kTimeLimit:
-      spdlog::info("stopped by --max-minutes at step {}; `wavemt resume {}` goes on from there",
+      spdlog::info("stopped by --max-minutes at step {}; `wavemt resume {}` continues from there",
                    step, run);
       return 0;
     case StopReason::kMaxSteps:

@@ -9,7 +9,7 @@
 
 namespace wavemt {
 
-/// What train and resume have in common: what the training may take of the machine, as typed.
+/// The options that train and resume share: what the training may use, as typed.
 struct TrainingOptions {
   ComputeOptions compute;
   double max_minutes = 0;    // 0: no limit.
@@ -23,7 +23,7 @@ void AddTrainingOptions(CLI::App* command, TrainingOptions* options);
 
 TrainingResources ResourcesOf(const TrainingOptions& options);
 
-/// Says how a training ended and returns the process's exit code.
+/// Logs how a training ended and returns the process's exit code.
 int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome);
 
 }  // namespace wavemt

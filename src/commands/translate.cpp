@@ -28,7 +28,7 @@ struct TranslateOptions {
   ComputeOptions compute;
 };
 
-// In an n-best list, Moses's format: number ||| translation ||| score.
+// An n-best list has Moses's format: number ||| translation ||| score.
 std::string Format(const std::vector<Translation>& translations, int64_t line_index, bool n_best) {
   if (!n_best) return translations.front().text + "\n";
   std::string text;
@@ -39,7 +39,7 @@ std::string Format(const std::vector<Translation>& translations, int64_t line_in
 }
 
 int Translate(const TranslateOptions& options) {
-  // Enough lines to sort by length, few enough for output to flow.
+  // Enough lines to sort by length, but few enough for output to appear steadily.
   constexpr size_t kPortion = 4096;
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
@@ -49,7 +49,7 @@ int Translate(const TranslateOptions& options) {
   const Translator translator = opened.MakeTranslator();
   TranslationLosses losses;
   ProgressBar progress("translating", 0);
-  // A list that was asked for is one, of whatever length.
+  // If the user asked for an n-best list, the output has that format even if n is 1.
   const bool n_best = opened.config.decoding.n_best > 1 ||
                       std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
                         return typed.key() == "decoding.n_best";

@@ -10,7 +10,7 @@
 namespace wavemt {
 namespace {
 
-// Collects what is said of each key, by its full name.
+// Collects the OnResume of each key, by its full name.
 class ResumeLister {
  public:
   ResumeLister(std::string prefix, std::map<std::string, OnResume>* keys)
@@ -55,16 +55,16 @@ bool MayChangeIn(const Config& config, OnResume on_resume) {
 void RequireMayChange(const Config& config, const ConfigOverrides& overrides) {
   std::map<std::string, OnResume> keys;
   ResumeLister lister("", &keys);
-  Config copy = config;  // Visitors take fields by reference.
+  Config copy = config;  // VisitFields() needs a mutable config.
   VisitFields(lister, copy);
   for (const ConfigOverride& override : overrides) {
     const std::string changed = override.key();
     for (const auto& [key, on_resume] : keys) {
-      // The name of a section stands for every key in it.
+      // A section's name covers every key in it.
       const bool is_meant = key == changed || key.starts_with(changed + ".");
       if (is_meant && !MayChangeIn(config, on_resume)) {
         throw UsageError(
-            "{}: {} cannot change in the middle of a run; begin a new one by `wavemt train`",
+            "{}: {} cannot change in the middle of a run; start a new one with `wavemt train`",
             override.typed, changed);
       }
     }

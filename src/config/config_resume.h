@@ -5,8 +5,8 @@
 
 namespace wavemt {
 
-/// A usage error where one of `overrides` is for a key that cannot change in the middle of a run
-/// with this config. config_fields.h says beside each key whether it can.
+/// Throws a usage error if one of `overrides` is for a key that cannot change in the middle of a
+/// run with this config. config_fields.h says which keys can.
 void RequireMayChange(const Config& config, const ConfigOverrides& overrides);
 
 }  // namespace wavemt

@@ -9,7 +9,7 @@
 
 namespace wavemt {
 
-/// Label of a padded position, which the loss leaves out.
+/// The label of padding, which the loss ignores.
 inline constexpr int64_t kIgnoredLabel = -100;
 
 /// Source sentences as a rectangle in row-major order, padded on the right.

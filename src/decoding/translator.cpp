@@ -16,25 +16,25 @@
 namespace wavemt {
 namespace {
 
-// No useful translation is longer than this; an untrained model would otherwise run to the limit.
+// No useful translation is longer than this, but an untrained model would always reach the limit.
 int64_t LongestOutput(int64_t source_tokens, int64_t limit) {
   return std::min(limit, 3 * source_tokens + 30);
 }
 
-// Leaves out a translation whose text is there already.
+// Appends a translation unless its text is already in the list.
 void AddDistinct(Translation translation, std::vector<Translation>* translations) {
-  const bool is_there = std::ranges::any_of(
+  const bool is_duplicate = std::ranges::any_of(
       *translations, [&](const Translation& t) { return t.text == translation.text; });
-  if (!is_there) translations->push_back(std::move(translation));
+  if (!is_duplicate) translations->push_back(std::move(translation));
 }
 
-// The best translations of a line whose segments are translated one by one: the combinations with
-// the highest sums of scores. Texts are put together once, whatever the number of segments.
+// Finds the best translations of a line whose segments are translated one by one: the combinations
+// with the highest sums of scores. Joins texts only once, whatever the number of segments.
 class SegmentCombiner {
  public:
   explicit SegmentCombiner(size_t n_best) : n_best_(n_best) {}
 
-  // The translations of the next segment, best first.
+  // Adds the translations of the next segment, best first.
   void Add(std::vector<Translation> segment) {
     const std::vector<Choice> start = {Choice{}};
     const std::vector<Choice>& before = choices_.empty() ? start : choices_.back();
@@ -53,7 +53,7 @@ class SegmentCombiner {
     segments_.push_back(std::move(segment));
   }
 
-  // Best first; one that is blank where there was no segment.
+  // Best first; a single blank one if there was no segment.
   std::vector<Translation> Best() const {
     if (segments_.empty()) return {Translation{}};
     std::vector<Translation> best;
@@ -72,7 +72,7 @@ class SegmentCombiner {
  private:
   struct Choice {
     double score = 0;
-    size_t previous = 0;  // Index into the choices of the segment before.
+    size_t previous = 0;  // Index into the previous segment's choices.
     size_t own = 0;       // Index into this segment's translations.
   };
 
@@ -143,7 +143,7 @@ std::vector<Translator::Hypotheses> Translator::TranslateBatch(
   job.halve = [&](const SegmentBatch& piece) {
     if (piece.size() == 1) {
       throw Failure(
-          "line {}: its {} tokens do not fit the memory; a smaller beam_size or "
+          "line {}: its {} tokens do not fit in memory; a smaller beam_size or "
           "decoding.max_output_length does",
           request.first_line_number + static_cast<int64_t>(piece[0]->line), piece[0]->ids.size());
     }
@@ -178,7 +178,7 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
   return translated;
 }
 
-// Different tokens may spell the same text: the best of them stands for all.
+// Different tokens may have the same text; only the best of them is kept.
 std::vector<Translation> Translator::TextsOf(const Hypotheses& hypotheses, size_t n_best) const {
   std::vector<Translation> translations;
   for (const Hypothesis& hypothesis : hypotheses) {
@@ -197,7 +197,7 @@ std::vector<TranslatedLine> Translator::Translate(const Request& request,
   const std::vector<Segment> segments = SplitLines(request, options, &lines);
   const auto n_best = static_cast<size_t>(options.n_best);
   DecodingConfig search = options;
-  // More than are wanted, as some may be of the same text.
+  // More than wanted, because some may have the same text.
   if (options.n_best > 1) search.n_best = 2 * options.beam_size;
   const auto hypotheses = TranslateSegments(segments, request, search);
   size_t next = 0;

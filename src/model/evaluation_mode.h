@@ -4,8 +4,8 @@
 
 namespace wavemt {
 
-/// Puts a model into evaluation mode, without dropout, for as long as this lives. What it was
-/// before comes back, by whatever way the scope is left.
+/// Puts a model into evaluation mode, without dropout, for as long as this object exists. The
+/// destructor restores the previous mode.
 class EvaluationMode {
  public:
   explicit EvaluationMode(torch::nn::Module& model)

@@ -14,27 +14,27 @@ bool IsOutOfMemory(const std::exception& error);
 
 /// Runs `work` and returns true, or false if memory ran out. In that case everything that `work`
 /// had allocated has been returned to the system or the GPU, so that a smaller task can be tried.
-/// Other exceptions pass through.
+/// Other exceptions are passed on.
 bool FitsMemory(const std::function<void()>& work);
 
-/// Work that can be done in halves where memory is short. `Piece` is a batch, or what is left of
-/// one after halving.
+/// Work that can be split into halves when memory is short. `Piece` is a batch, or a fraction of
+/// one after splitting.
 template <typename Piece>
 struct HalvableWork {
   /// Does the work of one piece.
   std::function<void(const Piece&)> work;
-  /// Takes a piece that does not fit the memory apart. Throws the error to report where the piece
-  /// cannot be halved.
+  /// Splits a piece that does not fit in memory. If the piece cannot be split, throws the error to
+  /// report.
   std::function<std::pair<Piece, Piece>(const Piece&)> halve;
-  /// True for a piece that is known not to fit, so that no attempt is made. May be empty.
+  /// Whether a piece is known not to fit, so that it need not be tried. May be empty.
   std::function<bool(const Piece&)> is_too_large{};
-  /// For work that leaves traces when it fails: undoes all of it, and the work begins again with
-  /// the first piece. Empty: the work goes on with the two halves.
+  /// For work with side effects that remain when it fails: undoes all of it, and the work starts
+  /// over with the first piece. If empty, the work continues with the two halves.
   std::function<void()> start_over{};
 };
 
-/// Does the work of all `pieces` in order, halving those that do not fit the memory as often as
-/// needed. Returns the pieces that the work was finally done in.
+/// Does the work of all `pieces` in order, splitting those that do not fit in memory as often as
+/// needed. Returns the final pieces.
 template <typename Piece>
 std::vector<Piece> WorkInHalves(std::vector<Piece> pieces, const HalvableWork<Piece>& job) {
   size_t num_tried = 0;  // The first `num_tried` pieces are known to fit.

@@ -26,12 +26,13 @@ inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> use) {
   return result;
 }
 
-/// What randomness is used for: every stream of numbers that comes from the run's seed, in one
-/// list, so that no two uses share one. The values are part of what a seed means and never change.
+/// What random numbers are used for: all streams that are derived from the run's seed, in one list,
+/// so that no two uses share one. The values determine the numbers that a seed gives and must never
+/// change.
 enum class RandomStream : uint64_t {
-  kPairOrder = 1,   // Of the pairs within a pass over the corpus; from the pass's own seed.
+  kPairOrder = 1,   // Of the pairs within an epoch; derived from the epoch's own seed.
   kBatchOrder = 2,  // Likewise, of the batches.
-  kBatchCuts = 3,   // Likewise, where one batch ends and the next begins.
+  kBatchCuts = 3,   // Likewise, of the boundaries between batches.
   kData = 101,
   kDropout = 102,
   kInitialWeights = 103,

@@ -21,7 +21,7 @@ void CheckpointSaver::Save(const RunDirectory& run, const Request& request,
     if (request.is_best) run.SetBest(request.step);
   } catch (const Error& error) {
     throw Failure(
-        "{}; training stops here, and `wavemt resume {}` goes on from the checkpoint before",
+        "{}; training stops here; `wavemt resume {}` continues from the previous checkpoint",
         error.what(), run.path().string());
   }
   if (!request.keep_all) run.RemoveOldCheckpoints(config_.keep_last, request.step);

@@ -10,7 +10,7 @@
 namespace wavemt {
 namespace {
 
-// LibTorch's callbacks are plain functions: this is how they find the observer of their thread.
+// LibTorch's callbacks are plain functions, which find their thread's observer here.
 thread_local ForwardObserver* active = nullptr;
 
 void AddTensors(const c10::IValue& value, std::vector<torch::Tensor>* tensors) {
@@ -25,7 +25,7 @@ const char* Address(const torch::Tensor& tensor) {
   return tensor.has_storage() ? static_cast<const char*>(tensor.const_data_ptr()) : nullptr;
 }
 
-// Tensors that the operation only writes hold anything before it.
+// An operation's outputs may hold anything before it runs.
 bool IsOutput(const std::optional<c10::FunctionSchema>& schema, size_t argument) {
   if (!schema || argument >= schema->arguments().size()) return false;
   const c10::AliasInfo* alias = schema->arguments()[argument].alias_info();
@@ -75,7 +75,7 @@ void ForwardObserver::End(const at::RecordFunction& function, at::ObserverContex
   active->LookAtResults(function, *static_cast<Operation*>(context));
 }
 
-// Nothing for operations that use no weight.
+// Returns null for operations that use no weight.
 std::unique_ptr<ForwardObserver::Operation> ForwardObserver::Look(
     const at::RecordFunction& function) {
   auto operation = std::make_unique<Operation>();
@@ -117,7 +117,7 @@ void ForwardObserver::LookAtResults(const at::RecordFunction& function,
   for (const torch::Tensor& result : results) {
     if (WeightOf(result) != nullptr) continue;  // A view of the weight.
     if (!operation.has_other_inputs) {
-      AddWeight(result, operation.parameter);  // A copy of it in another type or order.
+      AddWeight(result, operation.parameter);  // A copy of the weight with another type or layout.
       casts_.push_back(result);
     } else if (!IsFinite(result)) {
       first_bad_ = operation.layer;
@@ -144,7 +144,7 @@ const ForwardObserver::Weight* ForwardObserver::WeightOf(const torch::Tensor& te
 
 std::string ForwardObserver::LayerOf(const std::string& parameter,
                                      const at::RecordFunction& function) const {
-  // Tied weights have one name, that of the embedding.
+  // Tied weights have only one name, that of the embedding.
   const bool looks_up = std::string_view(function.name()).find("embedding") != std::string::npos;
   if (parameter == output_parameter_ && !looks_up) return "output_projection";
   return parameter.substr(0, parameter.rfind('.'));

@@ -5,41 +5,41 @@
 
 namespace wavemt {
 
-/// A limit on the memory of the whole process (--memory-limit). Everything that the system cannot
-/// take back counts, and so do the pages of the program and its libraries; a mapped corpus does
-/// not.
+/// A limit on the memory of the whole process (--memory-limit). It covers everything that the
+/// system cannot reclaim, and the pages of the program and its libraries, but not a mapped corpus.
 struct MemoryLimit {
   int64_t bytes = 0;    // 0: no limit.
-  int64_t program = 0;  // Bytes of the program's and its libraries' pages that will be in use.
+  int64_t program = 0;  // Expected bytes of pages of the program and its libraries.
 
-  /// Begins to count tensors. To be called before a command creates any. A usage error where the
-  /// system does not tell how much memory a process holds.
+  /// Starts counting tensors. To be called before a command creates any. A usage error if the
+  /// system does not report how much memory a process uses.
   static MemoryLimit Begin(int64_t bytes);
 
-  /// What runs out where a batch does not fit, for messages: "a --memory-limit of 2.0 GB", or the
-  /// memory of the machine or its GPU where there is no limit.
+  /// What a batch does not fit, for messages: "a --memory-limit of 2.0 GB", or, without a limit,
+  /// the memory of the machine or its GPU.
   std::string Description(bool is_gpu) const;
 };
 
-/// How much of a limit is for tensors. Everything else (the corpus, buffers) is measured once, with
-/// a reserve for what is allocated later.
+/// How much of a limit is available for tensors. Everything else (the corpus, buffers) is measured
+/// once, and a reserve is set aside for later allocations.
 struct MemoryBudget {
   int64_t limit = 0;    // 0: no limit.
   int64_t tensors = 0;  // Bytes.
 
-  /// The budget of the process as it is now, with `planned` bytes of tensors still to come before
-  /// the first batch. A usage error that names a sufficient limit where this one is too small.
+  /// The budget of the process in its present state, with `planned` bytes of tensors yet to be
+  /// created before the first batch. If the limit is too small, throws a usage error that names a
+  /// sufficient one.
   static MemoryBudget Measure(const MemoryLimit& limit, int64_t planned);
 
-  /// Keeps tensors within `limit` from now on, with tensors of `planned` bytes still to come, and
-  /// says so. A run that is resumed keeps the budget of `before`, as far as it can: the same
-  /// batches are then done in halves. Without a limit nothing happens, and the result is `before`.
+  /// Keeps tensors within `limit` from now on, with `planned` bytes of tensors yet to be created,
+  /// and logs the budget. A resumed run keeps its earlier budget `before` if that still holds, so
+  /// that the same batches are split. Without a limit, does nothing and returns `before`.
   static MemoryBudget Enforce(const MemoryLimit& limit, const MemoryBudget& before,
                               int64_t planned);
 
-  /// Whether this budget, from earlier in the same run, still holds where `measured` is the one
-  /// that would be given now.
-  bool IsAsGoodAs(const MemoryBudget& measured) const;
+  /// Whether this budget, from earlier in the same run, still holds when `measured` is what would
+  /// be given now.
+  bool StillHolds(const MemoryBudget& measured) const;
 };
 
 }  // namespace wavemt

@@ -19,7 +19,7 @@ Json ParsedOrNull(const std::string& line) {
   }
 }
 
-bool Stays(const std::string& line, const MetricsLog::ResumePoint& from) {
+bool IsKept(const std::string& line, const MetricsLog::ResumePoint& from) {
   const Json json = ParsedOrNull(line);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
     return false;
@@ -50,17 +50,17 @@ void MetricsLog::Prepare(const std::filesystem::path& path, const ResumePoint& f
   const std::string text = Exists(path) ? ReadFile(path) : "";
   if (from.mark && !BeginsWith(text, *from.mark) && !std::exchange(has_warned_, true)) {
     spdlog::warn(
-        "{}: is not what was written up to step {}: lines are damaged, changed or lost; those that "
-        "can be read stay",
+        "{}: is not what was written up to step {}: lines are damaged, changed or lost; readable "
+        "ones are kept",
         path.string(), WithThousands(from.step));
   }
   std::istringstream old(text);
   std::string kept;
   for (std::string line; std::getline(old, line);) {
-    if (Stays(line, from)) kept += line + "\n";
+    if (IsKept(line, from)) kept += line + "\n";
   }
   if (kept != text) WriteFileAtomically(path, kept);
-  if (is_open_) return;  // Lines wait already, and are in no mark.
+  if (is_open_) return;  // Lines already waiting to be written are not in any mark.
   Mark mark;
   mark.Add(kept);
   mark_ = mark;

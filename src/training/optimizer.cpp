@@ -25,7 +25,7 @@ Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& conf
     : config_(config), parameters_(parameters), groups_(2) {
   groups_[0].weight_decay = config.weight_decay;
   for (const auto& [name, parameter] : parameters_) {
-    // Biases and layer norms, the vectors among the parameters, are not decayed.
+    // The vectors among the parameters, biases and layer norms, are not decayed.
     Group& group = groups_[parameter.dim() > 1 ? 0 : 1];
     group.parameters.push_back(parameter);
     group.exp_avg.push_back(torch::zeros_like(parameter));
@@ -46,9 +46,9 @@ void Optimizer::ClipGradients(const torch::Tensor& norm, double clip_norm,
   RECORD_USER_SCOPE("optimizer");
   const torch::NoGradGuard no_grad;
   torch::Tensor factor = torch::clamp_max(clip_norm / (norm + 1e-6), 1.0);
-  // Gradients that are not finite stay as they are, for those who look for the cause.
+  // Gradients that are not finite are left alone, so that the cause can be found.
   if (found_inf.defined()) factor = torch::where(found_inf == 0, factor, 1.0);
-  // Multiplied even where nothing is to be clipped: to look first would wait for the device.
+  // Multiplied even if nothing needs clipping: checking first would wait for the device.
   at::_foreach_mul_(GradientsOf(parameters_), factor);
 }
 
@@ -69,7 +69,7 @@ void Optimizer::StepGroup(Group& group, double learning_rate, const torch::Tenso
            /*maximize=*/false, /*grad_scale=*/std::nullopt,
            found_inf.defined() ? std::optional(found_inf) : std::nullopt);
   };
-  // The kernels are overloaded functions: only a lambda can name one.
+  // The kernels are overloaded functions, which cannot be passed by name.
   if (config_.type == OptimizerType::kAdamW) {
     update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
   } else {

@@ -23,7 +23,7 @@ std::string ProfileUpdates(const Config& config, const TrainingInputs& inputs, i
   updater.trained().model()->train();
 
   int64_t step = 0;
-  // Returns the target tokens of `count` updates.
+  // Returns the number of target tokens in `count` updates.
   const auto train = [&](int64_t count) {
     int64_t tokens = 0;
     for (const int64_t last = step + count; step < last;) {
@@ -40,12 +40,12 @@ std::string ProfileUpdates(const Config& config, const TrainingInputs& inputs, i
   train(warmup_steps);
   std::string as_trained;
   if (inputs.device.is_cuda()) {
-    // On a GPU to profile changes the time: what training takes is measured before.
+    // Profiling slows down a GPU, so the speed of training is measured first.
     int64_t tokens = 0;
     const double seconds = BestSeconds(/*rounds=*/1, inputs.device, [&] { tokens = train(steps); });
     as_trained = fmt::format(
-        "in training a step takes {:.1f} ms: {} target tokens/s; below, each operation is waited "
-        "for\n\n",
+        "a training step takes {:.1f} ms: {} target tokens/s; the table below waits for each "
+        "operation\n\n",
         1e3 * seconds / static_cast<double>(steps),
         WithThousands(static_cast<int64_t>(static_cast<double>(tokens) / seconds)));
   }

@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// A bar where somebody watches, else a line now and then.
+// A progress bar on a terminal; otherwise a line for each interval.
 class TerminalReporter : public TrainingListener {
  public:
   explicit TerminalReporter(int64_t last_step) {

@@ -10,8 +10,8 @@
 
 namespace wavemt {
 
-/// The listeners of every training: a progress bar or lines on standard error, metrics.jsonl and
-/// TensorBoard's event files. `last_step` is where training will end, as far as is known.
+/// The listeners of every training: a progress bar or lines on standard error, metrics.jsonl, and
+/// TensorBoard's event files. `last_step` is the expected last step.
 std::vector<std::unique_ptr<TrainingListener>> OpenReporters(const RunDirectory& run,
                                                              const MetricsLog::ResumePoint& from,
                                                              int64_t last_step);

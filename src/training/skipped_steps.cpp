@@ -15,14 +15,14 @@ void SkippedSteps::Report(const StepTally::Sums& sums, int64_t step,
                           const std::function<std::string()>& find_cause) {
   const int64_t skipped = sums.skipped - std::exchange(num_reported_, sums.skipped);
   if (skipped == 0) return;
-  // On a GPU, which is asked now and then only, the last step may be a good one.
+  // A GPU is checked only at intervals, so the last step may be a good one.
   const std::string cause = sums.skipped_in_a_row == 0 ? "" : find_cause();
   const std::string steps =
       skipped == 1 && sums.skipped_in_a_row > 0
           ? fmt::format("step {} is skipped and changes no weight", WithThousands(step))
           : fmt::format("{} steps up to step {} were skipped and changed no weight", skipped,
                         WithThousands(step));
-  spdlog::warn("{}, as loss or gradient are not finite{}{} ({} in a row)", steps,
+  spdlog::warn("{}, because the loss or gradient is not finite{}{} ({} in a row)", steps,
                cause.empty() ? "" : ": ", cause, sums.skipped_in_a_row);
   if (sums.skipped_in_a_row >= max_in_a_row_) throw Failure("{}", TooMany(sums, step, cause));
 }
@@ -30,27 +30,26 @@ void SkippedSteps::Report(const StepTally::Sums& sums, int64_t step,
 std::string SkippedSteps::TooMany(const StepTally::Sums& sums, int64_t step,
                                   const std::string& cause) const {
   std::string text = fmt::format(
-      "step {}: the {}. step in a row whose loss or gradient is not finite "
-      "(training.max_skipped_steps): {}",
+      "step {}: the loss or gradient is not finite ({} in a row; training.max_skipped_steps): {}",
       WithThousands(step), sums.skipped_in_a_row, cause);
   if (!run_) return text;
   const std::string run = run_->path().string();
   const auto latest = run_->LatestStep();
   if (!latest) {
     return text + fmt::format(
-                      "; no checkpoint was written before: `wavemt resume {} --set "
-                      "training.learning_rate=...` with a lower one begins anew",
+                      "; there is no checkpoint yet: `wavemt resume {} --set "
+                      "training.learning_rate=...` with a lower one starts over",
                       run);
   }
   text += fmt::format(
       "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
       "training.learning_rate=...` with a lower one may get past here",
       WithThousands(*latest), run);
-  // A stop saves whatever there is, even in the middle of skipping.
+  // An interrupted training saves a checkpoint even while steps are being skipped.
   if (*latest < step - sums.skipped_in_a_row) return text;
   text += " (it holds the very weights that failed";
   if (run_->CheckpointSteps().size() > 1) {
-    text += fmt::format(": remove {} to go on from the one before",
+    text += fmt::format(": remove {} to continue from the one before it",
                         run_->CheckpointPath(*latest).string());
   }
   return text + ")";

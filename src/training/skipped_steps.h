@@ -10,18 +10,18 @@
 
 namespace wavemt {
 
-/// Tells the user of steps that were skipped because their loss or gradient was not finite, and
-/// ends a training that skips too many in a row.
+/// Reports steps that were skipped because their loss or gradient was not finite, and ends a
+/// training that skips too many in a row.
 class SkippedSteps {
  public:
-  /// Without `run`, nothing is said of checkpoints to go on from.
+  /// Without `run`, messages do not mention checkpoints.
   SkippedSteps(int64_t max_in_a_row, std::optional<RunDirectory> run);
 
-  /// Skipped steps up to here were reported before.
+  /// Sets how many skipped steps have already been reported.
   void Restore(int64_t skipped) { num_reported_ = skipped; }
 
-  /// Warns of the skipped steps in `sums` that were not reported yet; `step` is the last step and
-  /// `find_cause` says where it went wrong. A failure where max_in_a_row is reached.
+  /// Warns about the skipped steps in `sums` that have not been reported yet; `step` is the last
+  /// step, and `find_cause` says where it went wrong. Throws a failure if max_in_a_row is reached.
   void Report(const StepTally::Sums& sums, int64_t step,
               const std::function<std::string()>& find_cause);
 

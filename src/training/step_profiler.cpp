@@ -21,10 +21,10 @@ namespace {
 constexpr std::string_view kOther = "other";
 constexpr size_t kOperationsShown = 12;
 
-// LibTorch's callbacks are plain functions: this is how they find the profiler of their thread.
+// LibTorch's callbacks are plain functions, which find their thread's profiler here.
 thread_local StepProfiler* active = nullptr;
 
-// Multiplications and additions of a matrix product; 0 for other operations.
+// The number of multiplications and additions of a matrix product; 0 for other operations.
 double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue> inputs) {
   const size_t first = operation == "mm" || operation == "bmm" ? 0
                        : operation.starts_with("addmm")        ? 1
@@ -37,10 +37,10 @@ double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue>
          static_cast<double>(inputs[first + 1].toTensor().size(-1));
 }
 
-// Sides of matrices that are large enough for a product of them to run at full speed.
+// The size of square matrices that are large enough to be multiplied at full speed.
 int64_t LargeSize(torch::Device device) { return device.is_cuda() ? 8192 : 2048; }
 
-// Floating-point operations a second of products of large matrices.
+// The speed of products of large matrices in floating-point operations per second.
 double ProductSpeed(const torch::TensorOptions& numbers) {
   constexpr int kRounds = 10;
   const int64_t size = LargeSize(numbers.device());
@@ -50,7 +50,7 @@ double ProductSpeed(const torch::TensorOptions& numbers) {
   return 2.0 * std::pow(static_cast<double>(size), 3) / seconds;
 }
 
-// The rows of a table, those with the most time first.
+// The rows of a table, in descending order of time.
 template <typename Time>
 std::vector<std::pair<std::string, Time>> Sorted(const std::map<std::string, Time>& times) {
   std::vector<std::pair<std::string, Time>> rows(times.begin(), times.end());
@@ -73,7 +73,7 @@ StepProfiler::StepProfiler(torch::Device device)
       last_event_(start_) {
   TORCH_CHECK(active == nullptr, "one profiler a thread");
   active = this;
-  // A GPU's backward pass has a thread of its own otherwise, whose work would not be seen.
+  // Otherwise a GPU's backward pass runs on a separate thread, which the profiler cannot observe.
   c10::AutogradState::get_tls_state().set_multithreading_enabled(false);
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End).needsInputs(true));
 }
@@ -115,7 +115,7 @@ void StepProfiler::Push(const at::RecordFunction& function) {
 
 void StepProfiler::Pop() {
   Charge();
-  if (frames_.empty()) return;  // The profiler was made inside the scope.
+  if (frames_.empty()) return;  // The profiler was created inside the scope.
   const Frame& frame = frames_.back();
   if (frame.operation.empty()) {
     ranges_.push_back({.begin = frame.first_sequence,
@@ -138,8 +138,8 @@ void StepProfiler::Charge() {
 }
 
 std::string StepProfiler::ScopeOfNode(int64_t sequence) const {
-  // Numbers only grow, and a scope ends before the one around it: the first range that ends after
-  // the number and holds it is the innermost.
+  // Numbers only grow, and inner scopes end before outer ones, so the first range that ends after
+  // the number and contains it is the innermost.
   auto range = std::ranges::upper_bound(ranges_, sequence, {}, &Range::end);
   while (range != ranges_.end() && range->begin > sequence) ++range;
   return range == ranges_.end() ? std::string(kOther) : range->scope;
@@ -183,7 +183,7 @@ std::string StepProfiler::Report(const Work& work) const {
       "\n{} page faults a step; processor time {:.2f} of the clock's, {:.1f}% of it the kernel's\n",
       WithThousands((usage.page_faults - usage_at_start_.page_faults) / work.steps),
       (user + system) / seconds, 100 * system / (user + system));
-  const double products = products_;  // ProductSpeed() is observed as well.
+  const double products = products_;  // A copy, because ProductSpeed() adds to it.
   const double product_speed = ProductSpeed(torch::TensorOptions(device_).dtype(work.numbers));
   const double alone = products / product_speed;
   return text + fmt::format(

@@ -13,7 +13,8 @@ StopRules::StopRules(const TrainingConfig& config,
 
 std::optional<StopReason> StopRules::ReasonToStop(const TrainingStatus& status) {
   if (StopSignal() != 0) return StopReason::kSignal;
-  // Only a stop leaves a validation pending; what it was to measure must not be trained over.
+  // A validation is pending only if it was interrupted. Training on would change the model that it
+  // was to measure.
   if (time_limit_.IsOver() || status.validation_pending) return StopReason::kTimeLimit;
   if (status.step >= config_.max_steps) return StopReason::kMaxSteps;
   if (config_.max_epochs > 0 && status.position.epoch >= config_.max_epochs) {
@@ -40,13 +41,13 @@ int64_t StopRules::LastStep(const TrainingStatus& status, int64_t batches_per_ep
   return epochs_end_first ? status.step + static_cast<int64_t>(steps) : config_.max_steps;
 }
 
-std::function<bool()> StopRules::StopQuestion() {
-  // Shared by all copies of the question.
-  const auto asked = std::make_shared<TimeLimit::Clock::time_point>(TimeLimit::Clock::now());
-  return [this, asked] {
+std::function<bool()> StopRules::StopCheck() {
+  // Shared by all copies of the function.
+  const auto last_call = std::make_shared<TimeLimit::Clock::time_point>(TimeLimit::Clock::now());
+  return [this, last_call] {
     const auto now = TimeLimit::Clock::now();
-    time_limit_.NotePause(std::chrono::duration<double>(now - *asked).count());
-    *asked = now;
+    time_limit_.NotePause(std::chrono::duration<double>(now - *last_call).count());
+    *last_call = now;
     return StopSignal() != 0 || time_limit_.IsOver();
   };
 }

@@ -14,33 +14,32 @@ namespace wavemt {
 /// Why training ended.
 enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal, kTimeLimit };
 
-/// How far a training has come.
 struct TrainingStatus {
   int64_t step = 0;
   DataPosition position;
   int64_t validations_without_best = 0;
-  bool validation_pending = false;  // A validation of `step` was cut short.
+  bool validation_pending = false;  // The validation of `step` was interrupted.
 };
 
-/// When a training ends: by the config, by a signal, or in time before a deadline.
+/// Decides when a training ends: as the config says, on a signal, or before a deadline.
 class StopRules {
  public:
-  /// Without a deadline there is no time limit. `checkpoint_bytes` as in TimeLimit.
+  /// Without a deadline there is no time limit. `checkpoint_bytes`: see TimeLimit.
   StopRules(const TrainingConfig& config, std::optional<TimeLimit::Clock::time_point> deadline,
             int64_t checkpoint_bytes);
 
   std::optional<StopReason> ReasonToStop(const TrainingStatus& status);
 
-  /// Whether the config ends training here; a run's last step is validated too.
+  /// Whether the config ends training at this step. The last step of a run is validated too.
   bool IsLastStep(const TrainingStatus& status) const;
-  /// Where training will end if nobody stops it before, taking every epoch to have
+  /// The step at which training will end if nobody stops it earlier, assuming that every epoch has
   /// `batches_per_epoch` batches.
   int64_t LastStep(const TrainingStatus& status, int64_t batches_per_epoch) const;
 
-  /// A question for long work other than steps (validation) to ask now and then; the answer true
-  /// ends that work. The time between two questions is noted, as a stop may have to wait that long.
-  /// The question must not outlive the rules.
-  std::function<bool()> StopQuestion();
+  /// A function for long work other than steps (validation) to call regularly. It returns true if
+  /// the work must stop. The time between two calls is recorded, because a stop may have to wait
+  /// that long. The function must not outlive this object.
+  std::function<bool()> StopCheck();
 
   TimeLimit& time_limit() { return time_limit_; }
 

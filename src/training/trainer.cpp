@@ -23,8 +23,8 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 void RequireSameCorpus(int64_t checksum, const TokenizedCorpus& train, const std::string& origin) {
   if (checksum == train.checksum()) return;
   throw UsageError(
-      "{}: was trained on another text than data.train holds now, and its place in the one is none "
-      "in the other; put the old text back, or begin a new run by `wavemt train`",
+      "{}: was trained on another text than data.train holds now, in which its position means "
+      "nothing; put the old text back, or start a new run with `wavemt train`",
       origin);
 }
 
@@ -55,8 +55,8 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
   if (state.position_is_of_earlier_version) {
     if (position_.batch > 0) {
       spdlog::warn(
-          "{}: is of a version before 0.2.0, which cut other batches: epoch {} begins anew", origin,
-          EpochNumber(position_));
+          "{}: is from a version before 0.2.0, which cut other batches: epoch {} begins anew",
+          origin, EpochNumber(position_));
     }
     position_.batch = 0;
   }
@@ -72,7 +72,7 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
                         .skipped_in_a_row = state.skipped_in_a_row});
   skipped_steps_.Restore(state.skipped_steps);
   validator_.Restore(state);
-  // A checkpoint whose validation is pending is not the last word about its step.
+  // A checkpoint with a pending validation will be replaced.
   if (!validator_.is_pending()) saver_.NoteSaved(step_);
 }
 
@@ -84,7 +84,7 @@ StopReason Trainer::Run() {
       *inputs_.run,
       {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
       stop_rules_.LastStep(Status(), batcher_.batches_per_epoch()));
-  validator_.CompareText();
+  validator_.DiscardBestOfOtherText();
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()));
   inputs_.model->train();
@@ -93,7 +93,7 @@ StopReason Trainer::Run() {
     FinishStep();
     if (validator_.is_pending() && stop_rules_.time_limit().IsOver()) {
       spdlog::warn(
-          "the validation of step {}, which an earlier stop had left out, was cut short by "
+          "the validation of step {}, which was interrupted before, was interrupted again by "
           "--max-minutes: it needs more minutes, or a smaller data.valid",
           WithThousands(step_));
     }
@@ -119,17 +119,17 @@ void Trainer::TrainStep() {
     tokens = TargetTokens(batches);
     updater_.Step(step_ + 1, std::move(batches));
   } catch (const Error&) {
-    // Nothing has changed yet: what was trained so far is worth a checkpoint.
+    // Nothing has changed yet, so the training so far is worth saving.
     if (step_ > 0) SaveBeforeFailure();
     throw;
   }
   ++step_;
   position_ = batcher_.position();
   target_tokens_ += tokens;
-  if (inputs_.device.is_cpu()) CheckSkippedSteps();  // Where that does not wait.
+  if (inputs_.device.is_cpu()) CheckSkippedSteps();  // Costs nothing on the CPU.
   clock_.CountStep(tokens);
   stop_rules_.time_limit().NoteStep(SecondsSince(start));
-  Tell([&](TrainingListener& listener) { listener.OnStep(step_); });
+  Notify([&](TrainingListener& listener) { listener.OnStep(step_); });
 }
 
 StepTally::Sums Trainer::CheckSkippedSteps() {
@@ -144,7 +144,7 @@ void Trainer::ReportInterval() {
   const int64_t last_step = stop_rules_.LastStep(Status(), batcher_.batches_per_epoch());
   const IntervalReport report{.step = step_,
                               .epoch = EpochNumber(position_),
-                              // Not a number where all steps were skipped.
+                              // NaN if all steps were skipped.
                               .loss = sums.loss / static_cast<double>(sums.tokens),
                               .learning_rate = LearningRateAt(step_, config_.training),
                               .gradient_norm = updater_.gradient_norm().item<double>(),
@@ -154,7 +154,7 @@ void Trainer::ReportInterval() {
                               .last_step = last_step,
                               .seconds_left = clock_.SecondsFor(last_step - step_)};
   updater_.tally().ClearInterval();
-  Tell([&](TrainingListener& listener) { listener.OnInterval(report); });
+  Notify([&](TrainingListener& listener) { listener.OnInterval(report); });
 }
 
 void Trainer::FinishStep() {
@@ -162,25 +162,25 @@ void Trainer::FinishStep() {
   try {
     is_best = validator_.is_pending() && Validate();
   } catch (const Error&) {
-    // Memory that ran out, say: what was trained so far is worth a checkpoint. The validation stays
-    // pending in it.
+    // For example, memory ran out. The training so far is worth saving; the validation stays
+    // pending in the checkpoint.
     SaveBeforeFailure();
     throw;
   }
-  // Not while steps are being skipped: should the weights be the cause, the checkpoints from before
-  // are what is left.
+  // Never save while steps are being skipped: if the weights are the cause, the earlier checkpoints
+  // are all that is left.
   const bool is_due = saver_.IsDueAfter(step_) && CheckSkippedSteps().skipped_in_a_row == 0;
   if (is_best || is_due) Save(is_best);
 }
 
 bool Trainer::Validate() {
   clock_.Pause();
-  const auto scores = validator_.Measure(updater_.trained(), stop_rules_.StopQuestion());
+  const auto scores = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
   const bool is_best = scores && validator_.Add(*scores, step_);
   if (scores) {
     const ValidationReport report{
         .step = step_, .epoch = EpochNumber(position_), .scores = *scores, .is_best = is_best};
-    Tell([&](TrainingListener& listener) { listener.OnValidation(report); });
+    Notify([&](TrainingListener& listener) { listener.OnValidation(report); });
   }
   clock_.Resume();
   return is_best;
@@ -193,7 +193,7 @@ void Trainer::Save(bool is_best) {
   saver_.Save(*inputs_.run,
               {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {
                 TrainingState state = MakeState();
-                Tell([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
+                Notify([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
                 Checkpoint checkpoint = updater_.trained().MakeCheckpoint(step_);
                 checkpoint.state = ToJson(state);
                 return checkpoint;
@@ -205,12 +205,12 @@ void Trainer::Save(bool is_best) {
 void Trainer::SaveBeforeFailure() {
   try {
     if (CheckSkippedSteps().skipped_in_a_row == 0) Save(/*is_best=*/false);
-  } catch (const std::exception& error) {  // Whatever it is, the failure before says more.
+  } catch (const std::exception& error) {  // Of any kind: the original failure matters more.
     spdlog::error("{}", error.what());
   }
 }
 
-void Trainer::Tell(const std::function<void(TrainingListener&)>& event) {
+void Trainer::Notify(const std::function<void(TrainingListener&)>& event) {
   for (const auto& listener : listeners_) event(*listener);
 }
 

@@ -24,45 +24,46 @@
 
 namespace wavemt {
 
-/// A usage error that begins with `origin` unless `train` is the corpus of this checksum: a
-/// position in one text means nothing in another.
+/// Throws a usage error that begins with `origin` unless `train` has this checksum: a position in
+/// one corpus means nothing in another.
 void RequireSameCorpus(int64_t checksum, const TokenizedCorpus& train, const std::string& origin);
 
-/// How the config cuts the training corpus into batches.
+/// How the config divides the training corpus into batches.
 Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& tokenizers);
 
 /// The training loop: batches in, checkpoints out. Everything random is drawn from seeds derived
-/// from the config's seed and the step, so a trainer that resumed a checkpoint does exactly what
-/// one that never stopped does.
+/// from the config's seed and the step, so a trainer that resumed from a checkpoint does exactly
+/// what an uninterrupted one does.
 class Trainer {
  public:
   /// REQUIRES: inputs.run
   Trainer(const Config& config, TrainingInputs inputs);
 
-  /// Puts everything back to where a checkpoint of this run stands. Before Run(), once.
+  /// Restores everything from a checkpoint of this run. To be called at most once, before Run().
   void Restore(const Checkpoint& checkpoint, const std::string& origin);
 
-  /// Trains until there is a reason to stop. What was trained is in a checkpoint then.
+  /// Trains until there is a reason to stop. The final state is then in a checkpoint.
   StopReason Run();
 
-  /// What a checkpoint of this moment would hold. Waits for the device.
+  /// The state that a checkpoint would have now. Waits for the device.
   TrainingState MakeState() const;
 
  private:
   void TrainStep();
-  /// Reports skipped steps, and fails after too many of them. Waits for the device.
+  /// Reports skipped steps and fails if there are too many in a row. Waits for the device.
   StepTally::Sums CheckSkippedSteps();
-  /// What training.log_every asks for.
+  /// Reports the steps since the last report, as training.log_every asks for.
   void ReportInterval();
-  /// Validates and saves, as far as that is due.
+  /// Validates and saves if these are due.
   void FinishStep();
-  /// True if the model is the best so far. A stop leaves the validation pending.
+  /// Returns true if the model is the best so far. The validation stays pending if it was
+  /// interrupted.
   bool Validate();
   void Save(bool is_best);
-  /// Saves what a failure, which ends the training, shall not take along. That failure is what the
-  /// user has to hear of: one of saving is only logged.
+  /// Saves the training so far when a failure is about to end it. The user must see that failure,
+  /// so an error while saving is only logged.
   void SaveBeforeFailure();
-  void Tell(const std::function<void(TrainingListener&)>& event);
+  void Notify(const std::function<void(TrainingListener&)>& event);
   TrainingStatus Status() const;
 
   Config config_;
@@ -78,9 +79,9 @@ class Trainer {
 
   int64_t step_ = 0;
   DataPosition position_;      // Where the batches of the next step begin.
-  int64_t target_tokens_ = 0;  // Trained on so far.
+  int64_t target_tokens_ = 0;  // So far.
   MemoryBudget memory_;
-  std::optional<MetricsLog::Mark> metrics_mark_;  // Of the checkpoint that was restored.
+  std::optional<MetricsLog::Mark> metrics_mark_;  // From the restored checkpoint.
 };
 
 }  // namespace wavemt

@@ -5,39 +5,38 @@
 
 namespace wavemt {
 
-/// How fast training goes: the time of its steps, without validation and saving.
+/// Measures the speed of training: the time of its steps, without validation and saving.
 class TrainingClock {
  public:
-  /// Begins to count time.
   TrainingClock() : start_(Clock::now()) {}
 
-  /// Goes on from a run that has trained for so many seconds.
+  /// Continues from a run that has trained for `seconds`.
   void Restore(double seconds) { seconds_ = interval_start_ = seconds; }
-  /// Time that passes between the two does not count.
+  /// The time between Pause() and Resume() does not count.
   void Pause();
   void Resume() { start_ = Clock::now(); }
 
   void CountStep(int64_t target_tokens);
 
-  /// Seconds of training, with those of Restore().
+  /// The seconds spent in training, including those of Restore().
   double seconds() const;
 
-  /// The steps since the interval before.
+  /// The average speed since the previous interval.
   struct Interval {
     double tokens_per_second = 0;
     double seconds_per_step = 0;
   };
   Interval EndInterval();
 
-  /// The time that so many more steps will take, by the speed since this clock was made and up to
-  /// the end of the last interval; 0 where there is none yet.
+  /// The seconds that `steps` more steps will take, at the speed of all intervals that have ended
+  /// since this clock was created; 0 if there are none yet.
   double SecondsFor(int64_t steps) const;
 
  private:
   using Clock = std::chrono::steady_clock;
 
   Clock::time_point start_;
-  double seconds_ = 0;  // Before start_.
+  double seconds_ = 0;  // Accumulated before start_.
   double interval_start_ = 0;
   int64_t interval_tokens_ = 0;
   int64_t interval_steps_ = 0;

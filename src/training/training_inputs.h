@@ -15,24 +15,27 @@
 
 namespace wavemt {
 
-/// What a training works on, besides the config. The references outlive it.
+/// Everything that a training needs besides the config. The referenced objects must outlive the
+/// training.
 struct TrainingInputs {
   Transformer model{nullptr};  // On `device`.
   torch::Device device = torch::kCPU;
   const TokenizedCorpus& train;
   const TokenizedCorpus* valid = nullptr;  // Null: no validation.
-  /// Whether `valid` comes from other files than when the run was last trained: where a checkpoint
-  /// does not tell what its best score was measured on, they may hold another text.
+  /// Whether `valid` comes from other files than when the run was last trained. If the checkpoint
+  /// does not say which text its best score was measured on, these may hold a different one.
   bool valid_is_renamed = false;
   TokenizerPair tokenizers;
-  std::optional<RunDirectory> run{};  // Where to write; only ProfileUpdates() does without.
-  /// Translates the validation text by the model as it is and scores it (BLEU and chrF; the loss is
-  /// measured elsewhere), or gives nothing as soon as `stop_requested` says so. May be empty.
+  std::optional<RunDirectory> run{};  // Where to write; only ProfileUpdates() needs none.
+  /// Translates the validation text with the model in its present state and scores it (BLEU and
+  /// chrF; the loss is measured elsewhere). Returns nothing as soon as `stop_requested` returns
+  /// true. May be empty.
   using ScoreTranslations =
       std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
   ScoreTranslations score_translations;
   MemoryLimit memory_limit{};
-  /// When training must have stopped, its last checkpoint written; nothing: never.
+  /// When training must have stopped and written its last checkpoint; nothing if there is no
+  /// deadline.
   std::optional<TimeLimit::Clock::time_point> deadline{};
 };
 

@@ -7,21 +7,21 @@
 
 namespace wavemt {
 
-/// What is reported every training.log_every steps.
+/// The report of every training.log_every steps.
 struct IntervalReport {
   int64_t step = 0;
   int64_t epoch = 0;  // EpochNumber()
-  double loss = 0;    // Mean label-smoothed loss of a target token, nats.
+  double loss = 0;    // Mean label-smoothed loss per target token, in nats.
   double learning_rate = 0;
   double gradient_norm = 0;   // Of the last step, before clipping.
   int64_t skipped_steps = 0;  // Of the whole run.
   double tokens_per_second = 0;
   double seconds_per_step = 0;
-  int64_t last_step = 0;  // Where training will end, as far as is known by now.
+  int64_t last_step = 0;  // The expected last step.
   double seconds_left = 0;
 };
 
-/// What is reported of a validation.
+/// The report of a validation.
 struct ValidationReport {
   int64_t step = 0;
   int64_t epoch = 0;  // EpochNumber()
@@ -29,8 +29,8 @@ struct ValidationReport {
   bool is_best = false;
 };
 
-/// Someone who follows a training: the terminal, a log. Nothing that a listener does changes what
-/// is trained.
+/// An observer of a training, such as the terminal or a log. Listeners must not affect the
+/// training.
 class TrainingListener {
  public:
   virtual ~TrainingListener() = default;
@@ -39,8 +39,8 @@ class TrainingListener {
   virtual void OnInterval(const IntervalReport& /*report*/) {}
   virtual void OnValidation(const ValidationReport& /*report*/) {}
 
-  /// Comes before each checkpoint, which promises that what was reported before it is on the disk.
-  /// A listener may note in `state` what it wants to be told when the run is resumed.
+  /// Called before each checkpoint. When it returns, everything reported so far must be on the
+  /// disk. A listener may save in `state` what it needs when the run is resumed.
   virtual void BeforeCheckpoint(TrainingState* /*state*/) {}
 };
 

@@ -12,12 +12,12 @@ namespace {
 const Json& Member(const Json& json, const char* name, std::string_view origin) {
   const bool found = json.is_object() && json.contains(name);
   if (!found || !(json[name].is_number() || json[name].is_null())) {
-    throw UsageError("{}: \"{}\" is missing or no number", origin, name);
+    throw UsageError("{}: \"{}\" is missing or not a number", origin, name);
   }
   return json[name];
 }
 
-// Not every version has written it.
+// For values that old versions did not write.
 std::optional<int64_t> CountIfAny(const Json& json, const char* name, std::string_view origin) {
   if (!json.contains(name) || json[name].is_null()) return std::nullopt;
   return JsonCount(json, name, origin);
@@ -81,7 +81,8 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   TrainingState state;
   state.step = JsonCount(json, "step", origin);
   const auto epochs_completed = CountIfAny(json, "epochs_completed", origin);
-  const int64_t epoch = JsonCount(json, "epoch", origin);  // Before 0.2.0, of those completed.
+  // Before version 0.2.0, "epoch" was the number of completed epochs.
+  const int64_t epoch = JsonCount(json, "epoch", origin);
   state.position_is_of_earlier_version = !epochs_completed;
   state.position = {.epoch = epochs_completed.value_or(epoch),
                     .batch = JsonCount(json, "batch_in_epoch", origin)};
@@ -103,7 +104,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.skipped_in_a_row = JsonCount(json, "skipped_in_a_row", origin);
   state.memory = {.limit = JsonCount(json, "memory_limit", origin),
                   .tensors = JsonCount(json, "memory_for_tensors", origin)};
-  // JSON has no word for the loss of a run that diverged; the library writes null for it.
+  // JSON cannot represent the loss of a run that diverged; the library writes null.
   state.interval_loss = Member(json, "interval_loss", origin).is_null()
                             ? std::numeric_limits<double>::quiet_NaN()
                             : Number(json, "interval_loss", origin);

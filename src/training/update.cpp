@@ -42,8 +42,8 @@ void Updater::Step(int64_t step, std::vector<Batch> batches) {
   // Forward, loss and backward.
   loss_ = forward_backward_.Run(step, std::move(batches), [&] { optimizer.ZeroGradients(); });
 
-  // A loss or a gradient that is not finite must not reach the weights. To look at it costs nothing
-  // on the CPU; a GPU would have to be waited for, so it is told to change nothing by `found_inf`.
+  // A loss or gradient that is not finite must not reach the weights. Checking costs nothing on the
+  // CPU. On a GPU it would have to wait, so the check stays on the device as `found_inf`.
   gradient_norm_ = optimizer.GradientNorm();
   const torch::Tensor is_finite = torch::isfinite(loss_ + gradient_norm_);
   tally_.Add(loss_, target_tokens, is_finite);
@@ -69,7 +69,7 @@ torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
   HalvableWork<BatchPiece> job;
   job.work = [&](const BatchPiece& piece) {
     const torch::Tensor loss = LossOf(piece);
-    // The mean over the tokens of the whole update, whatever pieces it is done in.
+    // The mean is over the tokens of the whole update, however it is split.
     (loss / update_tokens).backward();
     const torch::Tensor value = loss.detach().to(torch::kDouble);
     sum = sum.defined() ? sum + value : value;
@@ -78,7 +78,7 @@ torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
     return piece.batch->rows > 1 && oversized_.Contains(*piece.batch, piece.is_first);
   };
   job.halve = [&](const BatchPiece& piece) { return HalveOversized(piece); };
-  // A backward pass that was cut short has left some of its gradient.
+  // An interrupted backward pass leaves incomplete gradients.
   job.start_over = [&] {
     clear_gradients();
     sum.reset();
@@ -113,8 +113,8 @@ std::pair<BatchPiece, BatchPiece> ForwardBackward::HalveOversized(const BatchPie
   if (oversized_.empty()) {
     spdlog::warn(
         "step {}: a batch of {} pairs, {} source and {} target tokens with padding, does not fit "
-        "{}; batches as large as that are done in halves, which gives the same gradient (so do a "
-        "smaller training.batch_tokens and a larger training.gradient_accumulation)",
+        "{}; batches of this size are done in halves, which gives the same gradient (so does a "
+        "smaller training.batch_tokens with a larger training.gradient_accumulation)",
         WithThousands(step_), batch.rows, WithThousands(batch.rows * batch.source_length),
         WithThousands(batch.rows * batch.target_length), options_.memory_name);
   }

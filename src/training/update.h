@@ -18,7 +18,7 @@
 
 namespace wavemt {
 
-/// The batches of one update, `count` of them.
+/// Takes the next `count` batches, those of one update.
 std::vector<Batch> NextBatches(Batcher& batcher, int64_t count);
 
 struct BatchLossOptions {
@@ -27,16 +27,16 @@ struct BatchLossOptions {
   double label_smoothing = 0.0;
 };
 
-/// The forward pass of a batch: the summed loss of its target tokens, in nats (see loss.h).
+/// The forward pass of a batch. Returns the summed loss of its target tokens in nats (see loss.h).
 torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options);
 
-/// Forward and backward passes of an update: from batches to the gradient of the mean loss of a
-/// target token.
+/// The forward and backward passes of an update: computes the gradient of the mean loss per target
+/// token.
 ///
-/// A batch that does not fit the memory is done in halves, and those in halves where need be. The
-/// gradient is the same but for rounding, as each piece counts by its tokens; with dropout, a half
-/// draws numbers of its own. Under a limit that is counted (tensor_memory.h) the same batch is
-/// always done in the same pieces.
+/// A batch that does not fit in memory is split into halves, repeatedly if necessary. The gradient
+/// is the same except for rounding, because each piece is weighted by its tokens; with dropout, a
+/// half draws different numbers. Under a limit on tensors (tensor_memory.h), the same batch is
+/// always split into the same pieces.
 class ForwardBackward {
  public:
   struct Options {
@@ -46,13 +46,14 @@ class ForwardBackward {
   };
   ForwardBackward(Transformer model, Options options);
 
-  /// Adds the gradient to the parameters' and returns the summed loss of all target tokens, a
-  /// scalar on the device in double precision. Calls `clear_gradients` before it begins, whenever
-  /// it starts over, and when it fails. A failure where not even a single pair fits the memory.
+  /// Adds the gradient to the parameters' gradients and returns the summed loss of all target
+  /// tokens, a double-precision scalar on the device. Calls `clear_gradients` before it starts,
+  /// whenever it starts over, and when it fails. Throws a failure if even a single pair does not
+  /// fit in memory.
   torch::Tensor Run(int64_t step, std::vector<Batch> batches,
                     const std::function<void()>& clear_gradients);
 
-  /// The forward passes of the last Run() alone, with the same random numbers.
+  /// Repeats only the forward passes of the last Run(), with the same random numbers.
   void RepeatForward();
 
  private:
@@ -68,28 +69,28 @@ class ForwardBackward {
   std::vector<BatchPiece> pieces_;
 };
 
-/// Updates of the weights, one after the other.
+/// Updates the weights, one update after another.
 class Updater {
  public:
-  /// `model` is on `device` and keeps its parameters. `memory_name` as in ForwardBackward.
+  /// `model` is on `device` and must keep its parameters. `memory_name`: see ForwardBackward.
   Updater(const Config& config, Transformer model, torch::Device device,
           std::string memory_name = "the memory of this machine");
 
-  /// Update number `step` (from 1), by the gradient of the mean loss of `batches`. A loss or
-  /// gradient that is not finite changes nothing and counts as skipped. A failure where not even a
-  /// single pair fits the memory; nothing has changed then.
+  /// Performs update number `step` (from 1) with the gradient of the mean loss of `batches`. If the
+  /// loss or gradient is not finite, nothing changes and the step counts as skipped. Throws a
+  /// failure, without having changed anything, if even a single pair does not fit in memory.
   void Step(int64_t step, std::vector<Batch> batches);
 
-  /// What the updates change.
+  /// The model and everything else that updates change.
   ModelInTraining& trained() { return trained_; }
   const ModelInTraining& trained() const { return trained_; }
-  /// What the updates came to. To read it waits for the device.
+  /// Sums and counts of the updates. Reading them waits for the device.
   StepTally& tally() { return tally_; }
   const StepTally& tally() const { return tally_; }
-  /// Of the last update, before clipping; a scalar on the device.
+  /// Of the last update, before clipping. A scalar on the device.
   const torch::Tensor& gradient_norm() const { return gradient_norm_; }
-  /// Where the last update, which was skipped, first met a number that is not finite: a clause for
-  /// people. Repeats the forward pass.
+  /// Describes where the last update, which was skipped, first produced a number that is not
+  /// finite: a clause for people. Repeats the forward pass.
   std::string FindNotFinite();
 
  private:

@@ -14,7 +14,7 @@
 namespace wavemt {
 namespace {
 
-// The summed loss of a batch, which is done in halves where it does not fit the memory.
+// The summed loss of a batch, which is split into halves if it does not fit in memory.
 torch::Tensor SummedLoss(Transformer& model, Batch batch, const BatchLossOptions& options) {
   auto sum = torch::zeros({}, torch::TensorOptions(options.device).dtype(torch::kDouble));
   HalvableWork<Batch> job;
@@ -22,7 +22,7 @@ torch::Tensor SummedLoss(Transformer& model, Batch batch, const BatchLossOptions
   job.halve = [](const Batch& piece) {
     if (piece.rows > 1) return Halves(piece);
     throw Failure(
-        "data.valid: a single pair, {} source and {} target tokens, does not fit the memory; leave "
+        "data.valid: a single pair, {} source and {} target tokens, does not fit in memory; leave "
         "it out, or allow more",
         piece.source_length, piece.target_length);
   };

@@ -33,7 +33,7 @@ void Validator::SaveTo(TrainingState* state) const {
   state->valid_checksum = valid_checksum_;
 }
 
-void Validator::CompareText() {
+void Validator::DiscardBestOfOtherText() {
   if (valid_ == nullptr) return;
   const int64_t checksum = valid_->checksum();
   const bool is_other = valid_checksum_.value_or(checksum) != checksum;

@@ -12,33 +12,34 @@
 
 namespace wavemt {
 
-/// Validates a model in training, and knows which validation was the best so far.
+/// Validates a model in training and keeps track of the best validation.
 class Validator {
  public:
-  /// What `inputs` refers to outlives the validator.
+  /// What `inputs` refers to must outlive the validator.
   Validator(const Config& config, const TrainingInputs& inputs);
 
   void Restore(const TrainingState& state);
-  /// Writes what Restore() reads.
+  /// Saves what Restore() reads.
   void SaveTo(TrainingState* state) const;
 
-  /// Forgets the best score, with a warning, where data.valid holds another text than it was
-  /// measured on.
-  void CompareText();
+  /// Discards the best score, with a warning, if data.valid now holds another text than the one on
+  /// which it was measured.
+  void DiscardBestOfOtherText();
 
-  /// Whether training.validate_every wants a validation of this step; `is_last_step` always is one.
+  /// Whether training.validate_every asks for a validation of this step. The last step is always
+  /// validated, unless validation is off.
   bool IsDue(int64_t step, bool is_last_step) const;
 
-  /// A validation that was asked for stays pending until one is done.
+  /// A requested validation stays pending until one is completed.
   void Request() { is_pending_ = true; }
   bool is_pending() const { return is_pending_; }
 
-  /// Measures the model, by its moving average where it has one. Nothing, and the validation stays
-  /// pending, where `stop_requested` answers true.
+  /// Measures the model, using its moving average if it has one. Returns nothing, and leaves the
+  /// validation pending, if `stop_requested` returns true.
   std::optional<ValidationScores> Measure(ModelInTraining& trained,
                                           const std::function<bool()>& stop_requested);
 
-  /// Takes note of the scores of the model at `step`. True if they are the best so far.
+  /// Records the scores of the model at `step`. Returns true if they are the best so far.
   bool Add(const ValidationScores& scores, int64_t step);
 
   int64_t validations_without_best() const { return validations_without_best_; }
@@ -55,7 +56,7 @@ class Validator {
   int64_t best_step_ = 0;
   int64_t validations_without_best_ = 0;
   bool is_pending_ = false;
-  std::optional<int64_t> valid_checksum_;  // Of the text that the best score was measured on.
+  std::optional<int64_t> valid_checksum_;  // Of the text on which the best score was measured.
 };
 
 }  // namespace wavemt

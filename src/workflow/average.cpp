@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// A model to be averaged, as its run has it.
+// A model to be averaged.
 struct Candidate {
   std::string name;  // As typed.
   ModelLocation location;
@@ -36,7 +36,7 @@ struct Candidate {
   std::map<std::string, std::string> tokenizers;  // The run's files, by name.
 };
 
-// One path for a checkpoint, by whichever of its names it was found.
+// A checkpoint's unique path, whichever of its names it was found by.
 fs::path IdentityOf(const fs::path& checkpoint) {
   const fs::path path = fs::canonical(checkpoint);
   const bool is_inside =
@@ -44,7 +44,7 @@ fs::path IdentityOf(const fs::path& checkpoint) {
   return is_inside ? path.parent_path() : path;
 }
 
-// Each checkpoint once, however often it is named: best and latest name what stands beside them.
+// Each checkpoint once, even if it is named several times, for example also as best or latest.
 std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
   std::vector<Candidate> candidates;
   std::map<fs::path, std::string> seen;
@@ -63,11 +63,12 @@ std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
   return candidates;
 }
 
-// Weights of the same shapes may still mean different things.
+// Weights of equal shapes may still have different meanings.
 void RequireSameKind(const Candidate& a, const Candidate& b) {
   const auto refuse = [&](std::string_view what) {
     throw UsageError(
-        "{}: has {} than {}: a mean of the two is no model; average checkpoints of one training",
+        "{}: has {} than {}: a mean of the two is not a model; average checkpoints of one training "
+        "run",
         b.name, what, a.name);
   };
   if (a.tokenizers != b.tokenizers) refuse("another vocabulary");
@@ -87,7 +88,7 @@ void RequireSameKind(const Candidate& a, const Candidate& b) {
   }
 }
 
-// Summed in double precision: the mean of equal weights is the weights themselves.
+// Sums in double precision, so that the mean of equal weights is exact.
 NamedTensors Mean(const std::vector<Candidate>& candidates) {
   NamedTensors mean;
   NamedTensors sum;
@@ -109,9 +110,9 @@ NamedTensors Mean(const std::vector<Candidate>& candidates) {
   return mean;
 }
 
-// What the text of all of them was like; nothing where that is not known of one.
+// The combined profile of all training text; nothing if that of any run is unknown.
 std::optional<CorpusProfile> ProfileOfAll(const std::vector<Candidate>& candidates) {
-  std::map<fs::path, CorpusProfile> of_runs;  // The text of one run counts once.
+  std::map<fs::path, CorpusProfile> of_runs;  // Each run's text counts once.
   for (const Candidate& candidate : candidates) {
     const auto profile = LoadRunProfile(candidate.location.run);
     if (!profile) return std::nullopt;
@@ -122,7 +123,7 @@ std::optional<CorpusProfile> ProfileOfAll(const std::vector<Candidate>& candidat
   return all;
 }
 
-// The last step of those that are averaged, as far as it is known.
+// The last of the known steps of the averaged checkpoints.
 int64_t LastStep(const std::vector<Candidate>& candidates) {
   int64_t last = 0;
   for (const Candidate& candidate : candidates) {
@@ -134,7 +135,7 @@ int64_t LastStep(const std::vector<Candidate>& candidates) {
 void RequireFree(const fs::path& output, bool is_file) {
   if (!is_file) {
     if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
-      throw UsageError("--output {}: is there already; name a folder that is not", output.string());
+      throw UsageError("--output {}: already exists; name a folder that does not", output.string());
     }
     return;
   }

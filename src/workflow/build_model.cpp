@@ -12,7 +12,7 @@ Transformer BuildModel(const ModelConfig& config, const TokenizerPair& tokenizer
 Transformer BuildNewModel(const Config& config, const TokenizerPair& tokenizers,
                           torch::Device device) {
   torch::manual_seed(DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kInitialWeights));
-  // Drawn on the CPU, so that a seed means the same weights on every device.
+  // Drawn on the CPU, so that a seed gives the same weights on every device.
   Transformer model = BuildModel(config.model, tokenizers);
   model->to(device);
   return model;

@@ -8,11 +8,11 @@
 
 namespace wavemt {
 
-/// The model that a config describes, on the CPU. Its weights are random numbers from LibTorch's
-/// default generator until others are put in their place.
+/// The model that a config describes, on the CPU. Its initial weights are random numbers from
+/// LibTorch's default generator.
 Transformer BuildModel(const ModelConfig& config, const TokenizerPair& tokenizers);
 
-/// A model with fresh weights, drawn from the config's seed, on `device`.
+/// A new model on `device`, whose weights are drawn from the config's seed.
 Transformer BuildNewModel(const Config& config, const TokenizerPair& tokenizers,
                           torch::Device device);
 

@@ -12,7 +12,8 @@ namespace wavemt {
 namespace {
 
 torch::Device RequireGpu(int64_t index) {
-  // cuDNN plans its attention anew for each shape of batch, which takes many times the attention.
+  // cuDNN makes a new plan for each batch shape, which takes many times longer than the attention
+  // itself.
   at::globalContext().setSDPUseCuDNN(false);
   const auto count = torch::cuda::device_count();
   if (count == 0) {
@@ -41,9 +42,9 @@ std::optional<int64_t> GpuIndex(std::string_view name) {
 }  // namespace
 
 torch::Device SelectDevice(const ComputeOptions& options) {
-  constexpr int kMostThreads = 1024;
-  if (options.threads < 0 || options.threads > kMostThreads) {
-    throw UsageError("--threads {}: must be from 1 to {}", options.threads, kMostThreads);
+  constexpr int kMaxThreads = 1024;
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    throw UsageError("--threads {}: must be from 1 to {}", options.threads, kMaxThreads);
   }
   if (options.threads > 0) at::set_num_threads(options.threads);
   const std::string& name = options.device;

@@ -6,12 +6,13 @@
 
 namespace wavemt {
 
-/// "en": data.source_language or, where that is empty, the extension of the training text.
+/// The source language, for example "en": data.source_language or, if that is empty, the file name
+/// extension of the training text.
 std::string SourceLanguage(const DataConfig& data);
-/// "zh": data.target_language or, where that is empty, the extension of the training text.
+/// The same for the target language.
 std::string TargetLanguage(const DataConfig& data);
 
-/// The config's tokenizer for BLEU, with auto decided by the target language.
+/// The config's tokenizer for BLEU; the target language decides what auto means.
 EvaluationTokenizer BleuTokenizer(const Config& config);
 
 }  // namespace wavemt

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// metrics.jsonl holds the signature of each validation's score. It is a log: where it is gone or
-// damaged, nothing but the signature is missing.
+// metrics.jsonl holds the signature of each validation's score. If it is missing or damaged, only
+// the signature is unknown.
 std::string SignatureOfStep(const fs::path& metrics, int64_t step, ValidationMetric metric) {
   const std::string key = fmt::format("valid/{}_signature", NameOf(metric));
   std::string signature;
@@ -70,7 +70,7 @@ ModelDescription Describe(const ModelLocation& location) {
   description.shared_vocabulary = tokenizers.shared();
   for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
     description.bytes += static_cast<int64_t>(tensor.nbytes());
-    // The encoding's table is computed, not learned.
+    // The table of the position encoding is computed, not learned.
     if (name != "position_encoding.pe") description.weights += tensor.numel();
   }
   description.trained_on = LoadRunProfile(location.run);

@@ -19,7 +19,7 @@ Config ResumedConfig(const std::filesystem::path& run, const Config& before,
   RequireMayChange(before, overrides);
   Config config = LoadRunConfig(run, overrides);
   if (HasOtherFiles(before.data.train, config.data.train)) {
-    // Their names may tell of no language, or of another one.
+    // The new file names may indicate no language, or a different one.
     std::string& source = config.data.source_language;
     std::string& target = config.data.target_language;
     if (source.empty()) source = SourceLanguage(before.data);
@@ -28,7 +28,7 @@ Config ResumedConfig(const std::filesystem::path& run, const Config& before,
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(
         "--set training.ema_decay={}: the moving average cannot be switched on or off "
-        "in the middle of a run; begin a new one by `wavemt train`",
+        "in the middle of a run; start a new one with `wavemt train`",
         config.training.ema_decay);
   }
   return config;

@@ -7,13 +7,13 @@
 
 namespace wavemt {
 
-/// The config that a run goes on with: that of `run`, which is `before`, with `overrides` put over
-/// it. A usage error for what cannot change in the middle of a run (config_fields.h says it beside
-/// each key).
+/// The config with which a run continues: that of `run`, which is `before`, with `overrides`
+/// applied. A usage error if they change a key that must not change during a run (see
+/// config_fields.h).
 Config ResumedConfig(const std::filesystem::path& run, const Config& before,
                      const ConfigOverrides& overrides);
 
-/// Whether two corpora are read from other files, whose text may still be the same.
+/// Whether two corpora are read from different files, whose text may still be the same.
 bool HasOtherFiles(const ParallelFiles& a, const ParallelFiles& b);
 
 }  // namespace wavemt

@@ -13,7 +13,7 @@
 namespace wavemt {
 namespace {
 
-// Which sides of the corpus a vocabulary is made from.
+// The sides of the corpus on which a vocabulary is trained.
 struct Sides {
   bool source = true;
   bool target = true;
@@ -29,8 +29,8 @@ std::shared_ptr<const Tokenizer> TrainOn(const Config& config, const Sides& side
        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kTokenizerSample)});
   if (sentences.empty()) {
     throw UsageError(
-        "data.train: no usable sentence pair: the files hold no text, or none but lines of more "
-        "than {} bytes, of which no vocabulary is made: split them into sentences",
+        "data.train: no usable sentence pair: the files hold no text, or only lines of more than "
+        "{} bytes, which are too long for training a vocabulary: split them into sentences",
         WithThousands(static_cast<int64_t>(kLongestTrainingSentence)));
   }
   return Tokenizer::FromBytes(TrainTokenizer(config.tokenizer, sentences), "trained tokenizer",

@@ -9,7 +9,7 @@ namespace wavemt {
 /// data.train.
 TokenizerPair MakeTokenizers(const Config& config);
 
-/// How a config wants text to be read.
+/// The text options of a config.
 TextOptions TextOptionsOf(const TokenizerConfig& config);
 
 }  // namespace wavemt

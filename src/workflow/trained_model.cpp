@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-TrainedModel OpenLocated(const ModelLocation& location, const ConfigOverrides& overrides,
+TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& overrides,
                          torch::Device device) {
   TrainedModel opened;
   opened.config = LoadRunConfig(location.run, overrides);
@@ -35,14 +35,14 @@ TrainedModel OpenLocated(const ModelLocation& location, const ConfigOverrides& o
 TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides,
                        torch::Device device) {
   return ReadModelAt(path, [&](const ModelLocation& location) {
-    return OpenLocated(location, overrides, device);
+    return OpenModelAt(location, overrides, device);
   });
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {
   if (IsFolder(checkpoint)) return ReadCheckpointModel(checkpoint);
   const fs::path folder = checkpoint.parent_path();
-  // The model of a checkpoint has its checksum there.
+  // A checkpoint's manifest has the checksum of its model.
   if (checkpoint.filename() == kModelFile && Exists(folder / kManifestFile)) {
     return ReadCheckpointModel(folder);
   }

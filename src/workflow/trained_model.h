@@ -13,10 +13,10 @@
 
 namespace wavemt {
 
-/// A trained model with all that translating by it takes.
+/// A trained model with everything needed to translate with it.
 struct TrainedModel {
   Config config;
-  std::filesystem::path checkpoint;  // Where the weights were read from.
+  std::filesystem::path checkpoint;  // The folder or file that the weights were read from.
   TokenizerPair tokenizers;
   Transformer model{nullptr};  // On `device`, in evaluation mode.
   torch::Device device = torch::kCPU;
@@ -25,8 +25,8 @@ struct TrainedModel {
   Translator MakeTranslator() const { return {model, tokenizers, device, trained_on}; }
 };
 
-/// Opens what `path` names (see LocateModel() in run_directory.h), with `overrides` put over the
-/// run's config.
+/// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`
+/// applied to the run's config.
 TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
                        torch::Device device = torch::kCPU);
 

@@ -42,7 +42,7 @@ MemoryLimit BeginMemoryLimit(const TrainingResources& resources) {
   return MemoryLimit::Begin(resources.memory_limit);
 }
 
-// An early answer, before the corpus is read.
+// Checks the run's parent folder early, before the corpus is read.
 void RequireParentFolder(const fs::path& run) {
   std::error_code ignored;
   fs::path above = run.parent_path();
@@ -56,15 +56,15 @@ void RequireParentFolder(const fs::path& run) {
   }
 }
 
-// An early answer too: whether the limit leaves any memory for training the model.
+// Checks early that the limit leaves enough memory for training the model.
 void RequireMemory(const TrainingJob& job) {
   if (job.inputs.memory_limit.bytes == 0) return;
-  // Gradients, two moments, and maybe a moving average.
+  // Gradients, two moments and possibly a moving average.
   const int64_t copies = job.config.training.ema_decay > 0 ? 4 : 3;
   MemoryBudget::Measure(job.inputs.memory_limit, copies * BytesOf(ParametersOf(*job.inputs.model)));
 }
 
-// Says how large the batches and the model are.
+// Logs the sizes of the batches and the model.
 void Describe(const TrainingJob& job) {
   const Config& config = job.config;
   const TokenizerPair& tokenizers = job.inputs.tokenizers;
@@ -86,7 +86,7 @@ void Describe(const TrainingJob& job) {
                config.model.d_model, vocabulary, DescribeDevice(job.inputs.device));
 }
 
-// What a job is made from, in the order in which it comes to be known.
+// The ingredients of a job, in the order in which they become known.
 struct Sources {
   Config config;
   TokenizerPair tokenizers;
@@ -116,25 +116,26 @@ TrainingJob BuildJob(Sources sources, const TrainingResources& resources,
   return job;
 }
 
-// Of a schedule that had come down and rises again, as more steps make it longer.
+// Warns if the learning rate had already decreased and rises again because more steps extend the
+// schedule.
 void WarnOfJump(const TrainingConfig& before, const TrainingConfig& now, int64_t step) {
   constexpr double kJump = 1.1;
   TrainingConfig longer = before;
   longer.max_steps = now.max_steps;
-  // Whoever changes something else of it has asked for another learning rate.
+  // A user who changes another setting of the schedule asked for a different learning rate.
   if (step == 0 || LearningRateAt(step + 1, longer) != LearningRateAt(step + 1, now)) return;
   const double last = LearningRateAt(step, before);
   const double next = LearningRateAt(step + 1, now);
   if (next <= kJump * std::max(last, LearningRateAt(step + 1, before))) return;
   spdlog::warn(
-      "the learning rate had come down to {:.2e} at step {} and goes up to {:.2e} now, as the {} "
-      "schedule reaches to step {} instead of {}; a lower training.learning_rate avoids that",
+      "the learning rate had come down to {:.2e} at step {} and now rises to {:.2e}, because the "
+      "{} schedule extends to step {} instead of {}; a lower training.learning_rate avoids that",
       last, WithThousands(step), next, NameOf(now.schedule), WithThousands(now.max_steps),
       WithThousands(before.max_steps));
 }
 
-// The checksum of the text that a run was trained on, wherever that lies now; nothing where a
-// version that did not keep it has made the run.
+// The checksum of the text that a run was trained on, even if its files have moved since; nothing
+// if the run is from a version that did not save it.
 std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int64_t> step,
                                       const std::optional<CorpusProfile>& profile) {
   if (profile) return profile->checksum;
@@ -178,18 +179,19 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   Config config = ResumedConfig(run.path(), before, overrides);
   const MemoryLimit memory_limit = BeginMemoryLimit(resources);
   config.training.precision = ResolvePrecision(config, resources.device);
-  // A run that was stopped before its first checkpoint begins again: its seed makes it the same.
+  // A run that was stopped before its first checkpoint starts over, with the same result because of
+  // its seed.
   const std::optional<int64_t> step = run.NewestWholeStep();
   TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
   const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
   TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
-  // Text may have been moved or packed; it must be the same.
+  // The text may have been moved or compressed, but it must be the same.
   if (const auto checksum = CorpusChecksum(run, step, profile)) {
     RequireSameCorpus(*checksum, *text.train, run.path().string());
   } else if (HasOtherFiles(before.data.train, config.data.train)) {
     throw UsageError(
-        "{}: data.train cannot be named anew for this run, as nothing in it tells whether the text "
-        "is the same; put the text where it was",
+        "{}: data.train cannot be moved for this run, because the run does not record which text "
+        "it was trained on; put the text back where it was",
         run.path().string());
   }
   TrainingJob job = BuildJob({.config = std::move(config),
@@ -223,15 +225,15 @@ TrainingOutcome RunTraining(const TrainingJob& job) {
   if (job.resume_step) {
     const fs::path checkpoint = run.CheckpointPath(*job.resume_step);
     trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
-    spdlog::info("going on from {}", checkpoint.string());
+    spdlog::info("continuing from {}", checkpoint.string());
     const TrainingState state = trainer.MakeState();
     if (job.earlier_config) WarnOfJump(*job.earlier_config, job.config.training, state.step);
     run.RepairPointers(state.step,
                        state.best_score ? std::optional(state.best_step) : std::nullopt);
   }
   if (job.earlier_config) {
-    // Only now, when a checkpoint, if there is one, was accepted, are new settings taken. A new run
-    // does not read its config back: a fault there would be called the user's mistake.
+    // New settings are saved only now that any checkpoint has been accepted. A new run does not
+    // read its config back, because an error there would be reported as the user's mistake.
     const std::string config_text = ConfigText(job.config);
     if (ReadFile(run.ConfigPath()) != config_text) {
       ReplaceRunFile(run.path(), "config.json", config_text);

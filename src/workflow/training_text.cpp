@@ -20,8 +20,8 @@ LoadedCorpus LoadAndCount(const ParallelFiles& files, const TokenizerPair& token
   return loaded;
 }
 
-// The folder `cache` beside the run, which itself must not have that name.
-std::filesystem::path CacheBeside(const std::filesystem::path& run) {
+// The folder `cache` next to the run, or another name if the run itself is called that.
+std::filesystem::path DefaultCacheDir(const std::filesystem::path& run) {
   std::filesystem::path path = std::filesystem::absolute(run).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // It ends with a slash.
   return path.parent_path() / (path.filename() == "cache" ? "token-cache" : "cache");
@@ -33,7 +33,7 @@ void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, T
   int64_t number = 0;
   const auto keep_line = [&](const SentencePair& pair) {
     ++number;
-    // A line of megabytes would be thousands of sentences to translate, at every validation.
+    // A line of several megabytes would be thousands of sentences to translate in every validation.
     if (tokenizers.source->IsTooLong(pair.source, max_positions)) {
       spdlog::warn("data.valid: pair {}: is far too long to be translated and scored",
                    WithThousands(number));
@@ -42,7 +42,7 @@ void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, T
     lines->sources.push_back(pair.source);
     lines->references.push_back(pair.target);
   };
-  // Validation leaves out only what the model cannot hold.
+  // Validation skips only what the model cannot process.
   text->valid = LoadAndCount(config.data.valid, tokenizers,
                              {.tokenize = {.max_length = max_positions - 1,
                                            .num_threads = at::get_num_threads(),
@@ -58,7 +58,7 @@ void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, T
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
                               const TokenCache& cache) {
   TrainingText text;
-  // First, so that a fault in it is found before anything of data.train is written.
+  // First, so that errors in it are found before anything of data.train is written.
   if (!config.data.valid.empty()) LoadValidationText(config, tokenizers, &text);
   const bool is_set = !config.data.cache_dir.empty();
   LoadedCorpus train =
@@ -67,7 +67,7 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
                                  .num_threads = at::get_num_threads(),
                                  .name = "data.train",
                                  .source_language = SourceLanguage(config.data)},
-                    .cache_dir = is_set ? config.data.cache_dir : CacheBeside(cache.run),
+                    .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(cache.run),
                     .cache_small = is_set,
                     .may_write = cache.may_write});
   text.profile = ProfileOf(*train.corpus, train.counts);

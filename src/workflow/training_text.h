@@ -12,27 +12,28 @@
 
 namespace wavemt {
 
-/// Sentences with their translations by people.
+/// Sentences with their human translations.
 struct ReferenceText {
   std::vector<std::string> sources;
   std::vector<std::string> references;
 };
 
-/// The text that a training works on.
+/// The text of a training.
 struct TrainingText {
   std::unique_ptr<const TokenizedCorpus> train;
-  CorpusProfile profile;                             // Of `train`.
-  std::unique_ptr<const TokenizedCorpus> valid;      // Null: none.
-  std::shared_ptr<const ReferenceText> valid_lines;  // Of `valid`, to translate; null: none.
+  CorpusProfile profile;                         // Of `train`.
+  std::unique_ptr<const TokenizedCorpus> valid;  // Null if there is none.
+  std::shared_ptr<const ReferenceText>
+      valid_lines;  // Of `valid`, for translating; null if there is none.
 };
 
-/// Where the token ids of a large training corpus lie from one start to the next.
+/// Where the token ids of a large training corpus are cached between program runs.
 struct TokenCache {
-  std::filesystem::path run;  // The cache lies beside it unless data.cache_dir says where.
-  bool may_write = true;      // False: what is there is used, but nothing is written.
+  std::filesystem::path run;  // The default cache folder is next to it; see data.cache_dir.
+  bool may_write = true;      // False: an existing cache is used, but nothing is written.
 };
 
-/// Reads, checks, tokenizes and counts all text of `config`, with a line of summary for each file.
+/// Reads, checks, tokenizes and counts all text of `config`, and logs a summary of each corpus.
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
                               const TokenCache& cache);
 

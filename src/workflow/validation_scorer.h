@@ -9,8 +9,8 @@
 
 namespace wavemt {
 
-/// Translates `lines` as `wavemt evaluate` would, with training.validation_beam_size, and scores
-/// the translations by BLEU and chrF. Empty where there are no lines.
+/// Translates `lines` as `wavemt evaluate` would, but with training.validation_beam_size, and
+/// scores the translations with BLEU and chrF. Empty if there are no lines.
 TrainingInputs::ScoreTranslations MakeValidationScorer(const Config& config, Translator translator,
                                                        std::shared_ptr<const ReferenceText> lines);
 

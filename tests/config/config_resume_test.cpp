@@ -25,7 +25,7 @@ bool MayChangeIn(const Config& config, const std::string& key) {
   }
 }
 
-// The keys that can change where `metric` says which checkpoint is the best.
+// The keys that can change if the best checkpoint is chosen by `metric`.
 std::set<std::string> ChangeableKeys(ValidationMetric metric) {
   Config config;
   config.training.best_metric = metric;
@@ -78,7 +78,7 @@ TEST(ConfigResume, NamesWhatWasTyped) {
         RequireMayChange(Config(), {"training.max_steps=7", "model.d_model=8"});
       },
       ThrowsMessage<Error>(StrEq("--set model.d_model=8: model.d_model cannot change in the middle "
-                                 "of a run; begin a new one by `wavemt train`")));
+                                 "of a run; start a new one with `wavemt train`")));
 }
 
 TEST(ConfigResume, TheSchemaSaysSo) {

@@ -105,7 +105,7 @@ def test_models_that_do_not_go_together(own_run, corpus, tmp_path, changes, diff
     result = wavemt("average", own_run, tmp_path / "other", "--output", tmp_path / "mean",
                     check=False)
     assert result.returncode == 2
-    assert f"{tmp_path}/other: has {difference} than {own_run}: a mean of the two is no model" \
+    assert f"{tmp_path}/other: has {difference} than {own_run}: a mean of the two is not a model" \
         in result.stderr
     assert not (tmp_path / "mean").exists()
 

@@ -240,8 +240,8 @@ def test_command_line(here, corpus, trained_run, command, sentence):
     (f"translate {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     (f"resume {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     ("config check /dev/zero", "/dev/zero: "),
-    ("average {run} --output .", "--output .: is there already; name a folder that is not"),
-    ("average {run} --output file", "--output file: is there already; name a folder that"),
+    ("average {run} --output .", "--output .: already exists; name a folder that does not"),
+    ("average {run} --output file", "--output file: already exists; name a folder that"),
     ("average {run} --output missing/mean.safetensors", "missing/mean.safetensors: cannot be "
                                                         "written: missing is not a folder"),
     ("translate {run} --input missing", "missing: no such file"),

@@ -64,7 +64,7 @@ def test_each_call_of_a_save_fails(failing_run, save_calls, error):
     for n in moments:
         said = failing_run.fail(f"{error}@{n}", REASONS[error], begin=SAVE_BEGINS)
         if messages(said, "error"):
-            assert f"training stops here, and `wavemt resume {failing_run.run}` goes on" in said
+            assert f"training stops here; `wavemt resume {failing_run.run}` continues" in said
             stopped += 1
     failing_run.go_to_the_end()
     assert stopped >= len(moments) / 2
@@ -228,7 +228,7 @@ def test_a_real_disk_fills_up(small_disk, tmp_path, corpus, run, reference):
     remount(small_disk, "size=20m")
     result = program("resume", target)
     assert result.returncode == 0, result.stderr
-    assert f"going on from {before}" in result.stderr
+    assert f"continuing from {before}" in result.stderr
     assert_as_never_stopped(target, reference)
 
 

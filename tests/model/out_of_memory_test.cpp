@@ -13,7 +13,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Work on numbers from `begin` to `end` of which at most `capacity` fit the memory at once.
+// The work processes numbers from `begin` to `end`, of which at most `capacity_` fit in memory at
+// once.
 struct Range {
   int begin = 0;
   int end = 0;
@@ -29,9 +30,9 @@ class WorkInHalvesTest : public testing::Test {
       ++attempts_;
       for (int i = range.begin; i < range.end; ++i) {
         if (i - range.begin == capacity_) throw std::bad_alloc();
-        if (undoes_) done_.push_back(i);
+        if (has_side_effects_) done_.push_back(i);
       }
-      if (undoes_) return;
+      if (has_side_effects_) return;
       for (int i = range.begin; i < range.end; ++i) done_.push_back(i);
     };
     job_.halve = [](const Range& range) {
@@ -43,7 +44,7 @@ class WorkInHalvesTest : public testing::Test {
 
   HalvableWork<Range> job_;
   int capacity_ = 100;
-  bool undoes_ = false;  // Failed work leaves traces.
+  bool has_side_effects_ = false;  // Whether failed work has side effects that must be undone.
   int attempts_ = 0;
   std::vector<int> done_;
 };
@@ -63,7 +64,7 @@ TEST_F(WorkInHalvesTest, WhatDoesNotFitIsHalvedAndTheWorkGoesOn) {
 
 TEST_F(WorkInHalvesTest, WorkThatLeavesTracesStartsOver) {
   capacity_ = 2;
-  undoes_ = true;
+  has_side_effects_ = true;
   int restarts = 0;
   job_.start_over = [&] {
     ++restarts;

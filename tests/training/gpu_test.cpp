@@ -1,4 +1,4 @@
-// What a GPU computes is what the CPU computes. Skipped where there is no GPU.
+// A GPU computes what the CPU computes. Skipped if there is no GPU.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -16,7 +16,7 @@ class GpuTest : public TrainerFixture {
  protected:
   void SetUp() override {
     if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
-    at::globalContext().setSDPUseCuDNN(false);  // As the program does.
+    at::globalContext().setSDPUseCuDNN(false);  // As in SelectDevice().
     config_.model.num_encoder_layers = 2;
     config_.model.num_decoder_layers = 2;
     config_.training.label_smoothing = 0.1;
@@ -30,7 +30,7 @@ class GpuTest : public TrainerFixture {
     return model;
   }
 
-  // Pairs of different length, so that there is padding on both sides.
+  // Pairs of different lengths, so that both sides have padding.
   std::vector<Batch> TwoBatches(int64_t step) const {
     const SpecialTokens& special = CopyTaskTokenizers().source->special();
     const auto first = static_cast<uint32_t>(step % 4) * 10;
@@ -82,7 +82,7 @@ TEST_F(GpuTest, Bfloat16IsNearFp32) {
   const Pass gpu = Run(torch::kCUDA, Precision::kBf16);
   EXPECT_NEAR(gpu.loss, cpu.loss, 1e-2 * cpu.loss);
   EXPECT_LT(Difference(gpu.gradient, cpu.gradient), 5e-2);
-  EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // It is used.
+  EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // bf16 is really used.
 }
 
 TEST_F(GpuTest, UpdatesAreThoseOfTheCpu) {
@@ -156,10 +156,10 @@ TEST_F(GpuTest, HalfAndHalfIsTheWhole) {
     config.training.max_steps = 6;
     Train("half-" + name, config);
     config.training.max_steps = 12;
-    Parts from_the_half;
-    from_the_half.restore_step = 6;
-    from_the_half.weights_seed = 99;
-    const Outcome resumed = Train("half-" + name, config, from_the_half);
+    RunSetup from_half;
+    from_half.restore_step = 6;
+    from_half.weights_seed = 99;
+    const Outcome resumed = Train("half-" + name, config, from_half);
     EXPECT_EQ(Bytes(resumed.run, 12, kModelFile), Bytes(whole.run, 12, kModelFile));
     EXPECT_EQ(Bytes(resumed.run, 12, kOptimizerFile), Bytes(whole.run, 12, kOptimizerFile));
   }

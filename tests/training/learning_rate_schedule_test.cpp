@@ -74,9 +74,9 @@ TEST(InverseSqrt, StopsAtTheLowest) {
 TEST(Cosine, IsHalfAWave) {
   const TrainingConfig config = Config(LearningRateSchedule::kCosine);
   for (const int64_t step : {101, 350, 600, 1000, 1100, 1101}) {
-    const double way = static_cast<double>(step - 100) / 1001.0;
+    const double progress = static_cast<double>(step - 100) / 1001.0;
     EXPECT_NEAR(LearningRateAt(step, config),
-                0.0001 + 0.5 * 0.0019 * (1 + std::cos(std::numbers::pi * way)), 1e-15)
+                0.0001 + 0.5 * 0.0019 * (1 + std::cos(std::numbers::pi * progress)), 1e-15)
         << step;
   }
   EXPECT_NEAR(LearningRateAt(1101, config), 0.0001, 1e-15);
@@ -90,7 +90,7 @@ TEST(Linear, IsALine) {
   EXPECT_NEAR(LearningRateAt(5000, config), 0.0001, 1e-15);
 }
 
-// An update with a rate of 0 would be one for nothing.
+// An update with a rate of 0 would be wasted.
 TEST_P(EveryScheduleTest, TheLastUpdateLearns) {
   TrainingConfig config = Config(GetParam());
   config.min_learning_rate = 0;

@@ -29,7 +29,7 @@ NamedTensors CopyOf(const NamedTensors& tensors) {
   return copy;
 }
 
-// The same random gradient into both.
+// Sets the same random gradients for both.
 void SetGradients(const NamedTensors& a, const NamedTensors& b, double scale = 1.0) {
   for (const auto& [name, tensor] : a) {
     const auto gradient = scale * torch::randn_like(tensor.detach());
@@ -50,7 +50,7 @@ void ExpectClose(const NamedTensors& ours, const NamedTensors& theirs, const std
   }
 }
 
-// LibTorch's own optimizer, with decay for the matrices alone.
+// LibTorch's own optimizer, with weight decay only for the matrices.
 std::unique_ptr<torch::optim::Optimizer> Reference(const NamedTensors& parameters,
                                                    const OptimizerConfig& config,
                                                    double learning_rate) {
@@ -166,7 +166,7 @@ TEST_P(OptimizerTest, GoesOnFromItsState) {
   }
 }
 
-// What a GPU does without a wait, as LibTorch's kernels for the CPU do it.
+// The way a GPU skips an update without waiting, with LibTorch's CPU kernels.
 TEST_P(OptimizerTest, FoundInfLeavesTheUpdateOut) {
   Optimizer optimizer(ours_, config_);
   Optimizer reference(theirs_, config_);

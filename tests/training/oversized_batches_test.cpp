@@ -18,7 +18,7 @@ Batch BatchOf(int64_t rows, int64_t source_length, int64_t target_length) {
           .target_tokens = rows * target_length};
 }
 
-TEST(OversizedBatches, ContainsWhatIsNoSmallerInAnyWay) {
+TEST(OversizedBatches, ContainsWhatIsAtLeastAsLargeInEveryRespect) {
   OversizedBatches oversized;
   EXPECT_TRUE(oversized.empty());
   EXPECT_FALSE(oversized.Contains(BatchOf(10, 20, 30), true));
@@ -43,7 +43,7 @@ TEST(OversizedBatches, PaddingCounts) {
   EXPECT_TRUE(oversized.Contains(padded, true));
 }
 
-TEST(OversizedBatches, LaterBatchesOfAnUpdateHaveLessRoom) {
+TEST(OversizedBatches, LaterBatchesOfAnUpdateHaveLessMemory) {
   OversizedBatches oversized;
   oversized.Add(BatchOf(10, 20, 30), false);
   EXPECT_FALSE(oversized.Contains(BatchOf(10, 20, 30), true));

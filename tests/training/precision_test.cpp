@@ -24,7 +24,7 @@ TEST(PrecisionTest, WhatTheUserNamesIsTaken) {
   EXPECT_EQ(ResolvePrecision(SmallConfig(Precision::kBf16), torch::kCPU), Precision::kBf16);
 }
 
-// On a processor without bf16 instructions it never is; on others it depends on the size.
+// Never bf16 on a processor without bf16 instructions; on others it depends on the size.
 TEST(PrecisionTest, AutoIsBf16WhereThatWasMeasuredClearlyFaster) {
   for (const int64_t size : {16, 256, 1024}) {
     Config config = SmallConfig(Precision::kAuto);
@@ -37,7 +37,7 @@ TEST(PrecisionTest, AutoIsBf16WhereThatWasMeasuredClearlyFaster) {
     const std::string before = "matrix products run ";
     ASSERT_NE(text.find(before), std::string::npos) << text;
     const double gain = std::stod(text.substr(text.find(before) + before.size()));
-    if (std::abs(gain - 1.4) < 0.005) continue;  // It is printed to two digits.
+    if (std::abs(gain - 1.4) < 0.005) continue;  // Too close: the gain is printed with two digits.
     EXPECT_EQ(taken, gain > 1.4 ? Precision::kBf16 : Precision::kFp32) << text;
   }
 }

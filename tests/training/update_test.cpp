@@ -67,7 +67,7 @@ TEST_F(UpdateTest, CountsLossAndTokens) {
   updater.Step(1, TwoBatches(1));
   const StepTally::Sums sums = updater.tally().Read();
   EXPECT_EQ(sums.tokens, TargetTokens(TwoBatches(1)));
-  // A model that knows nothing: about the logarithm of its vocabulary a token.
+  // The loss per token of an untrained model is about the logarithm of the vocabulary size.
   EXPECT_NEAR(sums.loss / static_cast<double>(sums.tokens), std::log(24.0), 0.7);
   EXPECT_GT(updater.gradient_norm().item<double>(), 0.0);
 }
@@ -77,7 +77,7 @@ TEST_F(UpdateTest, AnotherUpdaterGoesOnFromItsCheckpoint) {
   Updater updater = NewUpdater(model);
   for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
   Checkpoint checkpoint = updater.trained().MakeCheckpoint(3);
-  checkpoint.model = Copies(checkpoint.model);  // They are those of the model in training.
+  checkpoint.model = Copies(checkpoint.model);  // They share storage with the model in training.
   checkpoint.optimizer = Copies(checkpoint.optimizer);
 
   const Transformer other_model = NewModel(2);

@@ -1,6 +1,6 @@
-// Whatever happened to a byte of a run's files, reading the run gives a usage error or what was
-// written, never something else. For resume: the checkpoint before, and a warning that names the
-// damaged one. WAVEMT_TORTURE=1: 2,000 places of each file instead of 60.
+// However the bytes of a run's files are damaged, reading the run gives a usage error or what was
+// written, never anything else. Resuming uses the previous checkpoint, with a warning that names
+// the damaged one. WAVEMT_TORTURE=1: 2,000 damages per file instead of 60.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ constexpr int64_t kSteps[] = {10, 20, 30};
 constexpr int64_t kBestStep = 20;
 constexpr int64_t kNewestStep = 30;
 
-int NumPlaces() { return std::getenv("WAVEMT_TORTURE") != nullptr ? 2000 : 60; }
+int NumDamages() { return std::getenv("WAVEMT_TORTURE") != nullptr ? 2000 : 60; }
 
 Config SmallConfig() {
   Config config;
@@ -59,26 +59,26 @@ bool SameTensors(const NamedTensors& a, const NamedTensors& b) {
 
 std::string Damaged(std::string bytes, std::mt19937_64& random) {
   const auto below = [&](size_t limit) { return random() % limit; };
-  const size_t place = below(bytes.size());
-  const size_t length = std::min(size_t{1} << below(13), bytes.size() - place);
+  const size_t offset = below(bytes.size());
+  const size_t length = std::min(size_t{1} << below(13), bytes.size() - offset);
   switch (below(6)) {
     case 0:
-      bytes[place] = static_cast<char>(bytes[place] ^ (1 << below(8)));
+      bytes[offset] = static_cast<char>(bytes[offset] ^ (1 << below(8)));
       break;
     case 1:
-      bytes.resize(place);
+      bytes.resize(offset);
       break;
     case 2:
-      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(place), length, '\0');
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), length, '\0');
       break;
     case 3:
       bytes.append(length, static_cast<char>(below(2) == 0 ? 0 : random()));
       break;
     case 4:
-      bytes[place] = static_cast<char>(random());
+      bytes[offset] = static_cast<char>(random());
       break;
     default:
-      bytes.insert(place, bytes.substr(below(bytes.size()), length));
+      bytes.insert(offset, bytes.substr(below(bytes.size()), length));
   }
   return bytes;
 }
@@ -119,7 +119,7 @@ class DamagedRun : public testing::Test {
     folder_.Write("run/metrics.jsonl", metrics_text_);
   }
 
-  // Gives `check` each damaged file in the place of `name`, then puts the whole one back.
+  // Calls `check` with each damaged version of the file `name` in the run, then restores the file.
   template <typename Check>
   void ForEachDamage(const std::string& name, Check check) {
     SCOPED_TRACE(name);
@@ -127,7 +127,7 @@ class DamagedRun : public testing::Test {
     const std::string whole = folder_.Read(in_folder);
     std::mt19937_64 random(1);
     int damages = 0;
-    while (damages < NumPlaces() && !HasFailure()) {
+    while (damages < NumDamages() && !HasFailure()) {
       const std::string bytes = Damaged(whole, random);
       if (bytes == whole) continue;
       ++damages;
@@ -143,7 +143,7 @@ class DamagedRun : public testing::Test {
     }
   }
 
-  // What `wavemt resume` reads. Nothing: a usage error.
+  // Reads what `wavemt resume` reads. Usage errors are counted in refused_.
   void ReadAsResume() {
     const CapturedLog log;
     try {
@@ -166,7 +166,7 @@ class DamagedRun : public testing::Test {
     }
   }
 
-  // What `wavemt translate` and others read, of a run and of all that names a model in it.
+  // Reads what `wavemt translate` reads, for the run and for each path in it that names a model.
   void ReadAsTranslate() {
     const fs::path checkpoints = path_ / "checkpoints";
     ReadModel(path_, kBestStep);
@@ -183,7 +183,7 @@ class DamagedRun : public testing::Test {
     EXPECT_EQ(found.state, written.state);
   }
 
-  // The model of `step`, or of another one with a warning that names the pointer that says so.
+  // Expects the model of `step`, or another one and a warning about the pointer, or a usage error.
   void ReadModel(const fs::path& named, int64_t step) {
     SCOPED_TRACE(named);
     const CapturedLog log;
@@ -231,8 +231,9 @@ TEST_F(DamagedRun, TheBestCheckpoint) {
   ForEachDamage("checkpoints/step-00000020/manifest.json", [&] { ReadAsTranslate(); });
 }
 
-// An old run without it is read in another way: that must not happen to one which has lost it.
-TEST_F(DamagedRun, ACorpusProfileThatGotLostIsMissed) {
+// An old run without a profile is treated differently, which must not happen to one that lost its
+// profile.
+TEST_F(DamagedRun, ALostCorpusProfileIsNoticed) {
   fs::remove(path_ / "corpus.json");
   EXPECT_THROW(LoadRunProfile(path_), Error);
   fs::remove(path_ / "checksums.json");
@@ -249,7 +250,7 @@ TEST_F(DamagedRun, ThePointers) {
   }
 }
 
-// One flipped bit makes one step of another.
+// A single flipped bit turns one step into another.
 TEST_F(DamagedRun, APointerThatNamesAnotherCheckpointGivesAWarning) {
   const RunDirectory run = RunDirectory::Open(path_);
   const CapturedLog log;
@@ -281,7 +282,7 @@ TEST_F(DamagedRun, TheConfigAndTheTokenizer) {
       ReadAsResume();
       ReadAsTranslate();
     });
-    EXPECT_GT(refused_, NumPlaces() / 2);
+    EXPECT_GT(refused_, NumDamages() / 2);
   }
 }
 
@@ -298,7 +299,7 @@ TEST_F(DamagedRun, TheMetrics) {
                 std::string::npos);
     }
     const std::string after = folder_.Read("run/metrics.jsonl");
-    // What is still a line of the log stays one.
+    // Lines that are still intact are kept.
     for (std::string line; std::getline(before, line);) {
       if (std::find(metrics_.begin(), metrics_.end(), line) == metrics_.end()) continue;
       EXPECT_NE(("\n" + after).find("\n" + line + "\n"), std::string::npos) << line;
@@ -307,7 +308,7 @@ TEST_F(DamagedRun, TheMetrics) {
   });
 }
 
-TEST_F(DamagedRun, AnEditedConfigIsRefusedWithTheWayToChangeIt) {
+TEST_F(DamagedRun, AnEditedConfigIsRefusedWithAdvice) {
   std::string edited = config_text_;
   edited.replace(edited.find("\"d_model\": 8"), 12, "\"d_model\": 4");
   folder_.Write("run/config.json", edited);
@@ -322,7 +323,7 @@ TEST_F(DamagedRun, AnEditedConfigIsRefusedWithTheWayToChangeIt) {
     EXPECT_NE(message.find("`wavemt resume " + path_.string() + " --set key=value`"),
               std::string::npos);
   }
-  // A run of an older version is taken as it is.
+  // In a run of an older version, the config is not checked.
   fs::remove(path_ / "checksums.json");
   EXPECT_EQ(ConfigText(LoadRunConfig(path_)), edited);
 }
