@@ -9,7 +9,7 @@
 namespace wavemt {
 namespace {
 
-int64_t Count(const Json& json, const char* name, int64_t most, std::string_view origin) {
+int64_t CountUpTo(const Json& json, const char* name, int64_t most, std::string_view origin) {
   if (!json.is_object() || !json.contains(name) || !json[name].is_number_unsigned() ||
       json[name].get<uint64_t>() > static_cast<uint64_t>(most)) {
     throw UsageError("{}: \"{}\" is missing or no count", origin, name);
@@ -57,12 +57,12 @@ CorpusProfile ParseCorpusProfile(std::string_view text, std::string_view origin)
   constexpr int64_t kMost = int64_t{1} << 40;
   const Json json = ParseJson(text, origin);
   CorpusProfile profile;
-  profile.pairs = Count(json, "pairs", kMost, origin);
-  profile.several_sentences = Count(json, "several_sentences", profile.pairs, origin);
-  profile.longest_source = Count(json, "longest_source", kMost, origin);
-  profile.longest_target = Count(json, "longest_target", kMost, origin);
-  profile.checksum =
-      static_cast<uint32_t>(Count(json, "checksum", std::numeric_limits<uint32_t>::max(), origin));
+  profile.pairs = CountUpTo(json, "pairs", kMost, origin);
+  profile.several_sentences = CountUpTo(json, "several_sentences", profile.pairs, origin);
+  profile.longest_source = CountUpTo(json, "longest_source", kMost, origin);
+  profile.longest_target = CountUpTo(json, "longest_target", kMost, origin);
+  profile.checksum = static_cast<uint32_t>(
+      CountUpTo(json, "checksum", std::numeric_limits<uint32_t>::max(), origin));
   return profile;
 }
 

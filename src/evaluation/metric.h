@@ -33,6 +33,9 @@ enum class SumType {
   kFloat32,  // NumPy float32: a corpus drawn by the bootstrap.
   kInt64,    // NumPy int64: a corpus made by approximate randomization.
 };
+inline NumpyNumber SumAsNumber(double sum, SumType type) {
+  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
+}
 
 /// A score from 0 to 100 (TER: from 0 on) with the metric's own numbers.
 struct Score {

@@ -16,7 +16,7 @@ bool StandsAlone(char c) {
 // expression of two characters does: a matched pair is used up. The patterns name ASCII characters
 // or their complement only, so that bytes serve for characters.
 template <typename Matches, typename Emit>
-std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
+std::string ReplaceBytePairs(std::string_view text, const Matches& matches, const Emit& emit) {
   std::string result;
   result.reserve(text.size() + text.size() / 4 + 8);
   size_t i = 0;
@@ -68,14 +68,14 @@ std::string SeparatePunctuation(std::string_view line, Possessive possessive) {
   }
   if (possessive == Possessive::kSplit) text = ReplaceAll(text, "'s ", " 's ");
   // Period and comma stand alone unless a digit precedes, ...
-  text = ReplacePairs(
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return !IsDigit(a) && IsPeriodOrComma(b); }, AppendFirstThenApart);
   // ... unless a digit follows, ...
-  text = ReplacePairs(
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return IsPeriodOrComma(a) && !IsDigit(b); },
       AppendApartThenSecond);
   // ... and a dash stands alone behind a digit.
-  return ReplacePairs(
+  return ReplaceBytePairs(
       text, [](char a, char b) { return IsDigit(a) && b == '-'; }, AppendFirstThenApart);
 }
 

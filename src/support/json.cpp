@@ -13,7 +13,6 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // "line 3, column 14" of a byte offset. An editor shows no byte order mark.
 std::string PlaceInText(std::string_view text, size_t offset) {
