@@ -33,6 +33,29 @@ constexpr Range FromToBelow(double minimum, double maximum) {
   return {.minimum = minimum, .maximum = maximum, .maximum_excluded = true};
 }
 
+/// Whether `wavemt resume --set` may change a key in the middle of a run.
+enum class OnResume {
+  kFixed,  // The saved position in the data, the vocabulary or the weights depend on it.
+  kMayChange,
+  kFixedForTranslationScores,  // Fixed where BLEU or chrF says which checkpoint is the best.
+  kFixedForBleu,               // Fixed where BLEU does.
+};
+
+/// What a key means. A text alone is that of a key that resume cannot change: whoever adds a key
+/// that resume may change has to say so.
+struct KeyDoc {
+  constexpr KeyDoc(const char* key_text, OnResume resume = OnResume::kFixed)
+      : text(key_text), on_resume(resume) {}
+
+  std::string_view text;
+  OnResume on_resume;
+};
+constexpr KeyDoc MayChange(const char* text) { return {text, OnResume::kMayChange}; }
+constexpr KeyDoc FixedForTranslationScores(const char* text) {
+  return {text, OnResume::kFixedForTranslationScores};
+}
+constexpr KeyDoc FixedForBleu(const char* text) { return {text, OnResume::kFixedForBleu}; }
+
 // The config's names for the values of an enum, in documentation order. The argument's type selects
 // the enum.
 template <typename T>
