@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-constexpr std::string_view kFormat = "wavemt-checkpoint";
-constexpr int kVersion = 1;
+constexpr std::string_view kManifestFormat = "wavemt-checkpoint";
+constexpr int kManifestVersion = 1;
 
 FileDigest WriteTextFile(const fs::path& path, std::string_view text) {
   OutputFile file(path);
@@ -29,7 +29,7 @@ FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
   return digest;
 }
 
-FileDigest DigestOf(const fs::path& path) {
+FileDigest DigestOfFile(const fs::path& path) {
   Crc32 checksum;
   int64_t bytes = 0;
   ReadInPieces(path, [&](std::string_view piece) {
@@ -46,7 +46,7 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
       !entry->contains("crc32")) {
     throw UsageError("{}: does not list {}", (directory / kManifestFile).string(), name);
   }
-  const FileDigest found = DigestOf(path);
+  const FileDigest found = DigestOfFile(path);
   if ((*entry)["bytes"] != found.bytes) {
     throw UsageError("{}: is damaged: {} bytes, but its manifest says {}", path.string(),
                      found.bytes, (*entry)["bytes"].dump());
@@ -73,7 +73,8 @@ class CheckpointWriter {
     Record(name, WriteTextFile(staged_.path() / name, text));
   }
   void Finish() {
-    const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files_}};
+    const Json manifest = {
+        {"format", kManifestFormat}, {"version", kManifestVersion}, {"files", files_}};
     WriteTextFile(staged_.path() / kManifestFile, manifest.dump(2) + "\n");
     // Verify from the disk: the caller may delete the previous checkpoint next.
     for (const auto& [name, digest] : files_.items()) ForgetCached(staged_.path() / name);
@@ -111,12 +112,12 @@ namespace {
 Json ReadManifest(const fs::path& directory) {
   const fs::path path = directory / kManifestFile;
   Json manifest = ReadJson(path);
-  const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
+  const bool known = manifest.is_object() && manifest.value("format", Json()) == kManifestFormat &&
                      manifest.contains("files") && manifest["files"].is_object();
   if (!known) throw UsageError("{}: is not the manifest of a checkpoint", path.string());
-  if (manifest.value("version", Json()) != kVersion) {
+  if (manifest.value("version", Json()) != kManifestVersion) {
     throw UsageError("{}: is of version {}; this program reads version {}", path.string(),
-                     manifest.value("version", Json()).dump(), kVersion);
+                     manifest.value("version", Json()).dump(), kManifestVersion);
   }
   return manifest;
 }

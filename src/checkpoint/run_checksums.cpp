@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-constexpr std::string_view kFormat = "wavemt-run";
-constexpr int kVersion = 1;
+constexpr std::string_view kRunFormat = "wavemt-run";
+constexpr int kRunVersion = 1;
 // Key inside a file's entry: the digest that the file will have once it has been replaced.
 constexpr const char* kNext = "next";
 
@@ -22,7 +22,7 @@ Json DigestOf(std::string_view contents) {
 }
 
 std::string TextOf(const Json& files) {
-  return Json({{"format", kFormat}, {"version", kVersion}, {"files", files}}).dump(2) + "\n";
+  return Json({{"format", kRunFormat}, {"version", kRunVersion}, {"files", files}}).dump(2) + "\n";
 }
 
 // The entries of checksums.json; nothing if the run does not have it.
@@ -31,8 +31,8 @@ std::optional<Json> ReadChecksums(const fs::path& run) {
   std::error_code ignored;
   if (!fs::exists(fs::symlink_status(path, ignored))) return std::nullopt;
   const Json json = ReadJson(path);
-  const bool known = json.is_object() && json.value("format", Json()) == kFormat &&
-                     json.value("version", Json()) == kVersion && json.contains("files") &&
+  const bool known = json.is_object() && json.value("format", Json()) == kRunFormat &&
+                     json.value("version", Json()) == kRunVersion && json.contains("files") &&
                      json["files"].is_object();
   if (!known) throw UsageError("{}: is damaged or of another version", path.string());
   return std::optional<Json>(std::in_place, json["files"]);

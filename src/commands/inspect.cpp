@@ -24,12 +24,12 @@ void PrintLine(std::string_view name, const std::string& text) {
   fmt::print("{:<12} {}\n", name, text);
 }
 
-std::string Languages(const ModelDescription& model) {
+std::string LanguagesText(const ModelDescription& model) {
   const auto name = [](const std::string& language) { return language.empty() ? "?" : language; };
   return fmt::format("{} -> {}", name(model.source_language), name(model.target_language));
 }
 
-std::string Sizes(const ModelDescription& model) {
+std::string SizesText(const ModelDescription& model) {
   const ModelConfig& config = model.config.model;
   return fmt::format(
       "Transformer of {} weights ({}): {}+{} layers, d_model {}, {} heads, ffn_dim {}, {}, {}-norm",
@@ -39,7 +39,7 @@ std::string Sizes(const ModelDescription& model) {
       NameOf(config.layer_norm));
 }
 
-std::string Vocabulary(const ModelDescription& model) {
+std::string VocabularyText(const ModelDescription& model) {
   return model.shared_vocabulary
              ? fmt::format("{} pieces, shared by both languages",
                            WithThousands(model.source_vocabulary))
@@ -47,7 +47,7 @@ std::string Vocabulary(const ModelDescription& model) {
                            WithThousands(model.target_vocabulary));
 }
 
-std::string Training(const ModelDescription& model) {
+std::string HistoryText(const ModelDescription& model) {
   const TrainingState& state = *model.state;
   std::string text = fmt::format("{} steps in {}, {} target tokens", WithThousands(state.step),
                                  HumanDuration(state.seconds), WithThousands(state.target_tokens));
@@ -58,7 +58,7 @@ std::string Training(const ModelDescription& model) {
   return text;
 }
 
-std::string BestScore(const ModelDescription& model) {
+std::string BestScoreText(const ModelDescription& model) {
   const TrainingState& state = *model.state;
   if (!state.best_score) return "none yet";
   std::string_view name = NameOf(model.config.training.best_metric);
@@ -73,14 +73,14 @@ std::string BestScore(const ModelDescription& model) {
 void PrintForPeople(const ModelDescription& model) {
   const PositionEncodingConfig& positions = model.config.model.position_encoding;
   PrintLine("name", model.run.filename().string());
-  PrintLine("languages", Languages(model));
-  PrintLine("model", Sizes(model));
+  PrintLine("languages", LanguagesText(model));
+  PrintLine("model", SizesText(model));
   PrintLine("positions", fmt::format("{}, up to {} tokens", NameOf(positions.type),
                                      WithThousands(positions.max_length)));
-  PrintLine("vocabulary", Vocabulary(model));
+  PrintLine("vocabulary", VocabularyText(model));
   if (model.state) {
-    PrintLine("trained", Training(model));
-    PrintLine("best score", BestScore(model));
+    PrintLine("trained", HistoryText(model));
+    PrintLine("best score", BestScoreText(model));
   }
   const std::time_t saved = std::chrono::system_clock::to_time_t(model.saved);
   PrintLine("saved", fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(saved)));

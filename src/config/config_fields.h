@@ -33,6 +33,29 @@ constexpr Range FromToBelow(double minimum, double maximum) {
   return {.minimum = minimum, .maximum = maximum, .maximum_excluded = true};
 }
 
+/// Whether `wavemt resume --set` may change a key in the middle of a run.
+enum class OnResume {
+  kFixed,  // Determines the saved data position, the vocabulary or the weights.
+  kMayChange,
+  kFixedForTranslationScores,  // Fixed if BLEU or chrF selects the best checkpoint.
+  kFixedForBleu,               // Fixed if BLEU does.
+};
+
+/// A key's description and whether resume may change it. A plain string converts to a KeyDoc that
+/// is fixed, so keys that may change must say so.
+struct KeyDoc {
+  constexpr KeyDoc(const char* key_text, OnResume resume = OnResume::kFixed)
+      : text(key_text), on_resume(resume) {}
+
+  std::string_view text;
+  OnResume on_resume;
+};
+constexpr KeyDoc MayChange(const char* text) { return {text, OnResume::kMayChange}; }
+constexpr KeyDoc FixedForTranslationScores(const char* text) {
+  return {text, OnResume::kFixedForTranslationScores};
+}
+constexpr KeyDoc FixedForBleu(const char* text) { return {text, OnResume::kFixedForBleu}; }
+
 // The config's names for the values of an enum, in documentation order. The argument's type selects
 // the enum.
 template <typename T>

@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "a corpus cache is lit
 
 constexpr std::string_view kMagic = "wavemtTC";
 // Increases whenever the format changes, or the ids that a text is tokenized to.
-constexpr uint32_t kVersion = 3;
+constexpr uint32_t kCacheVersion = 3;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -37,7 +37,7 @@ struct Trailer {
   uint64_t corpus_checksum = 0;
   // Covers the block checksums, the origin and the fields above.
   uint32_t checksum = 0;
-  uint32_t version = kVersion;
+  uint32_t version = kCacheVersion;
   char magic[8] = {};
 };
 static_assert(sizeof(Trailer) == 112 && std::is_trivially_copyable_v<Trailer>);
@@ -123,9 +123,9 @@ void CorpusCacheFile::ReadTrailer() {
   if (std::string_view(trailer.magic, kMagicSize) != kMagic) {
     throw Failure("{}: is damaged: its end is not that of a corpus cache", path().string());
   }
-  if (trailer.version != kVersion) {
+  if (trailer.version != kCacheVersion) {
     throw Failure("{}: is of version {}, this program reads {}", path().string(), trailer.version,
-                  kVersion);
+                  kCacheVersion);
   }
   // Numbers are compared with the file's size before they are multiplied, so no product overflows.
   const bool is_possible =

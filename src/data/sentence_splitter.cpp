@@ -16,7 +16,7 @@
 namespace wavemt {
 namespace {
 
-void Check(UErrorCode status) {
+void CheckIcu(UErrorCode status) {
   if (U_FAILURE(status)) throw Failure("ICU's sentence iterator: {}", u_errorName(status));
 }
 
@@ -121,7 +121,7 @@ SentenceSplitter::SentenceSplitter(const std::string& language)
   UErrorCode status = U_ZERO_ERROR;
   iterator_->breaks =
       ubrk_open(UBRK_SENTENCE, LocaleOf(language).c_str(), /*text=*/nullptr, 0, &status);
-  Check(status);
+  CheckIcu(status);
 }
 
 SentenceSplitter::~SentenceSplitter() = default;
@@ -130,7 +130,7 @@ std::vector<std::string_view> SentenceSplitter::Split(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   utext_openUTF8(&iterator_->text, text.data(), static_cast<int64_t>(text.size()), &status);
   ubrk_setUText(iterator_->breaks, &iterator_->text, &status);
-  Check(status);
+  CheckIcu(status);
 
   std::vector<std::string_view> sentences;
   size_t begin = 0;  // Of the current sentence.

@@ -15,7 +15,7 @@
 namespace wavemt {
 namespace {
 
-void Check(const sentencepiece::util::Status& status) {
+void CheckStatus(const sentencepiece::util::Status& status) {
   if (!status.ok()) throw Failure("SentencePiece: {}", status.ToString());
 }
 
@@ -39,7 +39,7 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin, const TextOptio
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
   CheckSentencePieceModel(bytes_, origin);
   try {
-    Check(processor_->LoadFromSerializedProto(bytes_));
+    CheckStatus(processor_->LoadFromSerializedProto(bytes_));
   } catch (const std::exception&) {
     throw UsageError("{}: is not a SentencePiece model", origin);
   }
@@ -69,7 +69,7 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   const std::string normalized = Normalize(text);
   if (normalized.empty()) return {};
   std::vector<int> ids;
-  Check(processor_->Encode({normalized.data(), normalized.size()}, &ids));
+  CheckStatus(processor_->Encode({normalized.data(), normalized.size()}, &ids));
   return {ids.begin(), ids.end()};
 }
 
@@ -81,19 +81,19 @@ std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
   const std::string shown =
       options_.normalize_whitespace ? NormalizeWhitespace(text) : std::string(text);
   std::vector<std::string> pieces;
-  Check(processor_->Encode({shown.data(), shown.size()}, &pieces));
+  CheckStatus(processor_->Encode({shown.data(), shown.size()}, &pieces));
   return pieces;
 }
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
   std::string text;
-  Check(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));
+  CheckStatus(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));
   return text;
 }
 
 std::string Tokenizer::DecodePieces(const std::vector<std::string>& pieces) const {
   std::string text;
-  Check(processor_->Decode(pieces, &text));
+  CheckStatus(processor_->Decode(pieces, &text));
   return text;
 }
 

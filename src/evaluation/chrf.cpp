@@ -15,15 +15,11 @@ namespace {
 // Indices of the statistics of one order. The character orders come before the word orders.
 constexpr size_t kHypothesisNgrams = 0;
 constexpr size_t kReferenceNgrams = 1;
-constexpr size_t kMatches = 2;
+constexpr size_t kMatchingNgrams = 2;
 constexpr size_t kStatisticsOfOrder = 3;
 
 size_t NumOrders(const ChrfOptions& options) {
   return static_cast<size_t>(options.char_order) + static_cast<size_t>(options.word_order);
-}
-
-NumpyNumber NumberOf(double sum, SumType type) {
-  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
 }
 
 NumpyNumber FScore(std::span<const double> sums, SumType type, const ChrfOptions& options) {
@@ -34,9 +30,9 @@ NumpyNumber FScore(std::span<const double> sums, SumType type, const ChrfOptions
   NumpyNumber recall_sum = 0.0;
   double effective_orders = 0;
   for (size_t i = 0; i < sums.size(); i += kStatisticsOfOrder) {
-    const NumpyNumber hypothesis = NumberOf(sums[i + kHypothesisNgrams], type);
-    const NumpyNumber reference = NumberOf(sums[i + kReferenceNgrams], type);
-    const NumpyNumber matches = NumberOf(sums[i + kMatches], type);
+    const NumpyNumber hypothesis = SumAsNumber(sums[i + kHypothesisNgrams], type);
+    const NumpyNumber reference = SumAsNumber(sums[i + kReferenceNgrams], type);
+    const NumpyNumber matches = SumAsNumber(sums[i + kMatchingNgrams], type);
     const NumpyNumber precision = hypothesis.value() > 0 ? matches / hypothesis : kEpsilon;
     const NumpyNumber recall = reference.value() > 0 ? matches / reference : kEpsilon;
     const NumpyNumber denominator = NumpyNumber(factor) * precision + recall;
@@ -159,7 +155,7 @@ class ChrfMeter : public SegmentMeter {
       double* statistics = &candidate_[i * kStatisticsOfOrder];
       statistics[kHypothesisNgrams] = static_cast<double>(in_hypothesis);
       statistics[kReferenceNgrams] = static_cast<double>(in_reference);
-      statistics[kMatches] = static_cast<double>(matches_[i]);
+      statistics[kMatchingNgrams] = static_cast<double>(matches_[i]);
     }
   }
 

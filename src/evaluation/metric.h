@@ -33,6 +33,9 @@ enum class SumType {
   kFloat32,  // NumPy float32: for a corpus drawn by the bootstrap.
   kInt64,    // NumPy int64: for a corpus made by approximate randomization.
 };
+inline NumpyNumber SumAsNumber(double sum, SumType type) {
+  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
+}
 
 /// A score from 0 to 100 (TER: 0 or more) with the numbers that make it up.
 struct Score {

@@ -16,7 +16,7 @@ bool StandsAlone(char c) {
 // regular expression, matches do not overlap. Bytes can stand in for characters because the
 // patterns consist of ASCII characters and their complements.
 template <typename Matches, typename Emit>
-std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
+std::string ReplaceBytePairs(std::string_view text, const Matches& matches, const Emit& emit) {
   std::string result;
   result.reserve(text.size() + text.size() / 4 + 8);
   size_t i = 0;
@@ -68,14 +68,14 @@ std::string SeparatePunctuation(std::string_view line, Possessive possessive) {
   }
   if (possessive == Possessive::kSplit) text = ReplaceAll(text, "'s ", " 's ");
   // Separate a period or comma that does not follow a digit, ...
-  text = ReplacePairs(
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return !IsDigit(a) && IsPeriodOrComma(b); }, AppendFirstThenApart);
   // ... one that does not precede a digit, ...
-  text = ReplacePairs(
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return IsPeriodOrComma(a) && !IsDigit(b); },
       AppendApartThenSecond);
   // ... and a dash after a digit.
-  return ReplacePairs(
+  return ReplaceBytePairs(
       text, [](char a, char b) { return IsDigit(a) && b == '-'; }, AppendFirstThenApart);
 }
 

@@ -33,8 +33,8 @@ void WithValues(const Tensor& tensor, const Use& use) {
 }
 
 // base + dropout(values), of type `type`.
-Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values,
-             torch::ScalarType type) {
+Tensor ApplyDropout(const DropoutRule& rule, const Tensor& base, const Tensor& values,
+                    torch::ScalarType type) {
   Tensor output =
       torch::empty_like(values, values.options().dtype(type), at::MemoryFormat::Contiguous);
   const float* base_data = base.defined() ? base.const_data_ptr<float>() : nullptr;
@@ -58,8 +58,8 @@ struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction>
     context->saved_data["key"] = static_cast<int64_t>(rule.key);
     context->saved_data["has_base"] = has_base;
     context->saved_data["type"] = static_cast<int64_t>(values.scalar_type());
-    return Apply(rule, has_base ? base.contiguous() : Tensor(), values.contiguous(),
-                 has_base ? torch::kFloat : values.scalar_type());
+    return ApplyDropout(rule, has_base ? base.contiguous() : Tensor(), values.contiguous(),
+                        has_base ? torch::kFloat : values.scalar_type());
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -69,7 +69,7 @@ struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction>
     const auto type = static_cast<torch::ScalarType>(context->saved_data["type"].toInt());
     const Tensor gradient = gradients[0].contiguous();
     return {context->saved_data["has_base"].toBool() ? gradient : Tensor(),
-            Apply(rule, {}, gradient, type), Tensor(), Tensor()};
+            ApplyDropout(rule, {}, gradient, type), Tensor(), Tensor()};
   }
 };
 

@@ -28,7 +28,7 @@ std::string TooMuchMemory(std::string_view program, std::string_view options) {
 
 // The older libraries take pointers to non-const even for data that they only read.
 template <typename Byte>
-Byte* Bytes(const char* bytes) {
+Byte* AsBytes(const char* bytes) {
   return reinterpret_cast<Byte*>(const_cast<char*>(bytes));
 }
 
@@ -45,9 +45,9 @@ class GzipDecompressor : public Decompressor {
   void BeginMember() override { inflateReset(&stream_); }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<Bytef>(packed->data());
+    stream_.next_in = AsBytes<Bytef>(packed->data());
     stream_.avail_in = static_cast<uInt>(packed->size());
-    stream_.next_out = Bytes<Bytef>(room.data());
+    stream_.next_out = AsBytes<Bytef>(room.data());
     stream_.avail_out = static_cast<uInt>(room.size());
     const int code = inflate(&stream_, Z_NO_FLUSH);
     packed->remove_prefix(packed->size() - stream_.avail_in);
@@ -112,9 +112,9 @@ class XzDecompressor : public Decompressor {
   void BeginMember() override { Begin(); }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<uint8_t>(packed->data());
+    stream_.next_in = AsBytes<uint8_t>(packed->data());
     stream_.avail_in = packed->size();
-    stream_.next_out = Bytes<uint8_t>(room.data());
+    stream_.next_out = AsBytes<uint8_t>(room.data());
     stream_.avail_out = room.size();
     const lzma_ret code = lzma_code(&stream_, LZMA_RUN);
     packed->remove_prefix(packed->size() - stream_.avail_in);
@@ -167,7 +167,7 @@ class Bzip2Decompressor : public Decompressor {
   }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<char>(packed->data());
+    stream_.next_in = AsBytes<char>(packed->data());
     stream_.avail_in = static_cast<unsigned>(packed->size());
     stream_.next_out = room.data();
     stream_.avail_out = static_cast<unsigned>(room.size());

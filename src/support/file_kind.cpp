@@ -54,7 +54,7 @@ std::string ShellWord(const std::string& text) {
   return quoted + "'";
 }
 
-std::string Describe(const WideEncoding& encoding, const std::filesystem::path& file) {
+std::string DescribeWideText(const WideEncoding& encoding, const std::filesystem::path& file) {
   std::string text = fmt::format(
       "seems to be {} ({}{}); make it UTF-8, for example by: iconv -f {} -t UTF-8", encoding.name,
       encoding.order, encoding.has_mark ? "" : ", without a byte order mark", encoding.code_name);
@@ -78,7 +78,7 @@ std::optional<std::string> FindOtherKind(std::string_view beginning,
   if (const CompressedFormat* format = GuessFormat(beginning).format) {
     return fmt::format("is {0}-compressed; unpack it first with: {0} -d", format->name);
   }
-  if (const auto encoding = FindWideEncoding(beginning)) return Describe(*encoding, file);
+  if (const auto encoding = FindWideEncoding(beginning)) return DescribeWideText(*encoding, file);
   return std::nullopt;
 }
 

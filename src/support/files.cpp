@@ -173,7 +173,7 @@ void ReadWhile(const fs::path& path, const std::function<bool(std::string_view)>
   }
 }
 
-fs::file_status StatusOf(const fs::path& path) {
+fs::file_status FileStatusOf(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (error && status.type() != fs::file_type::not_found) throw ReadFailure(path, error.value());
@@ -182,11 +182,11 @@ fs::file_status StatusOf(const fs::path& path) {
 
 }  // namespace
 
-bool Exists(const fs::path& path) { return fs::exists(StatusOf(path)); }
+bool Exists(const fs::path& path) { return fs::exists(FileStatusOf(path)); }
 
-bool IsFile(const fs::path& path) { return fs::is_regular_file(StatusOf(path)); }
+bool IsFile(const fs::path& path) { return fs::is_regular_file(FileStatusOf(path)); }
 
-bool IsFolder(const fs::path& path) { return fs::is_directory(StatusOf(path)); }
+bool IsFolder(const fs::path& path) { return fs::is_directory(FileStatusOf(path)); }
 
 void ForgetCached(const fs::path& path) {
   const FileDescriptor descriptor = OpenForReading(path);

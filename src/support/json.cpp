@@ -13,7 +13,6 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // "line 3, column 14" for a byte offset, as an editor counts: without a byte order mark.
 std::string LineAndColumn(std::string_view text, size_t offset) {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kReadSize = 1 << 16;
 constexpr size_t kLongestLine = 8 << 20;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 

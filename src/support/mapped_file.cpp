@@ -19,7 +19,7 @@
 namespace wavemt {
 namespace {
 
-Error ReadFailure(const std::filesystem::path& path, int error_number) {
+Error CannotBeRead(const std::filesystem::path& path, int error_number) {
   return Failure("{}: cannot be read: {}", path.string(), std::strerror(error_number));
 }
 
@@ -92,9 +92,9 @@ void RemoveGuard(std::span<const char> bytes) {
 
 MappedFile::MappedFile(std::filesystem::path path)
     : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (!descriptor_.is_open()) throw ReadFailure(path_, errno);
+  if (!descriptor_.is_open()) throw CannotBeRead(path_, errno);
   struct stat status {};
-  if (fstat(descriptor_.value(), &status) != 0) throw ReadFailure(path_, errno);
+  if (fstat(descriptor_.value(), &status) != 0) throw CannotBeRead(path_, errno);
   if (!S_ISREG(status.st_mode)) throw Failure("{}: is not a file", path_.string());
   if (status.st_size == 0) return;
   const auto size = static_cast<size_t>(status.st_size);
@@ -119,7 +119,7 @@ void MappedFile::Read(uint64_t offset, std::span<char> bytes) const {
     const ssize_t count =
         pread(descriptor_.value(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw ReadFailure(path_, errno);
+    if (count < 0) throw CannotBeRead(path_, errno);
     if (count == 0) throw Failure("{}: was truncated while it was read", path_.string());
     offset += static_cast<uint64_t>(count);
     bytes = bytes.subspan(static_cast<size_t>(count));

@@ -11,7 +11,7 @@ namespace wavemt {
 namespace {
 
 // LibTorch's callbacks are plain functions, which find their thread's observer here.
-thread_local ForwardObserver* active = nullptr;
+thread_local ForwardObserver* observer_of_thread = nullptr;
 
 void AddTensors(const c10::IValue& value, std::vector<torch::Tensor>* tensors) {
   if (value.isTensor()) {
@@ -50,8 +50,8 @@ ForwardObserver::ForwardObserver(const TransformerImpl& model) {
     AddWeight(item.value(), item.key());
     if (item.value().is_same(model.OutputWeight())) output_parameter_ = item.key();
   }
-  TORCH_CHECK(active == nullptr, "one observer a thread");
-  active = this;
+  TORCH_CHECK(observer_of_thread == nullptr, "one observer a thread");
+  observer_of_thread = this;
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End)
                                            .needsInputs(true)
                                            .needsOutputs(true)
@@ -60,19 +60,19 @@ ForwardObserver::ForwardObserver(const TransformerImpl& model) {
 
 ForwardObserver::~ForwardObserver() {
   at::removeCallback(handle_);
-  active = nullptr;
+  observer_of_thread = nullptr;
 }
 
 std::unique_ptr<at::ObserverContext> ForwardObserver::Begin(const at::RecordFunction& function) {
-  if (active == nullptr) return nullptr;
+  if (observer_of_thread == nullptr) return nullptr;
   const at::DisableRecordFunctionGuard no_recording;
-  return active->Look(function);
+  return observer_of_thread->Look(function);
 }
 
 void ForwardObserver::End(const at::RecordFunction& function, at::ObserverContext* context) {
-  if (active == nullptr || context == nullptr) return;
+  if (observer_of_thread == nullptr || context == nullptr) return;
   const at::DisableRecordFunctionGuard no_recording;
-  active->LookAtResults(function, *static_cast<Operation*>(context));
+  observer_of_thread->LookAtResults(function, *static_cast<Operation*>(context));
 }
 
 // Returns null for operations that use no weight.

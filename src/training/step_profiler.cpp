@@ -22,7 +22,7 @@ constexpr std::string_view kOther = "other";
 constexpr size_t kOperationsShown = 12;
 
 // LibTorch's callbacks are plain functions, which find their thread's profiler here.
-thread_local StepProfiler* active = nullptr;
+thread_local StepProfiler* profiler_of_thread = nullptr;
 
 // The number of multiplications and additions of a matrix product; 0 for other operations.
 double ProductsOf(const std::string& operation, c10::ArrayRef<const c10::IValue> inputs) {
@@ -52,7 +52,7 @@ double ProductSpeed(const torch::TensorOptions& numbers) {
 
 // The rows of a table, in descending order of time.
 template <typename Time>
-std::vector<std::pair<std::string, Time>> Sorted(const std::map<std::string, Time>& times) {
+std::vector<std::pair<std::string, Time>> LongestFirst(const std::map<std::string, Time>& times) {
   std::vector<std::pair<std::string, Time>> rows(times.begin(), times.end());
   std::ranges::sort(rows, std::greater{}, [](const auto& row) { return row.second.total(); });
   return rows;
@@ -71,8 +71,8 @@ StepProfiler::StepProfiler(torch::Device device)
       usage_at_start_(MeasureUsage()),
       start_(Clock::now()),
       last_event_(start_) {
-  TORCH_CHECK(active == nullptr, "one profiler a thread");
-  active = this;
+  TORCH_CHECK(profiler_of_thread == nullptr, "one profiler a thread");
+  profiler_of_thread = this;
   // Otherwise a GPU's backward pass runs on a separate thread, which the profiler cannot observe.
   c10::AutogradState::get_tls_state().set_multithreading_enabled(false);
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End).needsInputs(true));
@@ -81,16 +81,16 @@ StepProfiler::StepProfiler(torch::Device device)
 StepProfiler::~StepProfiler() {
   at::removeCallback(handle_);
   c10::AutogradState::get_tls_state().set_multithreading_enabled(backward_had_threads_);
-  active = nullptr;
+  profiler_of_thread = nullptr;
 }
 
 std::unique_ptr<at::ObserverContext> StepProfiler::Begin(const at::RecordFunction& function) {
-  if (active != nullptr) active->Push(function);
+  if (profiler_of_thread != nullptr) profiler_of_thread->Push(function);
   return nullptr;
 }
 
 void StepProfiler::End(const at::RecordFunction& /*function*/, at::ObserverContext* /*context*/) {
-  if (active != nullptr) active->Pop();
+  if (profiler_of_thread != nullptr) profiler_of_thread->Pop();
 }
 
 void StepProfiler::Push(const at::RecordFunction& function) {
@@ -164,12 +164,12 @@ std::string StepProfiler::Report(const Work& work) const {
   std::string text = fmt::format(
       "{} steps of {:.1f} ms, {} target tokens/s\n\n{:32}{:>10}{:>10}{:>10}{:>8}\n", work.steps,
       ms(seconds), WithThousands(speed), "ms a step", "forward", "backward", "total", "share");
-  for (const auto& [scope, time] : Sorted(scopes_)) {
+  for (const auto& [scope, time] : LongestFirst(scopes_)) {
     text += fmt::format("{:32}{:>10.1f}{:>10.1f}{:>10.1f}{:>7.1f}%\n", scope, ms(time.forward),
                         ms(time.backward), ms(time.total()), share(time.total()));
   }
   text += fmt::format("\n{:32}{:>10}{:>10}{:>8}\n", "operation, by itself", "calls", "ms", "share");
-  auto operations = Sorted(operations_);
+  auto operations = LongestFirst(operations_);
   operations.resize(std::min(operations.size(), kOperationsShown));
   for (const auto& [operation, time] : operations) {
     text += fmt::format("{:32}{:>10.0f}{:>10.1f}{:>7.1f}%\n", operation.substr(0, 31),

@@ -7,13 +7,13 @@
 #include <limits>
 #include <set>
 
+#include "special_tokens.h"
 #include "support/error.h"
 #include "table_scorer.h"
 
 namespace wavemt {
 namespace {
 
-constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
 constexpr int64_t kVocabulary = 7;  // The special tokens and three words.
 constexpr int32_t kFirstWord = 4;
 

@@ -11,12 +11,12 @@
 #include "../model/small_model.h"
 #include "decoding/beam_search.h"
 #include "model/masks.h"
+#include "special_tokens.h"
 
 namespace wavemt {
 namespace {
 
-constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
-constexpr int64_t kVocabulary = 30;
+constexpr int64_t kModelVocabulary = 30;
 
 using Sentence = std::vector<int64_t>;
 
@@ -60,7 +60,8 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     ModelConfig config = SmallModelConfig();
     config.layer_norm = GetParam();
     config.position_encoding.max_length = 40;
-    model_ = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/21);
+    model_ = MakeSmallModel(config, {.source = kModelVocabulary, .target = kModelVocabulary},
+                            /*seed=*/21);
     model_->to(torch::kDouble);
     for (auto& parameter : model_->parameters()) {
       if (parameter.dim() > 1) parameter.mul_(2);
@@ -71,7 +72,8 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     std::vector<Sentence> sentences(count);
     for (Sentence& sentence : sentences) {
       sentence.resize(1 + generator_() % 12);
-      for (int64_t& id : sentence) id = 4 + static_cast<int64_t>(generator_() % (kVocabulary - 4));
+      for (int64_t& id : sentence)
+        id = 4 + static_cast<int64_t>(generator_() % (kModelVocabulary - 4));
       sentence.back() = kSpecial.eos;
     }
     return sentences;
@@ -138,7 +140,8 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
   torch::Device device_ = torch::kCPU;
 };
 
-void ExpectSame(const std::vector<Hypothesis>& actual, const std::vector<Hypothesis>& expected) {
+void ExpectSameHypotheses(const std::vector<Hypothesis>& actual,
+                          const std::vector<Hypothesis>& expected) {
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t n = 0; n < expected.size(); ++n) {
     EXPECT_EQ(actual[n].tokens, expected[n].tokens) << "hypothesis " << n;
@@ -167,7 +170,7 @@ TEST_P(SearchTest, FindsTheSameWithAndWithoutTheCache) {
     const auto uncached = Translate<UncachedScorer>(batch, 5);
     for (size_t i = 0; i < kRows; ++i) {
       SCOPED_TRACE(begin + i);
-      ExpectSame(cached[i], uncached[i]);
+      ExpectSameHypotheses(cached[i], uncached[i]);
     }
   }
 }
@@ -177,7 +180,7 @@ TEST_P(SearchTest, FindsTheSameAloneAndInABatch) {
   const auto together = Translate<CachedScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
-    ExpectSame(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
+    ExpectSameHypotheses(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
   }
 }
 
@@ -190,7 +193,7 @@ TEST_P(SearchTest, FindsTheSameOnAGpu) {
   const auto on_gpu = Translate<CachedScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
-    ExpectSame(on_gpu[i], on_cpu[i]);
+    ExpectSameHypotheses(on_gpu[i], on_cpu[i]);
   }
 }
 
@@ -220,8 +223,8 @@ INSTANTIATE_TEST_SUITE_P(Norm, SearchTest,
                          });
 
 TEST(CachedScorer, NeedsNoMaskWithoutPadding) {
-  const Transformer model =
-      MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary}, 1);
+  const Transformer model = MakeSmallModel(
+      SmallModelConfig(), {.source = kModelVocabulary, .target = kModelVocabulary}, 1);
   const torch::NoGradGuard no_grad;
   const auto source = torch::tensor({{5, 6, 3}, {7, 8, 3}}, torch::kLong);
   const auto newest = torch::tensor({2, 2}, torch::kLong);

@@ -7,6 +7,7 @@
 
 #include "evaluation/signature.h"
 #include "evaluation/statistics.h"
+#include "segment_score.h"
 
 namespace wavemt {
 namespace {
@@ -18,16 +19,6 @@ using testing::ElementsAre;
 Bleu PlainBleu(BleuOptions options = {}) {
   options.tokenizer = EvaluationTokenizer::kNone;
   return Bleu(options);
-}
-
-std::vector<double> StatisticsOf(const Metric& metric, const Segment& segment) {
-  std::vector<double> statistics(metric.NumStatistics());
-  metric.NewMeter()->Measure(segment, statistics);
-  return statistics;
-}
-
-double ScoreOf(const Metric& metric, const Segment& segment) {
-  return metric.FullScore(StatisticsOf(metric, segment)).value;
 }
 
 TEST(BleuTest, ClipsMatches) {

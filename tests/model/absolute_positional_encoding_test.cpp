@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
 // The formula of Vaswani et al. 2017, section 3.5, written as 10000^(2i / d_model).
-double Expected(int64_t position, int64_t column, int64_t d_model) {
+double ExpectedEncoding(int64_t position, int64_t column, int64_t d_model) {
   const auto two_i = static_cast<double>(column - column % 2);
   const double angle =
       static_cast<double>(position) / std::pow(10000.0, two_i / static_cast<double>(d_model));
@@ -32,7 +32,7 @@ TEST_P(AbsolutePositionalEncodingTest, HoldsTheValuesOfTheFormula) {
   const auto pe = encoding->pe.accessor<float, 2>();
   for (int64_t position = 0; position < 600; ++position) {
     for (int64_t column = 0; column < d_model; ++column) {
-      ASSERT_NEAR(pe[position][column], Expected(position, column, d_model), 1e-7)
+      ASSERT_NEAR(pe[position][column], ExpectedEncoding(position, column, d_model), 1e-7)
           << "position " << position << ", column " << column;
     }
   }

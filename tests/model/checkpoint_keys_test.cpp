@@ -28,8 +28,8 @@ std::vector<std::string> KeysOf(TiedEmbeddings tied, LayerNormPlacement placemen
 }
 
 // Sorted, with the names in `embeddings` included.
-std::vector<std::string> Expected(const std::vector<std::string>& embeddings,
-                                  bool has_final_norms) {
+std::vector<std::string> ExpectedKeys(const std::vector<std::string>& embeddings,
+                                      bool has_final_norms) {
   std::vector<std::string> keys = {
       "decoder.layers.0.cross_attention.kv_proj.bias",
       "decoder.layers.0.cross_attention.kv_proj.weight",
@@ -76,25 +76,25 @@ std::vector<std::string> Expected(const std::vector<std::string>& embeddings,
 
 TEST(CheckpointKeys, AllTied) {
   EXPECT_THAT(KeysOf(TiedEmbeddings::kAll, LayerNormPlacement::kPre),
-              ElementsAreArray(Expected({"source_embedding.weight"}, true)));
+              ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, true)));
 }
 
 TEST(CheckpointKeys, DecoderTied) {
   EXPECT_THAT(
       KeysOf(TiedEmbeddings::kDecoder, LayerNormPlacement::kPre),
-      ElementsAreArray(Expected({"source_embedding.weight", "target_embedding.weight"}, true)));
+      ElementsAreArray(ExpectedKeys({"source_embedding.weight", "target_embedding.weight"}, true)));
 }
 
 TEST(CheckpointKeys, NoneTied) {
   EXPECT_THAT(
       KeysOf(TiedEmbeddings::kNone, LayerNormPlacement::kPre),
-      ElementsAreArray(Expected(
+      ElementsAreArray(ExpectedKeys(
           {"output_projection", "source_embedding.weight", "target_embedding.weight"}, true)));
 }
 
 TEST(CheckpointKeys, PostNormHasNoFinalNorms) {
   EXPECT_THAT(KeysOf(TiedEmbeddings::kAll, LayerNormPlacement::kPost),
-              ElementsAreArray(Expected({"source_embedding.weight"}, false)));
+              ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, false)));
 }
 
 }  // namespace

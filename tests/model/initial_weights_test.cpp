@@ -8,11 +8,11 @@
 namespace wavemt {
 namespace {
 
-constexpr VocabularySizes kVocabulary{.source = 400, .target = 400};
+constexpr VocabularySizes kVocabularies{.source = 400, .target = 400};
 
 NamedTensors Draw(const ModelConfig& config, uint64_t seed) {
   torch::manual_seed(seed);
-  return StateOf(*Transformer(config, kVocabulary));
+  return StateOf(*Transformer(config, kVocabularies));
 }
 
 TEST(InitialWeights, DependOnlyOnTheSeed) {

@@ -8,7 +8,7 @@
 namespace wavemt {
 namespace {
 
-constexpr int64_t kVocabulary = 20;
+constexpr int64_t kVocabularySize = 20;
 
 torch::Tensor Ids(const std::vector<int64_t>& ids) { return torch::tensor(ids, torch::kLong); }
 
@@ -16,7 +16,8 @@ torch::Tensor Ids(const std::vector<int64_t>& ids) { return torch::tensor(ids, t
 class KeyValueCacheTest : public testing::Test {
  protected:
   KeyValueCacheTest()
-      : model_(MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary},
+      : model_(MakeSmallModel(SmallModelConfig(),
+                              {.source = kVocabularySize, .target = kVocabularySize},
                               /*seed=*/9)),
         source_(torch::tensor({{5, 6, 7, 3}, {8, 9, 3, 0}}, torch::kLong)),
         mask_(PaddingMask(Ids({4, 3}), 4)),
