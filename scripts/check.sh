@@ -12,5 +12,5 @@ clang-format --dry-run -Werror "${files[@]}"
 python3 scripts/check_includes.py
 [ "${1:-}" != --quick ] || exit 0
 # Without the precompiled header, which is gcc's and no use to clang.
-cmake --preset release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON > /dev/null
+cmake --preset dev -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON > /dev/null
 printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy

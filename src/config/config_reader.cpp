@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "config/config_origin.h"
 #include "config/config_overrides.h"
 #include "config/config_validation.h"
+#include "config/data_folder.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/json.h"
@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-std::string Describe(const Range& range) {
+std::string DescribeRange(const Range& range) {
   const bool has_minimum = range.minimum != std::numeric_limits<double>::lowest();
   const bool has_maximum = range.maximum != std::numeric_limits<double>::max();
   std::string text;
@@ -41,14 +41,14 @@ bool IsInside(double value, const Range& range) {
          (range.maximum_excluded ? value < range.maximum : value <= range.maximum);
 }
 
-// ${WAVEMT_DATA} is the environment variable or, where that is not set, the checkout's data folder.
 std::string ExpandDataVariable(std::string path, const std::string& where) {
   constexpr std::string_view kVariable = "${WAVEMT_DATA}";
   if (const size_t place = path.find(kVariable); place != std::string::npos) {
-    const char* value = std::getenv("WAVEMT_DATA");
-    path.replace(place, kVariable.size(),
-                 value != nullptr && *value != '\0' ? fs::absolute(value).string()
-                                                    : std::string(WAVEMT_DEFAULT_DATA_DIR));
+    const auto folder = DataFolder();
+    if (!folder) {
+      throw UsageError("{}: \"{}\": set WAVEMT_DATA to the folder of the corpora", where, path);
+    }
+    path.replace(place, kVariable.size(), folder->string());
   }
   if (path.find("${") != std::string::npos) {
     throw UsageError("{}: \"{}\": the only variable known in paths is ${{WAVEMT_DATA}}", where,
@@ -74,7 +74,7 @@ class SectionReader {
     Field(name, value, doc);
     if (!IsInside(static_cast<double>(value), range)) {
       throw UsageError("{}: {} is not possible: it must be {}", origin_.Of(KeyOf(name)), value,
-                       Describe(range));
+                       DescribeRange(range));
     }
   }
 

@@ -75,13 +75,15 @@ TEST(LoadConfigTest, TakesARelativeDataVariableFromTheCurrentFolder) {
               ElementsAre(fs::current_path().parent_path() / "corpora/train.tsv"));
 }
 
-TEST(LoadConfigTest, TheDataVariableIsTheDataFolderWhereItIsNotSet) {
+TEST(LoadConfigTest, TheDataVariableIsTheCheckoutsDataFolderWhereItIsNotSet) {
   const ConfigFolder folder;
-  const std::string text = R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/train.tsv"}}})";
+  const std::string text = R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/quickstart/train.en"}}})";
   for (const char* nothing : {static_cast<const char*>(nullptr), ""}) {
     const DataVariable variable(nothing);
-    EXPECT_THAT(folder.Load(text).data.train.tsv,
-                ElementsAre(fs::path(WAVEMT_DEFAULT_DATA_DIR) / "train.tsv"));
+    const std::vector<fs::path> files = folder.Load(text).data.train.tsv;
+    ASSERT_EQ(files.size(), 1U);
+    EXPECT_TRUE(files[0].is_absolute()) << files[0];
+    EXPECT_TRUE(fs::is_regular_file(files[0])) << files[0];
   }
 }
 
