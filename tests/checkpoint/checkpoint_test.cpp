@@ -82,8 +82,8 @@ TEST_F(CheckpointTest, MayHoldAModelAndNothingElse) {
   EXPECT_FALSE(HasCheckpointState(model));
   EXPECT_EQ(ReadCheckpointModel(model).size(), 2U);
   EXPECT_THAT([&] { ReadCheckpoint(model); },
-              ThrowsMessage<Error>(HasSubstr("model: holds no optimizer.safetensors, without which "
-                                             "a training cannot go on")));
+              ThrowsMessage<Error>(HasSubstr("model: has no optimizer.safetensors, which is needed "
+                                             "to continue training")));
 }
 
 TEST_F(CheckpointTest, TheManifestListsSizesAndChecksums) {

@@ -350,8 +350,8 @@ def test_damaged_checkpoint_names_its_file(own_run, name, damage, sentence):
 
 @pytest.mark.parametrize("name, damage, sentence", [
     ("optimizer.safetensors", flip_a_byte, "/optimizer.safetensors: is damaged: its checksum is "),
-    ("optimizer.safetensors", os.remove, ": holds no optimizer.safetensors, without which a "
-                                         "training cannot go on"),
+    ("optimizer.safetensors", os.remove, ": has no optimizer.safetensors, which is needed to "
+                                         "continue training"),
     ("state.json", os.remove, ": has no state.json, which is needed to continue training"),
 ])
 def test_what_only_training_needs_is_missed_by_training_only(own_run, name, damage, sentence):
