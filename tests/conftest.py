@@ -16,6 +16,11 @@ PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).
 # Models as small as these gain nothing from threads, and tests share the machine.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
+# What is slow and rarely breaks runs where scripts/torture.sh asks for it; a quick form of it, where
+# there is one, runs every time.
+TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
+long = pytest.mark.skipif(not TORTURE, reason="takes long; scripts/torture.sh runs it")
+
 # A model that trains dozens of steps a second.
 SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
                "num_encoder_layers": 1, "num_decoder_layers": 1,

@@ -14,9 +14,9 @@ import subprocess
 import zipfile
 
 import pytest
-from conftest import PROGRAM, ROOT, pointed, wavemt
+from conftest import PROGRAM, ROOT, TORTURE, pointed, wavemt
 
-DAMAGES = 30 if os.environ.get("WAVEMT_TORTURE") else 1
+DAMAGES = 30 if TORTURE else 1
 NEWEST, BEFORE = "checkpoints/step-00000240", "checkpoints/step-00000160"
 CHECKPOINT_FILES = ["model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]
 TEXT = "A dog runs .\nTwo men sit on a bench .\n"

@@ -10,10 +10,10 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import PROGRAM, metrics_of, without_speeds, write_config
-from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, assert_as_never_stopped, calls_in,
-                         leftovers, newest_whole, program, reference, report, save_calls,
-                         with_faults, write_small_config)  # Two are fixtures.
+from conftest import PROGRAM, TORTURE, metrics_of, without_speeds, write_config
+from file_faults import (SAVE_BEGINS, TormentedRun, assert_as_never_stopped, calls_in, leftovers,
+                         newest_whole, program, reference, report, save_calls, with_faults,
+                         write_small_config)  # Two are fixtures.
 
 STEPS = 8
 REASONS = {"ENOSPC": "No space left on device", "EDQUOT": "Disk quota exceeded",
