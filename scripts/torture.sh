@@ -2,7 +2,8 @@
 # The long part of the tests of what must never go wrong. An hour and more on two cores.
 # usage: scripts/torture.sh [--inputs N] [PART...]
 #   PART      kills, disks, locks (with signals), rest (every other test with a long part: damaged
-#             files, hostile text, big corpora, memory) and fuzz; all of them unless some are named
+#             files, hostile text, big corpora, memory, the quickstart) and fuzz; all of them unless
+#             some are named
 #   --inputs  inputs of each fuzzer (10,000,000; a hundredth of them for tokenizer models)
 # At the end: what was done how often, and what failed.
 set -uo pipefail
@@ -12,7 +13,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --inputs) inputs=${2:?--inputs needs a number}; shift ;;
     kills | disks | locks | rest | fuzz) parts+=("$1") ;;
-    *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
   esac
   shift
 done
@@ -40,7 +41,7 @@ pytests() { attempt "$1" $python -m pytest -q "${@:2}"; }
 # Tests with a long part that no part of ours names.
 rest() {
   local files
-  mapfile -t files < <(grep -lE 'TORTURE' tests/end_to_end/test_*.py tests/peers/test_*.py |
+  mapfile -t files < <(grep -lE 'TORTURE|thinned|[@=]long' tests/end_to_end/test_*.py tests/peers/test_*.py |
     grep -vE '/test_(crash|disk|lock|signals)[^/]*\.py$')
   for file in "${files[@]}"; do pytests "$(basename "$file" .py)" "$file"; done
   local rooms

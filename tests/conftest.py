@@ -13,8 +13,33 @@ os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).resolve()
-# Models as small as these gain nothing from threads, and tests share the machine.
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+# Models as small as these gain nothing from threads, and tests share the machine: where a test wants
+# threads all the same, those that wait leave the processor to others.
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+
+# What is slow and rarely breaks runs where scripts/torture.sh asks for it; a quick form of it runs
+# every time.
+TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
+long = pytest.mark.long
+
+
+def thinned(cases, every):
+    """Cases for parametrize: one in `every` for each run, the others for scripts/torture.sh."""
+    return [case if number % every == 0 else
+            pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=long)
+            for number, case in enumerate(cases)]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: slow, and rarely breaks; scripts/torture.sh runs it")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without WAVEMT_TORTURE=1, what is `long` is not there."""
+    left_out = [] if TORTURE else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 # A model that trains dozens of steps a second.
 SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,

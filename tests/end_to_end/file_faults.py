@@ -12,8 +12,6 @@ from conftest import (ENVIRONMENT, PROGRAM, ROOT, state_without_clock, without_s
 
 LIBRARY = Path(os.environ.get("WAVEMT_FILE_FAULTS",
                               ROOT / "build/release/tests/faults/libfile_faults.so"))
-# Long runs of these tests, which scripts/torture.sh asks for.
-TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
 
 # A call with which a save begins: counting from here, the calls of one save are the same each time.
 SAVE_BEGINS = "mkdir:/checkpoints/step-"

@@ -10,9 +10,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, merge, pointed, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, long, merge, pointed, wavemt, write_config
 
-TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
 # Two batches an update, dropout: what a resumed run must go on with. 21 batches an epoch: step 12 is
 # in the second one, step 24 in the third.
 TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "log_every": 5, "validate_every": 12,
@@ -49,7 +48,7 @@ def make_corpus(folder, pairs, shortest, longest):
     with open(sample, "w", encoding="utf8") as file:
         for path in sides:
             with open(path, encoding="utf8") as lines:
-                file.writelines(itertools.islice(lines, 50_000))
+                file.writelines(itertools.islice(lines, min(50_000, pairs // 20)))
     wavemt("tokenizer", "train", "--input", sample, "--output", folder / "spm.model",
            "--vocab-size", 8000)
     config = {"data": {"train": {"source": str(sides[0]), "target": str(sides[1])},
@@ -305,7 +304,7 @@ def measured(*arguments):
     return text, first_step, usage.ru_maxrss * 1024
 
 
-@pytest.mark.skipif(not TORTURE, reason="takes minutes and 5 GB of disk; WAVEMT_TORTURE=1 runs it")
+@long  # And 5 GB of disk.
 def test_ten_million_pairs(tmp_path):
     pairs = 10_000_000
     if shutil.disk_usage(tmp_path).free < 8e9:

@@ -1,7 +1,8 @@
 """A run that is killed, wherever that is, goes on as if it had not been.
 
-The quick part kills one save at each of its file-system calls, in three ways, and a run at a few
-random moments. WAVEMT_TORTURE=1 adds 1,000 random moments; see scripts/torture.sh.
+The quick part kills one save at every third of its file-system calls in each of two ways, at every
+write in a third, and a run at a few random moments. WAVEMT_TORTURE=1 does so at every call, and at
+1,000 random moments more; see scripts/torture.sh.
 """
 import random
 import signal
@@ -9,13 +10,11 @@ import subprocess
 import time
 
 import pytest
-from conftest import PROGRAM
-from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, calls_in, newest_whole, reference,
-                         report, save_calls, with_faults)  # Two of them are fixtures.
+from conftest import PROGRAM, TORTURE, long
+from file_faults import (SAVE_BEGINS, TormentedRun, calls_in, newest_whole, reference, report,
+                         save_calls, with_faults)  # Two of them are fixtures.
 
 STEPS = 12
-
-long = pytest.mark.skipif(not TORTURE, reason="takes minutes; WAVEMT_TORTURE=1 runs it")
 
 
 class KilledRun(TormentedRun):
@@ -83,8 +82,8 @@ def test_killed_at_each_call_of_a_save(killed_run, save_calls, fault):
     moments = range(1, len(save_calls) + 1)
     if fault == "torn":
         moments = [n for n in moments if save_calls[n - 1][0] == "write"]
-    if fault == "powercut" and not TORTURE:
-        moments = moments[::3]
+    elif not TORTURE:  # Each of the two ways takes another third of the calls.
+        moments = moments[{"kill": 0, "powercut": 1}[fault]::3]
     # The run goes on under the kills: each finds it where the one before left it.
     kills = sum(killed_run.kill_by_plan(f"{fault}@{n}", SAVE_BEGINS) for n in moments)
     killed_run.go_to_the_end()
@@ -97,7 +96,7 @@ def test_killed_at_each_call_of_a_save(killed_run, save_calls, fault):
 def test_killed_while_the_run_is_made(killed_run, fault):
     """Every call from the very first on, up to the first save."""
     kills = 0
-    for n in range(1, 1000, 1 if TORTURE else 5):
+    for n in range(1, 1000, 1 if TORTURE else 9):
         killed_run.begin_anew()
         if not killed_run.kill_by_plan(f"{fault}@{n}", None):
             break
@@ -124,7 +123,7 @@ def kill_at_random(killed_run, trace, seed, wanted):
 
 
 def test_killed_at_random_moments(killed_run, tmp_path):
-    kills, _ = kill_at_random(killed_run, tmp_path / "trace", seed=1, wanted=12)
+    kills, _ = kill_at_random(killed_run, tmp_path / "trace", seed=1, wanted=8)
     report("random moments killed", kills)
 
 

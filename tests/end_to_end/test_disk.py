@@ -10,10 +10,10 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import PROGRAM, metrics_of, without_speeds, write_config
-from file_faults import (SAVE_BEGINS, TORTURE, TormentedRun, assert_as_never_stopped, calls_in,
-                         leftovers, newest_whole, program, reference, report, save_calls,
-                         with_faults, write_small_config)  # Two are fixtures.
+from conftest import PROGRAM, TORTURE, metrics_of, without_speeds, write_config
+from file_faults import (SAVE_BEGINS, TormentedRun, assert_as_never_stopped, calls_in, leftovers,
+                         newest_whole, program, reference, report, save_calls, with_faults,
+                         write_small_config)  # Two are fixtures.
 
 STEPS = 8
 REASONS = {"ENOSPC": "No space left on device", "EDQUOT": "Disk quota exceeded",
@@ -59,7 +59,7 @@ class FailingRun(TormentedRun):
 def test_each_call_of_a_save_fails(failing_run, save_calls, error):
     moments = range(1, len(save_calls) + 1)
     if not TORTURE:
-        moments = moments[{"ENOSPC": 0, "EIO": 1, "EDQUOT": 2}[error]::6]
+        moments = moments[{"ENOSPC": 0, "EIO": 3, "EDQUOT": 6}[error]::9]
     stopped = 0
     for n in moments:
         said = failing_run.fail(f"{error}@{n}", REASONS[error], begin=SAVE_BEGINS)
@@ -182,7 +182,8 @@ def test_each_call_of_a_beginning_run_fails(failing_run, error):
     first_save = next(i for i, (name, path) in enumerate(calls) if "/checkpoints/step-" in path)
     failed = 0
     for n in range(1, first_save + 1):
-        if not TORTURE and n % 8 != 1 and not calls[n - 1][1].endswith("/run/config.json"):
+        if not TORTURE and n % 15 != {"ENOSPC": 1, "EIO": 6, "EACCES": 11}[error] and \
+                not calls[n - 1][1].endswith("/run/config.json"):
             continue
         said = failing_run.fail(f"{error}@{n}", REASONS[error])
         if messages(said, "error"):

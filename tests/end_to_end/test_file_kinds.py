@@ -1,7 +1,11 @@
-"""Files of another kind than plain UTF-8 text are read, or refused by what they are."""
+"""Files of another kind than plain UTF-8 text are read, or refused by what they are.
+
+WAVEMT_TORTURE=1 shows every one of them to every command.
+"""
 import bz2
 import gzip
 import io
+import itertools
 import lzma
 import shutil
 import subprocess
@@ -9,7 +13,7 @@ import tarfile
 import zipfile
 
 import pytest
-from conftest import wavemt, write_config
+from conftest import TORTURE, thinned, wavemt, write_config
 
 
 def zstd(contents):
@@ -67,8 +71,8 @@ def test_compressed_corpus_is_read_whatever_its_name(tmp_path, corpus, run, exte
     assert len(said) == 2 and said[0] == said[1] and "300 pairs: " in said[0]
 
 
-@pytest.mark.parametrize("extension", PACKERS)
-@pytest.mark.parametrize("harm", ["cut", "zeros behind", "changed", "nothing left", "only zeros"])
+@pytest.mark.parametrize("extension, harm", thinned(itertools.product(
+    PACKERS, ["cut", "zeros behind", "changed", "nothing left", "only zeros"]), every=3))
 def test_damaged_corpus_is_refused(tmp_path, corpus, run, extension, harm):
     packed = PACKERS[extension]((corpus / "train.en").read_bytes())
     middle = len(packed) // 2
@@ -117,8 +121,10 @@ def test_utf16_is_named_and_the_advice_is_right(tmp_path, corpus, run, language,
     path.write_bytes(text.decode().encode(encoding))
     message = refusal(dry_run(tmp_path, corpus, run, path))
     assert message.startswith(f"{path}: seems to be {name}; make it UTF-8, for example by: iconv ")
-    assert refusal(wavemt("translate", run, "--input", path, check=False)) == message
-    assert refusal(wavemt("metrics", path, corpus / "train.en", check=False)) == message
+    if TORTURE or language == "zh":
+        assert refusal(wavemt("translate", run, "--input", path, check=False)) == message
+    if TORTURE or language == "en":
+        assert refusal(wavemt("metrics", path, corpus / "train.en", check=False)) == message
     if shutil.which("iconv"):
         subprocess.run(message.split(" by: ")[1], shell=True, check=True)
         assert (tmp_path / "train.utf8.en").read_bytes() == text
@@ -139,7 +145,6 @@ def test_utf16_is_named_and_the_advice_is_right(tmp_path, corpus, run, language,
 ])
 def test_a_config_that_is_no_json(tmp_path, corpus, change, sentence):
     path = write_config(tmp_path / "config.json", corpus)
-    wavemt("config", "check", path)
     path.write_bytes(change(path.read_text("utf8")))
     message = refusal(wavemt("config", "check", path, check=False))
     assert message.startswith(f"{path}: {sentence}")
@@ -147,6 +152,7 @@ def test_a_config_that_is_no_json(tmp_path, corpus, change, sentence):
 
 def test_a_config_may_begin_with_a_byte_order_mark(tmp_path, corpus):
     path = write_config(tmp_path / "config.json", corpus)
+    wavemt("config", "check", path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     wavemt("config", "check", path)
 

@@ -1,16 +1,14 @@
 """A line in, a line out, in its place: hostile lines through every command that answers by lines.
 
 WAVEMT_TORTURE=1 takes a million lines instead of some thousand."""
-import os
 import random
 import re
 
 import pytest
 import sentencepiece
-from conftest import wavemt, write_config
+from conftest import TORTURE, wavemt, write_config
 from file_faults import report
 
-TORTURE = bool(os.environ.get("WAVEMT_TORTURE"))
 LINES = 1_000_000 if TORTURE else 8_000
 
 # Well-formed UTF-8, without "\n". Much of it ends a line for some program or other.

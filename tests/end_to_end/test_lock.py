@@ -1,4 +1,7 @@
-"""One process at a time writes a run; others may read it meanwhile."""
+"""One process at a time writes a run; others may read it meanwhile.
+
+WAVEMT_TORTURE=1 lets three begin the same run, and others read it, 20 times.
+"""
 import json
 import re
 import signal
@@ -6,7 +9,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, metrics_of, pointed, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, TORTURE, metrics_of, pointed, wavemt, write_config
 from test_signals import ENDLESS, start, stop, wait_for_step
 
 
@@ -82,7 +85,8 @@ def test_two_begin_the_same_run_at_once(corpus, run, tmp_path):
     config = write_config(tmp_path / "config.json", corpus,
                           tokenizer={"model": str(run / "tokenizer.model")},
                           training={"max_steps": 60, "validate_every": 0, "save_every": 1})
-    for attempt in range(3):
+    attempts = 20 if TORTURE else 1
+    for attempt in range(attempts):
         target = tmp_path / f"run{attempt}"
         command = ("train", config, "--run-dir", target)
         outcomes = sorted(outcomes_of(command, command, command))
@@ -90,7 +94,7 @@ def test_two_begin_the_same_run_at_once(corpus, run, tmp_path):
         for _, said in outcomes[1:]:
             assert said.splitlines()[-1].partition(" error: ")[2].startswith(f"{target}: ")
         assert pointed(target, "latest").name == "step-00000060"
-    assert len(list(tmp_path.iterdir())) == 4  # Nothing beside the runs and the config.
+    assert len(list(tmp_path.iterdir())) == attempts + 1  # Nothing beside runs and config.
 
 
 def test_two_go_on_with_the_same_run_at_once(own_run):
@@ -114,7 +118,7 @@ def test_a_run_in_training_can_be_read(corpus, run, tmp_path):
     process = start("train", config, "--run-dir", target)
     try:
         wait_for_step(process, target, 3)
-        for _ in range(5):
+        for _ in range(20 if TORTURE else 3):
             assert wavemt("translate", target, input="One.\nTwo.\n").stdout.count("\n") == 2
             inspected = json.loads(wavemt("inspect", target, "--json").stdout)
             assert inspected["step"] >= 3

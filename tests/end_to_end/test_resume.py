@@ -1,4 +1,7 @@
-"""A run that was interrupted and went on is the run that was never interrupted."""
+"""A run that was interrupted and went on is the run that was never interrupted.
+
+WAVEMT_TORTURE=1 asks for other learning rates under every schedule.
+"""
 import gzip
 import json
 import os
@@ -6,7 +9,8 @@ import re
 import shutil
 
 import pytest
-from conftest import metrics_of, pointed, state_without_clock, wavemt, without_speeds, write_config
+from conftest import (TORTURE, metrics_of, pointed, state_without_clock, wavemt, without_speeds,
+                      write_config)
 
 # Everything that a checkpoint must hold: two batches an update, dropout, a moving average.
 # 21 batches an epoch: step 12 is in the second one, step 24 in the third.
@@ -17,7 +21,8 @@ TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "ema_decay": 0.9, "log_
 def train(folder, corpus, *options, **training):
     config = write_config(folder / "config.json", corpus, model={"dropout": 0.2},
                           training=TRAINING | training)
-    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options)
+    said = wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options).stderr
+    (folder / "said").write_text(said, "utf8")
     return folder / "run"
 
 
@@ -306,6 +311,8 @@ def test_a_learning_rate_that_jumps_is_said(corpus, tmp_path, schedule, warns):
     assert (f"as the {schedule} schedule reaches to step 12 instead of 6" in said) == warns
     # No more steps, no jump; and one that was asked for is no news.
     assert "learning rate had" not in wavemt("resume", run, "--device", "cpu").stderr
+    if not warns and not TORTURE:
+        return  # What never warns of a jump has none to keep quiet about.
     for steps, asked in ((13, "learning_rate=0.1"), (14, "schedule=constant"), (15, "warmup_steps=20")):
         said = wavemt("resume", run, "--set", f"training.max_steps={steps}", "--set",
                       f"training.{asked}", "--device", "cpu").stderr
@@ -323,12 +330,10 @@ def test_an_epoch_has_one_number(whole):
         assert inspected["epoch"] == state["epoch"]
 
 
-def test_the_log_tells_the_same_epochs(corpus, tmp_path):
-    config = write_config(tmp_path / "config.json", corpus, training=TRAINING)
-    said = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu").stderr
+def test_the_log_tells_the_same_epochs(whole):
+    said = (whole.parent / "said").read_text("utf8")
     shown = {int(step): int(epoch) for step, epoch in re.findall(r"step (\d+)/24  epoch (\d+)", said)}
-    logged = {line["step"]: line["epoch"] for line in metrics_of(tmp_path / "run")
-              if "loss" in line}
+    logged = {line["step"]: line["epoch"] for line in metrics_of(whole) if "loss" in line}
     assert shown == logged and len(shown) == 4
 
 

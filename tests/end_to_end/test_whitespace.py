@@ -35,16 +35,15 @@ def odd_corpus(corpus, tmp_path_factory):
     return folder
 
 
-def test_training_reads_it_as_translation_does(corpus, odd_corpus, tmp_path):
+def test_training_reads_it_as_translation_does(run, odd_corpus, tmp_path):
     """The same vocabulary, the same batches, the same weights."""
-    files = {}
-    for name, folder in (("plain", corpus), ("odd", odd_corpus)):
-        config = write_config(tmp_path / f"{name}.json", folder)
-        said = wavemt("train", config, "--run-dir", tmp_path / name, "--device", "cpu").stderr
-        assert ("301 pairs: 300 used, 1 skipped with a blank side" in said) == (name == "odd")
-        files[name] = [(tmp_path / name / file).read_bytes() for file in (
-            "tokenizer.model", "corpus.json", "checkpoints/step-00000020/model.safetensors")]
-    assert files["plain"] == files["odd"]
+    config = write_config(tmp_path / "odd.json", odd_corpus)
+    said = wavemt("train", config, "--run-dir", tmp_path / "odd", "--device", "cpu").stderr
+    assert "301 pairs: 300 used, 1 skipped with a blank side" in said
+    plain, odd = ([(folder / file).read_bytes() for file in (
+        "tokenizer.model", "corpus.json", "checkpoints/step-00000020/model.safetensors")]
+        for folder in (run, tmp_path / "odd"))
+    assert plain == odd
 
 
 def test_it_can_be_switched_off(corpus, odd_corpus, tmp_path):
