@@ -81,7 +81,7 @@ def test_a_model_that_learned_several_sentences_gets_as_many_as_it_saw(corpus, t
     assert together.stdout == translate(run, two + "\n", "--set",
                                         "decoding.split_sentences=never").stdout
     long = (profile["longest_source"] // 20 + 2) * (two + " ")
-    assert " warning: " not in re.sub(".*had not ended.*", "", translate(run, long + "\n").stderr)
+    assert " warning: " not in re.sub(".*the translation reached the longest .*", "", translate(run, long + "\n").stderr)
 
 
 def test_what_is_longer_still_is_counted_and_said_once(trained_run):
@@ -110,7 +110,7 @@ def test_between_the_longest_of_training_and_the_positions(trained_run):
 
 def test_a_translation_that_is_cut_is_counted(trained_run, corpus):
     result = wavemt("evaluate", trained_run, "--set", "decoding.max_output_length=1")
-    assert re.search(r" warning: \d+ lines? \([\d, .]*\): the translation had not ended .* \(at most 1 "
+    assert re.search(r" warning: \d+ lines? \([\d, .]*\): the translation reached the longest .* \(at most 1 "
                      r"tokens, by decoding\.max_output_length", result.stderr)
 
 

@@ -140,7 +140,7 @@ def test_max_minutes(corpus, tmp_path):
     said = wavemt("train", config, "--run-dir", run, "--device", "cpu", "--max-minutes",
                   "0.05").stderr
     first = metrics_of(run)[-1]["step"]
-    assert f"stopped by --max-minutes at step {first:,}; `wavemt resume {run}` goes on" in said
+    assert f"stopped by --max-minutes at step {first:,}; `wavemt resume {run}` continues from there" in said
     assert pointed(run, "latest").name == f"step-{first:08}"
     wavemt("resume", run, "--device", "cpu", "--max-minutes", "0.05")
     second = metrics_of(run)[-1]["step"]
