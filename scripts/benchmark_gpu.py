@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Training speed on a GPU beside plain PyTorch (torch.nn.Transformer, fused AdamW, bf16 autocast): the same
-transformer-base, vocabulary and batch size, one program after the other on the same card, medians over rounds.
-Wants the Python packages torch (with CUDA) and sentencepiece, and a corpus train.en, train.de in a folder, plain or
-.gz, as scripts/download_corpus.py multi30k puts it into data/multi30k.
+"""Compares training speed on a GPU with plain PyTorch (torch.nn.Transformer, fused AdamW, bf16 autocast): the same
+transformer-base, vocabulary and batch size, the programs in turn on the same card, medians over several rounds.
+Needs the Python packages torch (with CUDA) and sentencepiece, and a folder with a corpus train.en, train.de, plain or
+.gz, such as data/multi30k from scripts/download_corpus.py multi30k.
   usage: benchmark_gpu.py CORPUS [--program build/release/wavemt] [--rounds 3] [--batch-tokens 2048 25000]"""
 import argparse, gzip, json, math, random, statistics, subprocess, sys, tempfile, time
 from pathlib import Path

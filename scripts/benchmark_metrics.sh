@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Times `wavemt metrics` against sacreBLEU on the same text, in one run on two cores, and prints a
-# table in Markdown. usage: scripts/benchmark_metrics.sh [PAIRS]   (default: 100000; takes minutes)
-# The text is Multi30k's English training text where a folder of corpora holds it ($WAVEMT_DATA,
-# data/ or ../shared), else the quickstart's, repeated; the translations are the same with a fifth
-# of the words dropped, doubled, swapped, replaced or moved.
-# wavemt's time is what a clock shows, the best of five runs. sacreBLEU's is its processor's time: it
-# has one thread, so a clock shows no less, and whatever else the machine does cannot flatter us.
+# Compares the speed of `wavemt metrics` with sacreBLEU on the same text and two cores, and prints a
+# Markdown table. usage: scripts/benchmark_metrics.sh [PAIRS]   (default: 100000; takes minutes)
+# The references are Multi30k's English training text if $WAVEMT_DATA, data/ or ../shared has it,
+# otherwise the quickstart corpus, repeated as needed. The translations are the references with a
+# fifth of the words dropped, doubled, swapped, replaced or moved.
+# For wavemt, wall-clock time is reported, the best of five runs; for sacreBLEU, processor time. As it
+# has a single thread, its wall-clock time is no shorter, so other load cannot favour wavemt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${WAVEMT_PROGRAM:-build/release/wavemt}

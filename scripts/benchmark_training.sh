@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Training speed on Multi30k en->de beside Marian, JoeyNMT and plain PyTorch: the same model, vocabulary and batch
-# size, one program after the other, medians over rounds. It takes about half an hour and wants an idle machine.
+# Compares training speed on Multi30k en->de with Marian, JoeyNMT and plain PyTorch: the same model, vocabulary and
+# batch size, the programs in turn, medians over several rounds. Takes about half an hour; needs an idle machine.
 #   usage: scripts/benchmark_training.sh [ROUNDS]        (default 3)
-# WAVEMT_PEERS  folder with prepare.sh, marian.sh, joeynmt.sh and pytorch_reference.py (default ../shared/peers): they
-#               are not part of this project. A peer that is not there or cannot be installed is left out, and the
-#               table says so; with none wavemt is measured alone.
+# WAVEMT_PEERS  folder with prepare.sh, marian.sh, joeynmt.sh and pytorch_reference.py (default ../shared/peers), which
+#               are not part of this project. A peer that is missing or cannot be installed is skipped, as noted in
+#               the table; without any, only wavemt is measured.
 # WAVEMT_WORK   where corpora, environments and runs go (default: nmt-peers in the temporary folder).
 set -euo pipefail
 cd "$(dirname "$0")/.."

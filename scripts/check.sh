@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, includes and static analysis of our own files.
+# Checks the format, includes and static analysis of our own files.
 #   scripts/check.sh          everything
 #   scripts/check.sh --quick  without clang-tidy, which takes minutes
 set -euo pipefail
@@ -11,6 +11,6 @@ mapfile -t files < <(git ls-files --cached --others --exclude-standard 'src/*.cp
 clang-format --dry-run -Werror "${files[@]}"
 python3 scripts/check_includes.py
 [ "${1:-}" != --quick ] || exit 0
-# Without the precompiled header, which is gcc's and no use to clang.
-cmake --preset release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON > /dev/null
+# Without the precompiled header, since clang cannot use gcc's.
+cmake --preset dev -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON > /dev/null
 printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks every #include in src/ against the order of the rooms: the data's way, one direction."""
+"""Checks that every #include in src/ respects the order of the rooms, which follows the flow of data."""
 import re
 import sys
 from pathlib import Path
 
-# Which rooms a room may include, besides itself.
+# The rooms that each room may include besides itself.
 BELOW = {
     "support": set(),
     "config": {"support"},
@@ -14,8 +14,10 @@ BELOW = {
     "training": {"data", "model", "checkpoint", "config", "support"},
     "decoding": {"data", "model", "checkpoint", "config", "support"},
     "evaluation": {"config", "support"},
-    "commands": {"training", "decoding", "evaluation", "data", "model", "checkpoint", "config",
+    "workflow": {"training", "decoding", "evaluation", "data", "model", "checkpoint", "config",
                  "support"},
+    "commands": {"workflow", "training", "decoding", "evaluation", "data", "model", "checkpoint",
+                 "config", "support"},
     "main.cpp": {"commands"},
 }
 WITHOUT_TORCH = {"support", "config", "data", "evaluation"}
@@ -35,6 +37,8 @@ for path in sorted(source.rglob("*.[ch]*")):
             faults.append(f"{where}: {name} does not begin with a room of src/")
         elif bracket == '"' and other != room and other not in BELOW[room]:
             faults.append(f"{where}: {room} must not include {name}")
+        if bracket == "<" and room != "commands" and name.startswith("CLI/"):
+            faults.append(f"{where}: only commands/ knows the command line, but this includes {name}")
         if bracket == "<" and room in WITHOUT_TORCH and re.match(r"(torch|ATen|c10)/", name):
             faults.append(f"{where}: {room} knows nothing of LibTorch, but includes {name}")
 print("\n".join(faults) or f"{source.name}: includes follow the order of the rooms")

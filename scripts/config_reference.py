@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Keeps README.md's table of config keys the same as the program's own schema.
+"""Generates the table of config keys in configs/README.md from the program's own schema.
 
 usage: scripts/config_reference.py [--check] [PROGRAM]
-Writes the table between its two marks in README.md; with --check, only says whether it is the same.
+Writes the table between its two markers; with --check, only checks that it is up to date.
 """
 import json
 import subprocess
@@ -10,18 +10,38 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = "configs/README.md"
 BEGIN, END = "<!-- config keys: begin -->\n", "<!-- config keys: end -->\n"
 
 
-def rows(schema, prefix=""):
+def keys(schema, prefix=""):
+    """Every key that holds a value: its full name and its schema."""
     for name, key in schema["properties"].items():
         if key.get("properties"):
-            yield from rows(key, f"{prefix}{name}.")
+            yield from keys(key, f"{prefix}{name}.")
         elif name != "$schema":
-            default = json.dumps(key["default"])
-            if key.get("enum"):
-                default += " of " + ", ".join(key["enum"])
-            yield f"| `{prefix}{name}` | {default} | {key['description']} |"
+            yield prefix + name, key
+
+
+def may_change(resume):
+    """Of true, false, or a condition: "unless ..."."""
+    return f"yes, {resume}" if isinstance(resume, str) else "yes" if resume else "no"
+
+
+def table(schema):
+    rows = list(keys(schema))
+    resume = any("x-resume" in key for _, key in rows)
+    columns = ["key", "default", *(["may change on resume"] if resume else []), "what it is"]
+    lines = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
+    for name, key in rows:
+        default = json.dumps(key["default"])
+        if key.get("enum"):
+            default += " of " + ", ".join(key["enum"])
+        cells = [f"`{name}`", default, key["description"]]
+        if resume:
+            cells.insert(2, may_change(key.get("x-resume", False)))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -29,15 +49,14 @@ def main():
     program = arguments[0] if arguments else ROOT / "build/release/wavemt"
     schema = json.loads(subprocess.run([program, "config", "schema"], check=True,
                                        capture_output=True, text=True).stdout)
-    table = "\n".join(["| key | default | what it is |", "| --- | --- | --- |", *rows(schema)]) + "\n"
-    path = ROOT / "README.md"
+    path = ROOT / PAGE
     text = path.read_text("utf8")
     before, rest = text.split(BEGIN)
-    new = before + BEGIN + table + END + rest.split(END)[1]
+    new = before + BEGIN + table(schema) + END + rest.split(END)[1]
     if "--check" not in sys.argv:
         path.write_text(new, "utf8")
     elif new != text:
-        sys.exit("README.md: the table of config keys is old; run scripts/config_reference.py")
+        sys.exit(f"{PAGE}: the table of config keys is old; run scripts/config_reference.py")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 """Downloads a public corpus into data/ (or $WAVEMT_DATA), where the configs look for it.
 
 usage: scripts/download_corpus.py multi30k|3am-en-zh [--from URL]
-Each file is checked against the checksum of its text before it appears. What is there and whole is
-kept.
+Each file appears only after its text has been checked against a checksum. Existing files that pass
+the check are kept.
 """
 import argparse
 import gzip
@@ -15,7 +15,7 @@ import urllib.request
 import zlib
 from pathlib import Path
 
-# Where a corpus lies, what its files are called there, and the SHA-256 of each text.
+# The URL of each corpus, the names of its files there, and the SHA-256 of each text.
 CORPORA = {
     # Elliott et al. 2016, "Multi30K: Multilingual English-German Image Descriptions".
     "multi30k": {

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Writes data/quickstart: a small English->Chinese parallel corpus from a bilingual grammar.
 
-First comes the lexicon, then English morphology, then the constructions. A construction is a
-function that draws words which fit together, under rules that say them in both languages:
+The lexicon comes first, then English morphology, then the constructions. A construction is a
+function that draws words which fit together, with rules that express them in both languages:
 
     140 | what did {you} {buy} {place} {past}? | {you}{past}{place}{buy}了什么？
 
-140 sentences; a slot in braces is filled with the same thing on both sides; a verb in square
-brackets agrees with the subject. The languages differ where they really do: English marks person,
-number and tense on its words and has time and place last; Chinese counts with measure words, marks
-aspect (了 过 着 正在), has time and place before the verb, and leaves a question word where the
-answer would stand. One English construction has one Chinese one, so a sentence determines its
+This makes 140 sentences. A slot in braces has the same meaning on both sides; a verb in square
+brackets agrees with the subject. The grammar reflects how the languages really differ: English marks
+person, number and tense, and puts time and place last; Chinese counts with measure words, marks
+aspect (了 过 着 正在), puts time and place before the verb, and leaves a question word where the
+answer would be. Each English construction has exactly one Chinese one, so a sentence determines its
 translation.
 
-The files depend on SEED and this file alone. Needs nothing but Python's standard library.
+The files depend only on SEED and this script, which needs only Python's standard library.
 """
 import argparse
 import random

@@ -34,5 +34,5 @@ What to try next:
   build/release/wavemt train configs/quickstart.json --run-dir runs/deeper --set model.num_encoder_layers=4
   scripts/download_corpus.py multi30k                                 a real corpus, then:
   build/release/wavemt train configs/multi30k-tiny.json
-README.md tells how to train on your own text.
+README.md tells how to train on your own text, configs/README.md everything else about training.
 TEXT

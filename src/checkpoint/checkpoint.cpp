@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-constexpr std::string_view kFormat = "wavemt-checkpoint";
-constexpr int kVersion = 1;
+constexpr std::string_view kManifestFormat = "wavemt-checkpoint";
+constexpr int kManifestVersion = 1;
 
 FileDigest WriteTextFile(const fs::path& path, std::string_view text) {
   OutputFile file(path);
@@ -29,7 +29,7 @@ FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
   return digest;
 }
 
-FileDigest DigestOf(const fs::path& path) {
+FileDigest DigestOfFile(const fs::path& path) {
   Crc32 checksum;
   int64_t bytes = 0;
   ReadInPieces(path, [&](std::string_view piece) {
@@ -46,7 +46,7 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
       !entry->contains("crc32")) {
     throw UsageError("{}: does not list {}", (directory / kManifestFile).string(), name);
   }
-  const FileDigest found = DigestOf(path);
+  const FileDigest found = DigestOfFile(path);
   if ((*entry)["bytes"] != found.bytes) {
     throw UsageError("{}: is damaged: {} bytes, but its manifest says {}", path.string(),
                      found.bytes, (*entry)["bytes"].dump());
@@ -61,28 +61,29 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
 
 namespace {
 
-// The folder of a checkpoint that is being written.
+// Writes a checkpoint's files into a staged folder and records their digests.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(const fs::path& directory) : staged_(directory) {}
 
   void AddTensors(std::string_view name, const NamedTensors& tensors) {
-    Note(name, WriteTensorFile(staged_.path() / name, tensors));
+    Record(name, WriteTensorFile(staged_.path() / name, tensors));
   }
   void AddText(std::string_view name, std::string_view text) {
-    Note(name, WriteTextFile(staged_.path() / name, text));
+    Record(name, WriteTextFile(staged_.path() / name, text));
   }
   void Finish() {
-    const Json manifest = {{"format", kFormat}, {"version", kVersion}, {"files", files_}};
+    const Json manifest = {
+        {"format", kManifestFormat}, {"version", kManifestVersion}, {"files", files_}};
     WriteTextFile(staged_.path() / kManifestFile, manifest.dump(2) + "\n");
-    // Read back from the disk: whoever called may remove the checkpoint before this one next.
+    // Verify from the disk: the caller may delete the previous checkpoint next.
     for (const auto& [name, digest] : files_.items()) ForgetCached(staged_.path() / name);
     for (const auto& [name, digest] : files_.items()) VerifyFile(staged_.path(), name, manifest);
     staged_.Replace();
   }
 
  private:
-  void Note(std::string_view name, const FileDigest& digest) {
+  void Record(std::string_view name, const FileDigest& digest) {
     files_[std::string(name)] = {{"bytes", digest.bytes}, {"crc32", digest.crc32}};
   }
 
@@ -111,12 +112,12 @@ namespace {
 Json ReadManifest(const fs::path& directory) {
   const fs::path path = directory / kManifestFile;
   Json manifest = ReadJson(path);
-  const bool known = manifest.is_object() && manifest.value("format", Json()) == kFormat &&
+  const bool known = manifest.is_object() && manifest.value("format", Json()) == kManifestFormat &&
                      manifest.contains("files") && manifest["files"].is_object();
   if (!known) throw UsageError("{}: is not the manifest of a checkpoint", path.string());
-  if (manifest.value("version", Json()) != kVersion) {
+  if (manifest.value("version", Json()) != kManifestVersion) {
     throw UsageError("{}: is of version {}; this program reads version {}", path.string(),
-                     manifest.value("version", Json()).dump(), kVersion);
+                     manifest.value("version", Json()).dump(), kManifestVersion);
   }
   return manifest;
 }
@@ -127,7 +128,7 @@ void VerifyCheckpoint(const fs::path& directory) {
   const Json manifest = ReadManifest(directory);
   for (const std::string_view name : {kOptimizerFile, kStateFile}) {
     if (!Exists(directory / name)) {
-      throw UsageError("{}: holds no {}, without which a training cannot go on", directory.string(),
+      throw UsageError("{}: has no {}, which is needed to continue training", directory.string(),
                        name);
     }
   }

@@ -14,27 +14,28 @@ inline constexpr std::string_view kOptimizerFile = "optimizer.safetensors";
 inline constexpr std::string_view kStateFile = "state.json";
 inline constexpr std::string_view kManifestFile = "manifest.json";
 
-/// Everything that resuming needs; `model` alone is what translating needs, and a checkpoint may
-/// hold nothing else: somebody saved space, or it is an average.
+/// Everything needed to resume training. A checkpoint may hold only `model`, which is all that
+/// translating needs: someone deleted the rest to save space, or it is an average of checkpoints.
 struct Checkpoint {
-  NamedTensors model;      // Weights to translate with: the moving average where there is one.
-  NamedTensors optimizer;  // Moments, and the weights in training where `model` is an average.
+  NamedTensors model;      // Weights for translating: the moving average, if one is kept.
+  NamedTensors optimizer;  // Moments, and the weights being trained if `model` is an average.
   Json state;
 };
 
-/// Writes the folder `directory`: whole, synced, listed with sizes and checksums in its manifest
-/// and read back, or not there at all. Replaces what stands there: a damaged checkpoint of the same
-/// step that a resumed run did not go on from, or one whose validation was cut short.
+/// Writes a checkpoint to the folder `directory`. It appears only once it is complete: synced,
+/// listed in a manifest with sizes and checksums, and read back. Replaces an existing folder, such
+/// as a damaged checkpoint of the same step that a resumed run skipped, or one whose validation was
+/// interrupted.
 void WriteCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
-/// The same of a checkpoint that holds a model and nothing else.
+/// The same for a checkpoint that holds only a model.
 void WriteModelCheckpoint(const std::filesystem::path& directory, const NamedTensors& model);
 
-/// Compares every file with the manifest. A usage error that names the file that is missing,
-/// damaged, or cut short.
+/// Checks every file against the manifest. A usage error names the file that is missing, damaged or
+/// truncated.
 void VerifyCheckpoint(const std::filesystem::path& directory);
 
-/// The same of the model's file alone, which is all that translating needs.
+/// The same for the model's file alone, which is all that translating needs.
 void VerifyCheckpointModel(const std::filesystem::path& directory);
 
 /// Verifies and reads a whole checkpoint.
@@ -43,7 +44,7 @@ Checkpoint ReadCheckpoint(const std::filesystem::path& directory);
 /// Verifies and reads state.json alone.
 Json ReadCheckpointState(const std::filesystem::path& directory);
 
-/// Whether the checkpoint holds the state of a training.
+/// Whether the checkpoint holds training state, as opposed to a model only.
 bool HasCheckpointState(const std::filesystem::path& directory);
 
 /// Verifies and reads the model alone.

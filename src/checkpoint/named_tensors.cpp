@@ -26,7 +26,7 @@ NamedTensors StateOf(const torch::nn::Module& module) {
 }
 
 void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
-  // All checks come before the first copy: a refused file leaves the model as it was.
+  // Check everything before copying, so that a refused file leaves the model unchanged.
   for (const auto& [name, target] : to) {
     const auto found = from.find(name);
     if (found == from.end()) {
@@ -48,7 +48,7 @@ void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_v
       throw UsageError("{}: \"{}\" holds numbers of the type {}, but the model needs {}", origin,
                        name, torch::toString(tensor.scalar_type()), torch::toString(type));
     }
-    // As the model will hold them: 1e300 is finite in double precision.
+    // Checked in the model's type: 1e300 is finite as a double but not as a float.
     if (!torch::isfinite(tensor.to(type)).all().item<bool>()) {
       throw UsageError("{}: \"{}\" holds values that are not finite", origin, name);
     }

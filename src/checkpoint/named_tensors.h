@@ -8,21 +8,21 @@
 
 namespace wavemt {
 
-/// Weights by name, in the order of the names. What checkpoints, averages and optimizer state are
-/// made of; nothing depends on the order in which a model was built.
+/// Tensors by name, sorted by name: model weights, averages and optimizer state. Files do not
+/// depend on the order in which a model was built.
 using NamedTensors = std::map<std::string, torch::Tensor>;
 
-/// The parameters of a model, not copied: changing them changes the model.
+/// The parameters of a model. They share its storage: changing them changes the model.
 NamedTensors ParametersOf(const torch::nn::Module& module);
 
-/// The parameters and buffers of a model, not copied: its state.
+/// The parameters and buffers of a model, sharing its storage.
 NamedTensors StateOf(const torch::nn::Module& module);
 
-/// Copies `from` into the tensors of `to`. The names must be the same on both sides, and so must
-/// the shapes; a usage error that begins with `origin` says what differs.
+/// Copies `from` into the tensors of `to`. Names and shapes must be the same on both sides, and
+/// values must be finite; otherwise throws a usage error that begins with `origin`.
 void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin);
 
-/// Bytes of all tensors' values.
+/// The total size of the tensors' values in bytes.
 int64_t BytesOf(const NamedTensors& tensors);
 
 }  // namespace wavemt

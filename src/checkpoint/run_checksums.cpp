@@ -12,9 +12,9 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-constexpr std::string_view kFormat = "wavemt-run";
-constexpr int kVersion = 1;
-// Inside a file's entry: what it will hold once it has been replaced.
+constexpr std::string_view kRunFormat = "wavemt-run";
+constexpr int kRunVersion = 1;
+// Key inside a file's entry: the digest that the file will have once it has been replaced.
 constexpr const char* kNext = "next";
 
 Json DigestOf(std::string_view contents) {
@@ -22,17 +22,17 @@ Json DigestOf(std::string_view contents) {
 }
 
 std::string TextOf(const Json& files) {
-  return Json({{"format", kFormat}, {"version", kVersion}, {"files", files}}).dump(2) + "\n";
+  return Json({{"format", kRunFormat}, {"version", kRunVersion}, {"files", files}}).dump(2) + "\n";
 }
 
-// What checksums.json lists; nothing in a run without it.
+// The entries of checksums.json; nothing if the run does not have it.
 std::optional<Json> ReadChecksums(const fs::path& run) {
   const fs::path path = run / kRunChecksumsFile;
   std::error_code ignored;
   if (!fs::exists(fs::symlink_status(path, ignored))) return std::nullopt;
   const Json json = ReadJson(path);
-  const bool known = json.is_object() && json.value("format", Json()) == kFormat &&
-                     json.value("version", Json()) == kVersion && json.contains("files") &&
+  const bool known = json.is_object() && json.value("format", Json()) == kRunFormat &&
+                     json.value("version", Json()) == kRunVersion && json.contains("files") &&
                      json["files"].is_object();
   if (!known) throw UsageError("{}: is damaged or of another version", path.string());
   return std::optional<Json>(std::in_place, json["files"]);
@@ -52,8 +52,8 @@ std::string RunChecksums(const std::map<std::string, std::string>& files) {
 }
 
 std::string ReadRunFile(const fs::path& run, const std::string& name) {
-  constexpr size_t kEnough = size_t{256} << 20;  // More than any config or tokenizer holds.
-  std::string contents = ReadFile(run / name, kEnough);
+  constexpr size_t kMaxBytes = size_t{256} << 20;  // More than any config or tokenizer needs.
+  std::string contents = ReadFile(run / name, kMaxBytes);
   const std::optional<Json> files = ReadChecksums(run);
   if (!files) return contents;
   const std::string checksums = (run / kRunChecksumsFile).string();

@@ -7,22 +7,23 @@
 
 namespace wavemt {
 
-/// RUN_DIR/checksums.json: sizes and checksums of config.json and the tokenizers, so that a run is
-/// never read by other ones than it was trained with. A run of an older version has none.
+/// RUN_DIR/checksums.json lists sizes and checksums of config.json and the tokenizers, so that a
+/// run is never used with others than those it was trained with. Runs of older versions lack this
+/// file.
 inline constexpr std::string_view kRunChecksumsFile = "checksums.json";
 
-/// The text of checksums.json for a new run that holds `files` (name -> contents).
+/// The contents of checksums.json for a new run with `files` (name -> contents).
 std::string RunChecksums(const std::map<std::string, std::string>& files);
 
-/// The bytes of a run's file. A usage error where they are not those that checksums.json lists;
-/// without that file they are taken as they are.
+/// Reads a file of a run. Throws a usage error if it does not match checksums.json; without
+/// checksums.json, nothing is checked.
 std::string ReadRunFile(const std::filesystem::path& run, const std::string& name);
 
-/// Whether the run has the file, or lists one that has got lost.
+/// Whether the run has the file, or lists one that is now missing.
 bool HasRunFile(const std::filesystem::path& run, const std::string& name);
 
-/// Replaces a run's file, and its checksum where the run has them. Wherever the process is killed,
-/// ReadRunFile() takes what is there then: the old file or the new one.
+/// Replaces a run's file, and its checksum if the run has checksums. If the process is killed
+/// meanwhile, ReadRunFile() accepts whichever file is there then, the old or the new one.
 void ReplaceRunFile(const std::filesystem::path& run, const std::string& name,
                     std::string_view contents);
 

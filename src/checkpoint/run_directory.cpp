@@ -21,7 +21,7 @@ namespace wavemt {
 namespace {
 
 constexpr std::string_view kStepPrefix = "step-";
-constexpr size_t kLongestName = 64;  // What a file that names a checkpoint may hold.
+constexpr size_t kMaxNameBytes = 64;  // Read from a file that names a checkpoint.
 
 std::string StepName(int64_t step) { return fmt::format("{}{:08}", kStepPrefix, step); }
 
@@ -34,7 +34,7 @@ std::optional<int64_t> StepOfName(std::string_view name) {
   return step;
 }
 
-// Without a slash at the end: the name with something behind it is then a name beside it.
+// Without a trailing slash, so that appending to the name gives a sibling.
 fs::path AbsolutePath(const fs::path& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   return absolute.has_filename() ? absolute : absolute.parent_path();
@@ -46,14 +46,15 @@ bool IsMountPoint(const fs::path& path) {
          (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-// A config.json alone may lie beside somebody's corpus.
+// A config.json alone is not enough: a folder with a corpus may contain one.
 bool IsRun(const fs::path& path) {
   return IsFolder(path) && IsFile(path / "config.json") && IsFolder(path / "checkpoints");
 }
 
 bool IsCheckpoint(const fs::path& path) { return IsFile(path / kManifestFile); }
 
-// What the process that trains a run writes into it. Others may keep translations there.
+// The files that training writes into a run. Users may keep other files there, such as
+// translations.
 bool IsRunFile(std::string_view name) {
   return name == "config.json" || name == kRunChecksumsFile || name == "metrics.jsonl";
 }
@@ -62,22 +63,22 @@ bool IsCheckpointsFile(std::string_view name) {
   return StepOfName(name) || name == "latest" || name == "best";
 }
 
-// The best step so far, as a checkpoint's state has it.
+// The best step so far according to a checkpoint's state.
 std::optional<int64_t> BestStepOf(const Json& state) {
   const bool known = state.is_object() && state.value("best_score", Json()).is_number() &&
                      state.value("best_step", Json()).is_number_unsigned();
   return known ? std::optional(state["best_step"].get<int64_t>()) : std::nullopt;
 }
 
-// The run around a file or folder inside it.
-fs::path RunAround(const fs::path& path) {
-  constexpr int kDeepest = 4;
+// The run that contains a file or folder.
+fs::path RunContaining(const fs::path& path) {
+  constexpr int kMaxDepth = 4;
   fs::path folder = AbsolutePath(path);
-  for (int depth = 0; depth < kDeepest && folder.has_parent_path(); ++depth) {
+  for (int depth = 0; depth < kMaxDepth && folder.has_parent_path(); ++depth) {
     folder = folder.parent_path();
     if (IsRun(folder)) return folder;
   }
-  throw UsageError("{}: lies in no run: no config.json and checkpoints in the folders above it",
+  throw UsageError("{}: is not inside a run: no folder above it has config.json and checkpoints",
                    path.string());
 }
 
@@ -88,7 +89,7 @@ RunDirectory::RunDirectory(fs::path path, std::shared_ptr<const RunLock> lock)
 
 fs::path RunDirectory::ResolvePath(const fs::path& path) {
   fs::path target = AbsolutePath(path);
-  const bool exists = Exists(path);  // Links that go in circles end here.
+  const bool exists = Exists(path);  // Throws if the links form a cycle.
   std::error_code error;
   if (!fs::is_symlink(target, error)) return target;
   if (exists) return fs::canonical(target);
@@ -102,7 +103,7 @@ void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
     throw UsageError("{}: is a file; name a folder for the run", path.string());
   }
   if (IsMountPoint(path)) {
-    throw UsageError("{}: is a mount point, in whose place no run can be put; name a folder in it",
+    throw UsageError("{}: is a mount point, which a run cannot replace; name a folder inside it",
                      path.string());
   }
   std::error_code ignored;
@@ -112,8 +113,8 @@ void RunDirectory::RequireFree(const fs::path& path, bool overwrite) {
   }
   if (!overwrite) {
     throw UsageError(
-        "{}: holds a run already; go on with it by `wavemt resume {}`, name another "
-        "folder, or throw it away by --overwrite",
+        "{}: already holds a run; continue it with `wavemt resume {}`, name another "
+        "folder, or replace it with --overwrite",
         path.string(), path.string());
   }
 }
@@ -126,13 +127,13 @@ RunDirectory RunDirectory::Create(const fs::path& path,
                                   const std::map<std::string, std::string>& files, bool overwrite) {
   const fs::path absolute = ResolvePath(path);
   MakeDirectories(absolute.parent_path());
-  // Two that begin the same run at once come one after the other: the second one is refused below.
-  const FolderLock only_one(absolute.parent_path());
-  if (only_one.held()) RestoreStoodAside(absolute);
+  // If two processes create the same run, the second one waits here and is then refused.
+  const FolderLock creation_lock(absolute.parent_path());
+  if (creation_lock.held()) RestoreMovedAside(absolute);
   RequireFree(path, overwrite);
   std::optional<RunLock> old_lock;
   if (IsRun(absolute)) old_lock.emplace(absolute);
-  if (only_one.held()) TidyUnfinishedOf(absolute);
+  if (creation_lock.held()) TidyUnfinishedOf(absolute);
   StagedDirectory staged(absolute);
   Fill(staged.path(), files);
   MakeDirectories(staged.path() / "tensorboard");
@@ -177,13 +178,13 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
 
 RunDirectory RunDirectory::OpenForTraining(const fs::path& path) {
   const fs::path resolved = ResolvePath(path);
-  const FolderLock only_one(resolved.parent_path());
-  if (only_one.held()) RestoreStoodAside(resolved);
+  const FolderLock creation_lock(resolved.parent_path());
+  if (creation_lock.held()) RestoreMovedAside(resolved);
   RunDirectory run = Open(path);
-  run.path_ = resolved;  // As Create() has it: a link may lead elsewhere tomorrow.
+  run.path_ = resolved;  // Like Create(): the target of a link may change later.
   run.lock_ = std::make_shared<const RunLock>(run.path_);
-  // Not before the path is known to be a run that nobody else trains.
-  if (only_one.held()) TidyUnfinishedOf(run.path_);
+  // Only now is this known to be a run that no other process is training.
+  if (creation_lock.held()) TidyUnfinishedOf(run.path_);
   TidyUnfinished(run.path_, IsRunFile);
   TidyUnfinished(run.CheckpointsPath(), IsCheckpointsFile);
   return run;
@@ -206,7 +207,7 @@ std::vector<int64_t> RunDirectory::CheckpointSteps() const {
 std::optional<int64_t> RunDirectory::PointedStep(std::string_view name) const {
   const fs::path pointer = CheckpointsPath() / name;
   if (!IsFile(pointer)) return std::nullopt;
-  std::string text = ReadFile(pointer, kLongestName);
+  std::string text = ReadFile(pointer, kMaxNameBytes);
   while (text.ends_with('\n')) text.pop_back();
   const auto step = StepOfName(text);
   if (!step || !IsCheckpoint(CheckpointPath(*step))) return std::nullopt;
@@ -231,17 +232,17 @@ void RunDirectory::RepairPointers(int64_t step, std::optional<int64_t> best_step
 std::optional<int64_t> RunDirectory::CheckedBestStep() const {
   const std::optional<int64_t> pointed = BestStep();
   for (std::vector<int64_t> steps = CheckpointSteps(); !steps.empty(); steps.pop_back()) {
-    // What was saved before it knows nothing of the checkpoint that the pointer names.
+    // Checkpoints older than the one that the pointer names cannot know about it.
     if (pointed && steps.back() < *pointed) break;
     std::optional<int64_t> known;
     try {
       known = BestStepOf(ReadCheckpointState(CheckpointPath(steps.back())));
     } catch (const Error&) {
-      continue;  // Whoever reads that checkpoint hears of it.
+      continue;  // The error appears when that checkpoint is used.
     }
     if (!known || known == pointed || !IsCheckpoint(CheckpointPath(*known))) break;
     const std::optional<int64_t> taken = pointed ? pointed : known;
-    spdlog::warn("{}: names {}, but the best checkpoint that {} knows of is {}; taking {}",
+    spdlog::warn("{}: names {}, but the best checkpoint according to {} is {}; using {}",
                  (CheckpointsPath() / "best").string(), pointed ? StepName(*pointed) : "none",
                  StepName(steps.back()), StepName(*known), StepName(*taken));
     return taken;
@@ -253,17 +254,17 @@ std::optional<int64_t> RunDirectory::CheckedLatestStep() const {
   const std::optional<int64_t> pointed = LatestStep();
   const std::vector<int64_t> steps = CheckpointSteps();
   if (!pointed || *pointed == steps.back()) return pointed ? pointed : NewestModelStep();
-  spdlog::warn("{}: names {}, but the newest checkpoint is {}; taking what it names",
+  spdlog::warn("{}: names {}, but the newest checkpoint is {}; using the former",
                (CheckpointsPath() / "latest").string(), StepName(*pointed), StepName(steps.back()));
   return pointed;
 }
 
 std::optional<int64_t> RunDirectory::NewestWholeStep() const {
-  return NewestStepThat(VerifyCheckpoint, "go on from");
+  return NewestStepThat(VerifyCheckpoint, "continue from");
 }
 
 std::optional<int64_t> RunDirectory::NewestModelStep() const {
-  return NewestStepThat(VerifyCheckpointModel, "translate by");
+  return NewestStepThat(VerifyCheckpointModel, "translate with");
 }
 
 std::optional<int64_t> RunDirectory::NewestStepThat(void (*verify)(const fs::path&),
@@ -291,7 +292,7 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
   try {
     best = BestStep();
   } catch (const Error& error) {
-    spdlog::warn("{}; old checkpoints stay until it can be read", error.what());
+    spdlog::warn("{}; old checkpoints are kept until it can be read", error.what());
     return;
   }
   const auto kept = static_cast<size_t>(keep_last);
@@ -315,7 +316,7 @@ std::vector<int64_t> CheckpointStepsIn(const fs::path& path) {
 
 namespace {
 
-// Of checkpoints/best and latest, or another text file that names a checkpoint beside it.
+// Follows checkpoints/best or latest, or another text file that names a checkpoint in its folder.
 std::optional<ModelLocation> LocatePointed(const fs::path& path) {
   const fs::path folder = AbsolutePath(path).parent_path();
   if (folder.filename() == "checkpoints" && IsRun(folder.parent_path())) {
@@ -325,10 +326,10 @@ std::optional<ModelLocation> LocatePointed(const fs::path& path) {
     if (path.filename() == "latest") step = run.CheckedLatestStep();
     if (step) return ModelLocation{.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
   }
-  std::string text = ReadFile(path, kLongestName);
+  std::string text = ReadFile(path, kMaxNameBytes);
   text.resize(std::min(text.find('\n'), text.size()));
   if (!StepOfName(text) || !IsCheckpoint(folder / text)) return std::nullopt;
-  return ModelLocation{.run = RunAround(folder / text), .checkpoint = folder / text};
+  return ModelLocation{.run = RunContaining(folder / text), .checkpoint = folder / text};
 }
 
 }  // namespace
@@ -336,11 +337,11 @@ std::optional<ModelLocation> LocatePointed(const fs::path& path) {
 ModelLocation LocateModel(const fs::path& path) {
   if (!Exists(path)) throw UsageError("{}: no such run or checkpoint", path.string());
   if (IsFile(path)) {
-    if (path.extension() == ".safetensors") return {.run = RunAround(path), .checkpoint = path};
+    if (path.extension() == ".safetensors") return {.run = RunContaining(path), .checkpoint = path};
     if (const auto named = LocatePointed(path)) return *named;
     throw UsageError("{}: is neither a run, a checkpoint nor a .safetensors file", path.string());
   }
-  if (IsCheckpoint(path)) return {.run = RunAround(path), .checkpoint = path};
+  if (IsCheckpoint(path)) return {.run = RunContaining(path), .checkpoint = path};
   const RunDirectory run = RunDirectory::Open(path);
   const std::optional<int64_t> best = run.CheckedBestStep();
   const std::optional<int64_t> step = best ? best : run.NewestModelStep();

@@ -26,7 +26,7 @@ std::string HostName() {
   return host;
 }
 
-// "process 123", and where it is not on this machine: "process 123 on node7".
+// "process 123", or "process 123 on node7" if that is another machine.
 std::string HolderOf(int file) {
   char text[512] = "";
   const ssize_t size = pread(file, text, sizeof(text) - 1, 0);
@@ -39,8 +39,8 @@ std::string HolderOf(int file) {
   return host == HostName() ? process : process + " on " + host;
 }
 
-// Whether the name in the folder still stands for the open file: its last holder may have removed
-// it in between.
+// Whether the name still refers to the open file. The previous holder may have removed it between
+// opening and locking.
 bool IsFileNamed(int folder, const char* name, int file) {
   struct stat named {};
   struct stat opened {};
@@ -62,25 +62,25 @@ bool RunLock::TryToLock(const fs::path& run) {
   if (!file_.is_open()) throw WriteFailure(run / kLockFile, errno);
   if (flock(file_.value(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      throw UsageError("{}: is in training by {}; wait for its end or stop it first", run.string(),
-                       HolderOf(file_.value()));
+      throw UsageError("{}: is being trained by {}; wait for it to finish or stop it first",
+                       run.string(), HolderOf(file_.value()));
     }
-    spdlog::warn("{}: cannot be locked: {}; nothing keeps a second trainer away from this run",
+    spdlog::warn("{}: cannot be locked: {}; do not train this run in two processes at once",
                  run.string(), std::strerror(errno));
     return true;
   }
   if (!IsFileNamed(folder_.value(), kLockFile, file_.value())) return false;
-  // The name is for people: without it the lock holds just as well.
+  // The text is only informative: the lock is valid without it.
   const std::string text = fmt::format("{} {}\n", getpid(), HostName());
-  const bool noted =
+  const bool written =
       ftruncate(file_.value(), 0) == 0 &&
       pwrite(file_.value(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-  if (!noted) spdlog::debug("{}: {}", (run / kLockFile).string(), std::strerror(errno));
+  if (!written) spdlog::debug("{}: {}", (run / kLockFile).string(), std::strerror(errno));
   return true;
 }
 
 RunLock::~RunLock() {
-  // Removed while it is still held: who opened it meanwhile sees that the name is gone.
+  // Removed while still locked: a process that has opened it notices that the name is gone.
   unlinkat(folder_.value(), kLockFile, 0);
 }
 

@@ -6,13 +6,13 @@
 
 namespace wavemt {
 
-/// What one process at a time holds while it writes a run. It ends with the process, however that
-/// ends. The file `lock` in the run's folder names the process and goes away with the lock; after a
-/// crash it stays, and means nothing.
+/// An exclusive lock on a run, held by the process that writes it. The system releases it when the
+/// process ends for any reason. The file `lock` in the run's folder names the process and is
+/// removed with the lock; after a crash it stays behind, without effect.
 class RunLock {
  public:
-  /// A usage error that names the process where another one holds the lock. On a file system that
-  /// knows no locks: a warning.
+  /// Throws a usage error that names the process holding the lock, if there is one. On a file
+  /// system without locks, only warns.
   explicit RunLock(const std::filesystem::path& run);
   ~RunLock();
   RunLock(const RunLock&) = delete;
@@ -21,7 +21,7 @@ class RunLock {
  private:
   bool TryToLock(const std::filesystem::path& run);
 
-  FileDescriptor folder_;  // The lock goes where the folder goes when it is renamed.
+  FileDescriptor folder_;  // Stays valid if the folder is renamed.
   FileDescriptor file_;
 };
 

@@ -43,7 +43,7 @@ std::string ChecksumOf(const NamedTensors& tensors) {
   return checksum.Hex();
 }
 
-// A bool in memory is 0 or 1; another byte would be undefined behaviour wherever it is used.
+// Using a bool whose byte is neither 0 nor 1 would be undefined behaviour.
 void RequireBooleans(const torch::Tensor& tensor, const std::string& origin) {
   const auto* bytes = static_cast<const uint8_t*>(tensor.const_data_ptr());
   if (std::any_of(bytes, bytes + tensor.nbytes(), [](uint8_t byte) { return byte > 1; })) {
@@ -51,7 +51,7 @@ void RequireBooleans(const torch::Tensor& tensor, const std::string& origin) {
   }
 }
 
-// Reads the next `size` bytes of the file; false where there are fewer.
+// Reads the next `size` bytes of the file. Returns false if there are fewer.
 using ReadNext = std::function<bool(void* bytes, size_t size)>;
 
 NamedTensors ReadTensors(const ReadNext& read_next, uint64_t file_bytes,

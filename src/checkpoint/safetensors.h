@@ -9,31 +9,31 @@
 
 namespace wavemt {
 
-/// What a written file holds, for a manifest.
+/// The size and checksum of a file, for a manifest.
 struct FileDigest {
   int64_t bytes = 0;
   std::string crc32;  // Eight hexadecimal digits.
 };
 
-/// Where the checksum of the tensors' data stands.
+/// Where the checksum of the tensors' data is stored.
 enum class DataChecksum {
-  kElsewhere,  // In a checkpoint's manifest, with that of the rest of the file.
-  kInHeader,   // For a file on its own: as the format's metadata, which other readers pass over.
+  kElsewhere,  // In a checkpoint's manifest, which covers the whole file.
+  kInHeader,   // In the header's metadata, which other readers ignore: for a standalone file.
 };
 
-/// Writes tensors in the safetensors format (https://github.com/huggingface/safetensors), which
-/// Python's `safetensors` reads: 8 bytes of header length, a JSON header, the data. The same
-/// tensors give the same bytes. `file` is new; the caller closes it.
+/// Writes tensors in the safetensors format (https://github.com/huggingface/safetensors), readable
+/// by Python's `safetensors`: 8 bytes of header length, a JSON header, the data. The same tensors
+/// give the same bytes. REQUIRES: nothing was written to `file` before. The caller closes it.
 FileDigest WriteSafetensors(OutputFile& file, const NamedTensors& tensors,
                             DataChecksum checksum = DataChecksum::kElsewhere);
 
-/// Reads a safetensors file onto the CPU. The file may come from a stranger: everything it says is
-/// checked before it is believed (see safetensors_header.h), and memory stays within the file's
-/// size and 64 MB. A usage error otherwise, and where the data differs from a checksum in its
-/// header; without one, the format itself cannot tell whether the data is what was written.
+/// Reads a safetensors file onto the CPU. The file is untrusted: its header is fully checked before
+/// use (see safetensors_header.h), and memory use is limited to the file's size plus 64 MB. Throws
+/// a usage error if the file is malformed or does not match a checksum in its header; without a
+/// checksum, altered data goes unnoticed.
 NamedTensors ReadSafetensors(const std::filesystem::path& path);
 
-/// The same of a file's bytes in memory; `origin` begins error messages.
+/// The same for a file already in memory. Error messages begin with `origin`.
 NamedTensors ReadSafetensors(std::string_view bytes, const std::string& origin);
 
 }  // namespace wavemt

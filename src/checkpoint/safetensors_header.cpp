@@ -43,7 +43,7 @@ Error Refusal(std::string_view origin, fmt::format_string<Args...> format, Args&
 
 std::string Quote(std::string_view name) { return QuoteJson(std::string(name)); }
 
-// Follows a header's JSON and knows what may come next.
+// Parses a header's JSON as a stream of events.
 class HeaderEvents : public JsonEvents {
  public:
   explicit HeaderEvents(std::string_view origin) : origin_(origin) {}
@@ -51,12 +51,12 @@ class HeaderEvents : public JsonEvents {
   SafetensorsHeader Take() { return std::move(header_); }
 
   bool start_object(std::size_t) override {
-    if (place_ == Place::kBeginning) {
-      place_ = Place::kHeader;
-    } else if (place_ == Place::kHeader && key_ == kMetadataKey) {
-      place_ = Place::kMetadata;
-    } else if (place_ == Place::kHeader) {
-      place_ = Place::kTensor;
+    if (state_ == State::kBeginning) {
+      state_ = State::kHeader;
+    } else if (state_ == State::kHeader && key_ == kMetadataKey) {
+      state_ = State::kMetadata;
+    } else if (state_ == State::kHeader) {
+      state_ = State::kTensor;
       BeginTensor();
     } else {
       throw Unexpected();
@@ -66,9 +66,9 @@ class HeaderEvents : public JsonEvents {
 
   bool key(string_t& text) override {
     key_ = std::move(text);
-    if (place_ == Place::kHeader) {
+    if (state_ == State::kHeader) {
       RequireNew(names_, kMaxTensors);
-    } else if (place_ == Place::kMetadata) {
+    } else if (state_ == State::kMetadata) {
       constexpr size_t kMaxMetadata = 1000;
       RequireNew(metadata_keys_, kMaxMetadata);
     } else {
@@ -78,11 +78,11 @@ class HeaderEvents : public JsonEvents {
   }
 
   bool string(string_t& text) override {
-    if (place_ == Place::kMetadata) {
+    if (state_ == State::kMetadata) {
       if (key_ == kChecksumKey) header_.data_crc32 = std::move(text);
       return true;
     }
-    if (place_ != Place::kTensor || key_ != "dtype") throw Unexpected();
+    if (state_ != State::kTensor || key_ != "dtype") throw Unexpected();
     const auto found =
         std::find_if(kTypes.begin(), kTypes.end(), [&](auto& type) { return type.name == text; });
     if (found == kTypes.end()) throw Unexpected();
@@ -91,16 +91,16 @@ class HeaderEvents : public JsonEvents {
   }
 
   bool start_array(std::size_t) override {
-    if (place_ != Place::kTensor || key_ == "dtype") throw Unexpected();
-    place_ = key_ == "shape" ? Place::kShape : Place::kOffsets;
+    if (state_ != State::kTensor || key_ == "dtype") throw Unexpected();
+    state_ = key_ == "shape" ? State::kShape : State::kOffsets;
     return true;
   }
 
   bool number_unsigned(number_unsigned_t number) override {
     constexpr uint64_t kLargestNumber = uint64_t{1} << 62;
-    const bool in_list = place_ == Place::kShape || place_ == Place::kOffsets;
+    const bool in_list = state_ == State::kShape || state_ == State::kOffsets;
     if (!in_list || number > kLargestNumber) throw Unexpected();
-    if (place_ == Place::kShape) {
+    if (state_ == State::kShape) {
       if (tensor().shape.size() == kMaxDimensions) {
         throw Refuse("{} has a shape of more than {} dimensions", Quote(tensor().name),
                      kMaxDimensions);
@@ -114,24 +114,24 @@ class HeaderEvents : public JsonEvents {
   }
 
   bool end_array() override {
-    if (place_ == Place::kOffsets && (num_offsets_ != 2 || tensor().begin > tensor().end)) {
+    if (state_ == State::kOffsets && (num_offsets_ != 2 || tensor().begin > tensor().end)) {
       throw WrongOffsets();
     }
-    place_ = Place::kTensor;
+    state_ = State::kTensor;
     return true;
   }
 
   bool end_object() override {
-    if (place_ == Place::kTensor) {
+    if (state_ == State::kTensor) {
       if (members_ != kAllMembers) throw WrongMembers();
       CheckSize();
     }
-    place_ = Place::kHeader;  // After the header itself comes nothing that could be accepted.
+    state_ = State::kHeader;  // After the header's own end, no event can follow.
     return true;
   }
 
  private:
-  enum class Place { kBeginning, kHeader, kMetadata, kTensor, kShape, kOffsets };
+  enum class State { kBeginning, kHeader, kMetadata, kTensor, kShape, kOffsets };
   static constexpr std::array<std::string_view, 3> kMembers = {"dtype", "shape", "data_offsets"};
   static constexpr unsigned kAllMembers = 0b111;
 
@@ -146,23 +146,23 @@ class HeaderEvents : public JsonEvents {
     return Refuse("the data_offsets of {} are not a begin and an end", Quote(tensor().name));
   }
   Error Unexpected() const override {
-    switch (place_) {
-      case Place::kBeginning:
+    switch (state_) {
+      case State::kBeginning:
         return Refuse("the header is not an object");
-      case Place::kHeader:
+      case State::kHeader:
         return key_ == kMetadataKey
                    ? Refuse("{} is not an object", kMetadataKey)
                    : Refuse("{} needs exactly dtype, shape and data_offsets", Quote(key_));
-      case Place::kMetadata:
-        return Refuse("{}: {} is not a text", kMetadataKey, Quote(key_));
-      case Place::kTensor:
+      case State::kMetadata:
+        return Refuse("{}: {} is not a string", kMetadataKey, Quote(key_));
+      case State::kTensor:
         return key_ == "dtype" ? Refuse("the dtype of {} is unknown", Quote(tensor().name))
-                               : Refuse("the {} of {} is no list", key_, Quote(tensor().name));
-      case Place::kShape:
-      case Place::kOffsets:
+                               : Refuse("the {} of {} is not an array", key_, Quote(tensor().name));
+      case State::kShape:
+      case State::kOffsets:
         break;
     }
-    return Refuse("{} has a size or an offset that is no whole number in range",
+    return Refuse("{} has a size or an offset that is not a whole number in range",
                   Quote(tensor().name));
   }
 
@@ -171,7 +171,7 @@ class HeaderEvents : public JsonEvents {
 
   void RequireNew(std::set<std::string>& seen, size_t limit) {
     if (!seen.insert(key_).second) {
-      throw Refuse("the key {} stands twice in one object", Quote(key_));
+      throw Refuse("the key {} appears twice in one object", Quote(key_));
     }
     if (seen.size() > limit) throw Refuse("it has more than {} entries", limit);
   }
@@ -187,12 +187,12 @@ class HeaderEvents : public JsonEvents {
     const auto found = std::find(kMembers.begin(), kMembers.end(), key_);
     if (found == kMembers.end()) throw WrongMembers();
     const unsigned bit = 1U << (found - kMembers.begin());
-    if ((members_ & bit) != 0) throw Refuse("the key {} stands twice in one object", Quote(key_));
+    if ((members_ & bit) != 0) throw Refuse("the key {} appears twice in one object", Quote(key_));
     members_ |= bit;
   }
 
   void CheckSize() const {
-    // Strides are products of sizes even where a size is 0 and there is no data.
+    // Strides must not overflow even if a size is 0 and there is no data.
     uint64_t extent = kTypes[static_cast<size_t>(tensor().type)].bytes;
     bool empty = false;
     for (const int64_t size : tensor().shape) {
@@ -212,11 +212,11 @@ class HeaderEvents : public JsonEvents {
 
   std::string_view origin_;
   SafetensorsHeader header_;
-  Place place_ = Place::kBeginning;
+  State state_ = State::kBeginning;
   std::string key_;
   std::set<std::string> names_;
   std::set<std::string> metadata_keys_;
-  unsigned members_ = 0;  // Of the open tensor, a bit each.
+  unsigned members_ = 0;  // Bit mask of the members of the open tensor seen so far.
   int num_offsets_ = 0;
 };
 
@@ -249,8 +249,7 @@ size_t ReadHeaderLength(std::string_view first_bytes, uint64_t file_bytes,
     throw Refusal(origin, "a header of {} bytes does not fit", length);
   }
   if (length > kMaxHeaderBytes) {
-    throw Refusal(origin, "a header of {} bytes; {} are the most that is read", length,
-                  kMaxHeaderBytes);
+    throw Refusal(origin, "a header of {} bytes; the limit is {}", length, kMaxHeaderBytes);
   }
   return length;
 }
@@ -270,7 +269,7 @@ SafetensorsHeader ReadSafetensorsHeader(std::string_view text, uint64_t data_byt
 
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header) {
   Json json = Json::object();
-  // What Python's loaders look for.
+  // Some Python loaders require this.
   Json& metadata = json[std::string(kMetadataKey)] = {{"format", "pt"}};
   if (!header.data_crc32.empty()) metadata[std::string(kChecksumKey)] = header.data_crc32;
   for (const TensorLayout& tensor : header.tensors) {

@@ -8,15 +8,15 @@
 
 namespace wavemt {
 
-/// The element types that we read and write, by their names in the format.
+/// The supported element types, by their names in the format.
 enum class TensorType : uint8_t { kF32, kF64, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
 inline constexpr size_t kNumTensorTypes = 10;
 
 /// "F32".
 std::string_view NameOf(TensorType type);
 
-/// What a header says of one tensor. The data are the bytes from `begin` to `end` behind the
-/// header; their number is that of the shape.
+/// A header's description of one tensor. Its data are the bytes [begin, end), counted from the end
+/// of the header; their number matches the shape.
 struct TensorLayout {
   std::string name;
   std::vector<int64_t> shape;
@@ -27,29 +27,29 @@ struct TensorLayout {
 
 struct SafetensorsHeader {
   std::vector<TensorLayout> tensors;  // In the order of their data.
-  std::string data_crc32;             // Of all data, where our own writer noted it; else empty.
+  std::string data_crc32;             // Of all data, if our own writer stored it; else empty.
 };
 
-/// The limits of what is read. The format's own library takes headers of 100 MB; a model of ours
-/// has hundreds of tensors. They keep what reading takes within the file's size and 64 MB.
+/// Limits that keep the memory for reading within the file's size plus 64 MB. (The format's own
+/// library accepts headers of 100 MB, but our models have only hundreds of tensors.)
 inline constexpr size_t kMaxHeaderBytes = size_t{4} << 20;
 inline constexpr size_t kMaxTensors = 40'000;
 inline constexpr size_t kMaxDimensions = 8;
 
-/// Before the header stands its length.
+/// The header is preceded by its length, in this many bytes.
 inline constexpr size_t kHeaderLengthBytes = 8;
 
-/// The length of the header, from a file's first kHeaderLengthBytes and its size. `origin` (the
-/// file's name) begins each error, here and below.
+/// The length of the header, from a file's first kHeaderLengthBytes and its size. Here and below,
+/// errors begin with `origin` (the file's name).
 size_t ReadHeaderLength(std::string_view first_bytes, uint64_t file_bytes, std::string_view origin);
 
-/// Reads a header whose data has `data_bytes`. It may come from a stranger: a usage error unless it
-/// is well-formed, no name stands twice, and the tensors' data lie one behind the other and fill
-/// the file: no overlap, no hole.
+/// Parses an untrusted header that is followed by `data_bytes` of data. Throws a usage error unless
+/// it is well-formed, no name appears twice, and the tensors' data fill the file without gaps or
+/// overlaps.
 SafetensorsHeader ReadSafetensorsHeader(std::string_view text, uint64_t data_bytes,
                                         std::string_view origin);
 
-/// The whole of what stands before the data, header length included.
+/// Everything that precedes the data, including the header's length.
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header);
 
 }  // namespace wavemt

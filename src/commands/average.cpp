@@ -1,27 +1,14 @@
-#include <algorithm>
+#include "workflow/average.h"
+
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/named_tensors.h"
-#include "checkpoint/run_checksums.h"
-#include "checkpoint/run_directory.h"
-#include "checkpoint/safetensors.h"
 #include "commands/commands.h"
-#include "commands/loaded_model.h"
 #include "commands/text_output.h"
-#include "config/config_writer.h"
 #include "support/error.h"
-#include "support/files.h"
 #include "support/logging.h"
-
-namespace fs = std::filesystem;
 
 namespace wavemt {
 namespace {
@@ -31,156 +18,12 @@ struct AverageOptions {
   std::string output;
 };
 
-// A model to be averaged, as its run has it.
-struct Candidate {
-  std::string name;  // As typed.
-  ModelLocation location;
-  Config config;
-  std::map<std::string, std::string> tokenizers;  // The run's files, by name.
-};
-
-// One path for a checkpoint, by whichever of its names it was found.
-fs::path IdentityOf(const fs::path& checkpoint) {
-  const fs::path path = fs::canonical(checkpoint);
-  const bool is_inside =
-      path.filename() == kModelFile && Exists(path.parent_path() / kManifestFile);
-  return is_inside ? path.parent_path() : path;
-}
-
-std::map<std::string, std::string> TokenizerFiles(const fs::path& run) {
-  std::map<std::string, std::string> files;
-  for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
-    if (HasRunFile(run, name)) files[name] = ReadRunFile(run, name);
-  }
-  return files;
-}
-
-// Each checkpoint once, however often it is named: best and latest name what stands beside them.
-std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
-  std::vector<Candidate> candidates;
-  std::map<fs::path, std::string> seen;
-  for (const std::string& name : names) {
-    Candidate candidate{
-        .name = name, .location = LocateModel(name), .config = {}, .tokenizers = {}};
-    const auto [first, is_new] = seen.emplace(IdentityOf(candidate.location.checkpoint), name);
-    if (!is_new) {
-      spdlog::warn("{}: is the same checkpoint as {} and counts once", name, first->second);
-      continue;
-    }
-    candidate.config = LoadRunConfig(candidate.location.run);
-    candidate.tokenizers = TokenizerFiles(candidate.location.run);
-    candidates.push_back(std::move(candidate));
-  }
-  return candidates;
-}
-
-// Weights of the same shapes may still mean different things.
-void RequireSameKind(const Candidate& a, const Candidate& b) {
-  const auto refuse = [&](std::string_view what) {
-    throw UsageError(
-        "{}: has {} than {}: a mean of the two is no model; average checkpoints of one training",
-        b.name, what, a.name);
-  };
-  if (a.tokenizers != b.tokenizers) refuse("another vocabulary");
-  if (a.config.tokenizer.normalize_whitespace != b.config.tokenizer.normalize_whitespace) {
-    refuse("another tokenizer.normalize_whitespace");
-  }
-  if (SourceLanguage(a.config.data) != SourceLanguage(b.config.data) ||
-      TargetLanguage(a.config.data) != TargetLanguage(b.config.data)) {
-    refuse("other languages");
-  }
-  Config same_dropout = b.config;
-  same_dropout.model.dropout = a.config.model.dropout;
-  same_dropout.model.attention_dropout = a.config.model.attention_dropout;
-  same_dropout.model.activation_dropout = a.config.model.activation_dropout;
-  if (ConfigToJson(same_dropout)["model"] != ConfigToJson(a.config)["model"]) {
-    refuse("other settings of the model");
-  }
-}
-
-// Summed in double precision: the mean of equal weights is the weights themselves.
-NamedTensors Mean(const std::vector<Candidate>& candidates) {
-  NamedTensors mean;
-  NamedTensors sum;
-  for (const Candidate& candidate : candidates) {
-    NamedTensors weights = ReadWeights(candidate.location.checkpoint);
-    if (weights.empty()) throw UsageError("{}: holds no weights", candidate.name);
-    if (mean.empty()) {
-      mean = weights;
-      for (auto& [key, tensor] : mean) sum[key] = torch::zeros(tensor.sizes(), torch::kDouble);
-    }
-    NamedTensors copy;
-    for (auto& [key, tensor] : mean) copy[key] = torch::empty_like(tensor);
-    CopyTensors(weights, copy, candidate.name);
-    for (auto& [key, tensor] : copy) sum[key] += tensor;
-  }
-  for (auto& [key, tensor] : mean) {
-    tensor.copy_(sum[key] / static_cast<double>(candidates.size()));
-  }
-  return mean;
-}
-
-// What the text of all of them was like; nothing where that is not known of one.
-std::optional<CorpusProfile> ProfileOfAll(const std::vector<Candidate>& candidates) {
-  std::map<fs::path, CorpusProfile> of_runs;  // The text of one run counts once.
-  for (const Candidate& candidate : candidates) {
-    const auto profile = LoadRunProfile(candidate.location.run);
-    if (!profile) return std::nullopt;
-    of_runs.emplace(fs::canonical(candidate.location.run), *profile);
-  }
-  std::optional<CorpusProfile> all;
-  for (const auto& [run, profile] : of_runs) all = all ? Together(*all, profile) : profile;
-  return all;
-}
-
-// The last step of those that are averaged, as far as it is known.
-int64_t LastStep(const std::vector<Candidate>& candidates) {
-  int64_t last = 0;
-  for (const Candidate& candidate : candidates) {
-    last = std::max(last, StepOfCheckpoint(candidate.location.checkpoint).value_or(0));
-  }
-  return last;
-}
-
-void RequireFreePlace(const std::string& output, bool is_file) {
-  if (!is_file) {
-    if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
-      throw UsageError("--output {}: is there already; name a folder that is not", output);
-    }
-    return;
-  }
-  RequireOutputFile(output);
-  const fs::path folder = fs::weakly_canonical(output).parent_path();
-  if (Exists(folder / kManifestFile)) {
-    throw UsageError(
-        "--output {}: {} is a checkpoint, whose files stay as they are; name a file elsewhere",
-        output, folder.string());
-  }
-}
-
 int Average(const AverageOptions& options) {
-  if (options.output.empty()) throw UsageError("--output: is empty; name a folder for the model");
-  const bool is_file = fs::path(options.output).extension() == ".safetensors";
-  RequireFreePlace(options.output, is_file);
-  const std::vector<Candidate> candidates = CandidatesOf(options.checkpoints);
-  for (const Candidate& other : candidates) RequireSameKind(candidates.front(), other);
-  const NamedTensors mean = Mean(candidates);
-  if (is_file) {
-    StagedFile file(options.output);
-    WriteSafetensors(file.contents(), mean, DataChecksum::kInHeader);
-    file.Commit();
-  } else {
-    Config config = candidates.front().config;
-    config.run_dir = RunDirectory::ResolvePath(options.output).string();
-    std::map<std::string, std::string> files = candidates.front().tokenizers;
-    files["config.json"] = ConfigText(config);
-    if (const auto profile = ProfileOfAll(candidates)) {
-      files[std::string(kCorpusProfileFile)] = CorpusProfileText(*profile);
-    }
-    RunDirectory::CreateModel(options.output, files, LastStep(candidates), mean);
-  }
-  spdlog::info("{}: the mean of {} checkpoint{}", options.output, candidates.size(),
-               candidates.size() == 1 ? "" : "s");
+  const std::filesystem::path output = options.output;
+  if (output.empty()) throw UsageError("--output: is empty; name a folder for the model");
+  if (output.extension() == ".safetensors") RequireOutputFile(output);
+  const size_t count = AverageCheckpoints(options.checkpoints, output);
+  spdlog::info("{}: the mean of {} checkpoint{}", options.output, count, count == 1 ? "" : "s");
   return 0;
 }
 

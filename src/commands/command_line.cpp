@@ -23,10 +23,10 @@ namespace {
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
 
-// LibTorch's messages carry a stack trace behind their first line.
+// LibTorch's messages have a stack trace after the first line.
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Of an error that is not ours.
+// The message for an exception that is not an Error.
 std::string Sentence(const std::exception& error) {
   if (IsOutOfMemory(error)) {
     return "out of memory; a smaller model, training.batch_tokens or decoding.batch_tokens helps";
@@ -40,7 +40,8 @@ std::string Sentence(const std::exception& error) {
   return FirstLine(error.what());
 }
 
-// The word where a command's name should stand, if that is what is wrong.
+// If the command line has an unknown command, returns it and fills `known` with the commands that
+// exist there; otherwise returns "".
 std::string UnknownCommand(const CLI::App& app, std::vector<std::string>* known) {
   const CLI::App* level = &app;
   while (!level->get_subcommands().empty()) level = level->get_subcommands().front();

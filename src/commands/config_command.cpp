@@ -47,7 +47,7 @@ CLI::App* AddWithConfig(CLI::App* parent, const char* name, const char* doc,
   CLI::App* command = parent->add_subcommand(name, doc);
   command->add_option("CONFIG", options->config, "A config file.")->required();
   AddSetOption(command);
-  // Runs before the callback.
+  // Runs before the command's callback.
   command->parse_complete_callback(
       [options, command] { options->overrides = TypedOverrides(*command); });
   return command;

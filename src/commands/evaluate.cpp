@@ -6,8 +6,6 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/compute_device.h"
-#include "commands/loaded_model.h"
 #include "commands/scoring.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
@@ -17,6 +15,9 @@
 #include "support/error.h"
 #include "support/line_reader.h"
 #include "support/progress.h"
+#include "workflow/compute_device.h"
+#include "workflow/languages.h"
+#include "workflow/trained_model.h"
 
 namespace wavemt {
 namespace {
@@ -33,7 +34,7 @@ struct EvaluateOptions {
 
 struct TestText {
   std::vector<std::string> sources;
-  ScoredText scored;  // Its hypotheses are still to be made.
+  ScoredText scored;  // Without hypotheses at first.
 };
 
 TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
@@ -75,10 +76,10 @@ TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
 }
 
 std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
-                                      const LoadedModel& loaded, torch::Device device) {
-  DecodingConfig decoding = loaded.config.decoding;
+                                      const TrainedModel& opened) {
+  DecodingConfig decoding = opened.config.decoding;
   decoding.n_best = 1;
-  Translator translator(loaded.model, loaded.tokenizers, device, loaded.trained_on);
+  const Translator translator = opened.MakeTranslator();
   ProgressBar progress("translating", static_cast<int64_t>(sources.size()));
   const Translator::Request request = {.lines = sources,
                                        .first_line_number = 1,
@@ -89,18 +90,18 @@ std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
     hypotheses.push_back(std::move(line.best.front().text));
     losses.Add(static_cast<int64_t>(hypotheses.size()), line);
   }
-  losses.Warn(loaded.config, loaded.trained_on);
+  losses.Warn(opened.config, opened.trained_on);
   return hypotheses;
 }
 
 int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
-  const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
-  const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(loaded.config));
-  TestText text = ReadTestText(options, loaded.config);
-  std::optional<TextOutput> output;  // Before the work: where it cannot be written, it says so.
+  const TrainedModel opened = OpenModel(options.model, options.overrides, device);
+  const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));
+  TestText text = ReadTestText(options, opened.config);
+  std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
-  text.scored.hypotheses = TranslateAll(text.sources, loaded, device);
+  text.scored.hypotheses = TranslateAll(text.sources, opened);
   if (output) {
     for (const std::string& line : text.scored.hypotheses) output->Write(line + "\n");
     output->Finish();
@@ -120,7 +121,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
                       "Text to translate; -: standard input. Default: data.test of the run's "
                       "config.");
   command->add_option("--reference", options->reference,
-                      "Its translation by people; -: standard input.");
+                      "Its human translation; -: standard input.");
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
   AddDecodingOptions(command, /*with_n_best=*/false);

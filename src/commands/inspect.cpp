@@ -1,20 +1,16 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/run_directory.h"
 #include "commands/commands.h"
-#include "commands/loaded_model.h"
 #include "config/config_fields.h"
-#include "support/error.h"
-#include "support/files.h"
-#include "support/json.h"
 #include "support/progress.h"
-
-namespace fs = std::filesystem;
+#include "workflow/model_description.h"
 
 namespace wavemt {
 namespace {
@@ -24,66 +20,79 @@ struct InspectOptions {
   bool json = false;
 };
 
-Json Describe(const ModelLocation& location) {
-  const Config config = LoadRunConfig(location.run);
-  const TokenizerPair tokenizers = LoadRunTokenizers(location.run, config.tokenizer);
-  int64_t weights = 0;
-  int64_t bytes = 0;
-  for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
-    bytes += static_cast<int64_t>(tensor.nbytes());
-    // The encoding's table is computed, not learned.
-    if (name != "position_encoding.pe") weights += tensor.numel();
+void PrintLine(std::string_view name, const std::string& text) {
+  fmt::print("{:<12} {}\n", name, text);
+}
+
+std::string LanguagesText(const ModelDescription& model) {
+  const auto name = [](const std::string& language) { return language.empty() ? "?" : language; };
+  return fmt::format("{} -> {}", name(model.source_language), name(model.target_language));
+}
+
+std::string SizesText(const ModelDescription& model) {
+  const ModelConfig& config = model.config.model;
+  return fmt::format(
+      "Transformer of {} weights ({}): {}+{} layers, d_model {}, {} heads, ffn_dim {}, {}, {}-norm",
+      WithThousands(model.weights), HumanBytes(static_cast<double>(model.bytes)),
+      config.num_encoder_layers, config.num_decoder_layers, WithThousands(config.d_model),
+      config.num_heads, WithThousands(config.ffn_dim), NameOf(config.activation),
+      NameOf(config.layer_norm));
+}
+
+std::string VocabularyText(const ModelDescription& model) {
+  return model.shared_vocabulary
+             ? fmt::format("{} pieces, shared by both languages",
+                           WithThousands(model.source_vocabulary))
+             : fmt::format("{} source and {} target pieces", WithThousands(model.source_vocabulary),
+                           WithThousands(model.target_vocabulary));
+}
+
+std::string HistoryText(const ModelDescription& model) {
+  const TrainingState& state = *model.state;
+  std::string text = fmt::format("{} steps in {}, {} target tokens", WithThousands(state.step),
+                                 HumanDuration(state.seconds), WithThousands(state.target_tokens));
+  if (model.trained_on) {
+    text += fmt::format("; epoch {} of {} sentence pairs", EpochNumber(state.position),
+                        WithThousands(model.trained_on->pairs));
   }
-  const ModelConfig& model = config.model;
-  Json description = {
-      {"run", location.run.string()},
-      {"checkpoint", location.checkpoint.string()},
-      {"weights", weights},
-      {"bytes", bytes},
-      {"d_model", model.d_model},
-      {"num_heads", model.num_heads},
-      {"ffn_dim", model.ffn_dim},
-      {"num_encoder_layers", model.num_encoder_layers},
-      {"num_decoder_layers", model.num_decoder_layers},
-      {"layer_norm", NameOf(model.layer_norm)},
-      {"activation", NameOf(model.activation)},
-      {"tied_embeddings", NameOf(model.tied_embeddings)},
-      {"position_encoding", fmt::format("{}, {} positions", NameOf(model.position_encoding.type),
-                                        model.position_encoding.max_length)},
-      {"source_vocabulary", tokenizers.source->vocab_size()},
-      {"target_vocabulary", tokenizers.target->vocab_size()},
-      {"shared_vocabulary", tokenizers.shared()},
-      {"normalize_whitespace", config.tokenizer.normalize_whitespace},
-  };
-  if (const auto profile = LoadRunProfile(location.run)) {
-    description["trained_on_pairs"] = profile->pairs;
-    description["trained_on_several_sentences"] = profile->several_sentences;
-    description["trained_on_longest_source"] = profile->longest_source;
-    description["trained_on_longest_target"] = profile->longest_target;
+  return text;
+}
+
+std::string BestScoreText(const ModelDescription& model) {
+  const TrainingState& state = *model.state;
+  if (!state.best_score) return "none yet";
+  std::string_view name = NameOf(model.config.training.best_metric);
+  if (name == "bleu") name = "BLEU";
+  if (name == "chrf") name = "chrF";
+  std::string text = fmt::format("{} {:.4g} on data.valid at step {}", name, *state.best_score,
+                                 WithThousands(state.best_step));
+  if (!model.best_signature.empty()) text += fmt::format("  {}", model.best_signature);
+  return text;
+}
+
+void PrintForPeople(const ModelDescription& model) {
+  const PositionEncodingConfig& positions = model.config.model.position_encoding;
+  PrintLine("name", model.run.filename().string());
+  PrintLine("languages", LanguagesText(model));
+  PrintLine("model", SizesText(model));
+  PrintLine("positions", fmt::format("{}, up to {} tokens", NameOf(positions.type),
+                                     WithThousands(positions.max_length)));
+  PrintLine("vocabulary", VocabularyText(model));
+  if (model.state) {
+    PrintLine("trained", HistoryText(model));
+    PrintLine("best score", BestScoreText(model));
   }
-  if (IsFolder(location.checkpoint) && HasCheckpointState(location.checkpoint)) {
-    const Json values = ReadCheckpointState(location.checkpoint);
-    if (!values.is_object()) {
-      throw UsageError("{}: is not the state of a training, an object {{...}}",
-                       (location.checkpoint / kStateFile).string());
-    }
-    description.update(values);
-    description["best_metric"] = NameOf(config.training.best_metric);
-  }
-  return description;
+  const std::time_t saved = std::chrono::system_clock::to_time_t(model.saved);
+  PrintLine("saved", fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(saved)));
+  PrintLine("weights", model.checkpoint.string());
 }
 
 int Inspect(const InspectOptions& options) {
-  const Json description = ReadModelAt(options.model, Describe);
+  const ModelDescription model = DescribeModel(options.model);
   if (options.json) {
-    std::puts(description.dump(2).c_str());
-    return 0;
-  }
-  for (const auto& [key, value] : description.items()) {
-    const std::string text = value.is_string()           ? value.get<std::string>()
-                             : value.is_number_integer() ? WithThousands(value.get<int64_t>())
-                                                         : value.dump();
-    std::printf("%-26s %s\n", key.c_str(), text.c_str());
+    std::puts(ToJson(model).dump(2).c_str());
+  } else {
+    PrintForPeople(model);
   }
   return 0;
 }
@@ -92,9 +101,10 @@ int Inspect(const InspectOptions& options) {
 
 void AddInspectCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App* command = app.add_subcommand("inspect", "Show what a model is: sizes, steps, scores.");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Show what a model is: languages, sizes, how it was trained, its best score.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
-  command->add_flag("--json", options->json, "Print an object.");
+  command->add_flag("--json", options->json, "Print everything that is known, as one object.");
   command->callback([options, exit_code] { *exit_code = Inspect(*options); });
 }
 

@@ -9,13 +9,13 @@ namespace wavemt {
 LineInput::LineInput(const std::string& path, InvalidUtf8 invalid)
     : reader_(LineReader::Open(path, invalid)) {}
 
-std::vector<std::string> LineInput::NextPortion(size_t most) {
-  constexpr size_t kMostBytes = 16 << 20;  // Hostile lines are long ones.
+std::vector<std::string> LineInput::NextPortion(size_t max_lines) {
+  constexpr size_t kMaxBytes = 16 << 20;  // In case lines are extremely long.
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   std::vector<std::string> lines;
   std::string line;
   try {
-    for (size_t bytes = 0; lines.size() < most && bytes < kMostBytes; bytes += line.size()) {
+    for (size_t bytes = 0; lines.size() < max_lines && bytes < kMaxBytes; bytes += line.size()) {
       if (!lines.empty() && !reader_.IsReady()) break;
       if (!reader_.Next(&line)) break;
       lines.push_back(line);

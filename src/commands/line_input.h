@@ -10,24 +10,24 @@
 
 namespace wavemt {
 
-/// The lines of a file or of standard input, in portions that are worth translating together.
+/// The lines of a file or of standard input, in portions to be translated together.
 class LineInput {
  public:
   /// "-" is standard input.
   explicit LineInput(const std::string& path, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
 
-  /// The next lines, at most `most`. From standard input or a pipe, fewer as soon as no more are
-  /// waiting, so that a program at the other end gets its answers without closing it. Empty at the
-  /// end of the input. What is wrong with a line is thrown by the call after the one that gives the
-  /// lines before it, so that none of these is lost.
-  std::vector<std::string> NextPortion(size_t most);
+  /// Returns the next lines, at most `max_lines`; none at the end of the input. From standard input
+  /// or a pipe, returns only the lines that are available, so that a program at the other end gets
+  /// its answers without closing the pipe. An error in a line is thrown only after the lines before
+  /// it have been returned.
+  std::vector<std::string> NextPortion(size_t max_lines);
 
-  /// How many lines had invalid UTF-8 replaced.
+  /// The number of lines in which invalid UTF-8 was replaced.
   int64_t lines_replaced() const { return reader_.lines_replaced(); }
 
  private:
   LineReader reader_;
-  std::exception_ptr error_;  // For the next call.
+  std::exception_ptr error_;  // To be thrown by the next call.
 };
 
 }  // namespace wavemt

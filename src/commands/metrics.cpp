@@ -16,7 +16,7 @@ namespace {
 
 struct MetricsOptions {
   std::vector<std::string> files;
-  std::vector<std::string> references;  // Of --reference.
+  std::vector<std::string> references;  // From --reference.
   bool variable_references = false;
   bool paired_bootstrap = false;
   bool paired_randomization = false;
@@ -107,7 +107,7 @@ void CheckSystems(const MetricsOptions& options) {
   }
   for (size_t i = 0; i < options.files.size(); ++i) {
     if (std::count(options.files.begin(), options.files.end(), options.files[i]) > 1) {
-      throw UsageError("{}: stands twice among the systems", options.files[i]);
+      throw UsageError("{}: appears twice among the systems", options.files[i]);
     }
   }
   for (const std::string& reference : options.references) {
@@ -150,7 +150,7 @@ int Metrics(const MetricsOptions& options) {
 
 void AddMetricsCommand(CLI::App& app, int* exit_code) {
   constexpr const char* kSystemsGroup = "Several systems";
-  constexpr int64_t kMostSamples = 100'000'000;
+  constexpr int64_t kMaxSamples = 100'000'000;
   auto options = std::make_shared<MetricsOptions>();
   CLI::App* command = app.add_subcommand("metrics", "Score text that is already translated.");
   command
@@ -177,11 +177,11 @@ void AddMetricsCommand(CLI::App& app, int* exit_code) {
                  "Compare with the baseline by approximate randomization.")
       ->group(kSystemsGroup);
   command->add_option("--paired-bs-n", options->paired_bootstrap_n, "Bootstrap samples.")
-      ->check(CLI::Range(int64_t{1}, kMostSamples))
+      ->check(CLI::Range(int64_t{1}, kMaxSamples))
       ->capture_default_str()
       ->group(kSystemsGroup);
   command->add_option("--paired-ar-n", options->paired_randomization_n, "Trials.")
-      ->check(CLI::Range(int64_t{1}, kMostSamples))
+      ->check(CLI::Range(int64_t{1}, kMaxSamples))
       ->capture_default_str()
       ->group(kSystemsGroup);
   command->callback([options, exit_code] { *exit_code = Metrics(*options); });

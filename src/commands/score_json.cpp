@@ -11,7 +11,7 @@ Json ToJson(const Score::Number& number) {
   return std::visit([](const auto& value) { return Json(value); }, number);
 }
 
-// Counts are whole numbers unless smoothing has added a part to them.
+// Counts are whole numbers unless smoothing has added a fraction.
 Json CountToJson(double count) {
   return count == std::floor(count) ? Json(static_cast<int64_t>(count)) : Json(count);
 }
@@ -30,12 +30,12 @@ std::string IntervalText(const ConfidenceInterval& interval, int width) {
                      FixedWidth(interval.half_width, width));
 }
 
-// The name, score, signature and parts.
+// The name, score, signature and components.
 Json PlainScoreToJson(const MetricResult& result) {
   Json json = {{"name", result.metric->Name()},
                {"score", result.score.value},
                {"signature", Signature(*result.metric, result.context)}};
-  for (const auto& [name, value] : result.score.parts) {
+  for (const auto& [name, value] : result.score.components) {
     json[name] = ToJson(value);
     if (name != "counts" && name != "totals") continue;
     for (Json& count : json[name]) count = CountToJson(count.get<double>());
@@ -98,7 +98,7 @@ std::string ScoreAsSacrebleu(const MetricResult& result, const OutputOptions& op
     json["confidence"] = IntervalText(*result.interval, options.width);
   }
   if (!result.score.details.empty()) json["verbose_score"] = result.score.details;
-  for (const SignatureItem& item : SignatureParts(*result.metric, result.context)) {
+  for (const SignatureItem& item : AllSignatureItems(*result.metric, result.context)) {
     json[item.name] = item.value;
   }
   return json.dump(1);

@@ -8,16 +8,16 @@
 
 namespace wavemt {
 
-/// An object of our --json: name, score, signature, the metric's own parts, the interval.
+/// One object of --json: name, score, signature, the metric's components and the interval.
 Json ScoreToJson(const MetricResult& result);
-/// The objects of several systems: one a system and metric, with the paired test's results.
+/// An array with one object per system and metric, including the results of paired tests.
 Json SystemsToJson(std::span<const SystemResults> systems);
 
-/// The same in the words of sacreBLEU's --format json, with scores rounded to `width` decimals.
+/// The same in the format of sacreBLEU's --format json, with scores rounded to `width` decimals.
 std::string ScoreAsSacrebleu(const MetricResult& result, const OutputOptions& options);
 Json SystemsAsSacrebleu(std::span<const SystemResults> systems, const OutputOptions& options);
 
-/// "63.6" or, where there is an interval, "63.6 (μ = 63.5 ± 0.4)".
+/// "63.6" or, with a confidence interval, "63.6 (μ = 63.5 ± 0.4)".
 std::string ScoreText(const MetricResult& result, int width);
 
 /// "63.61" for 63.6144 and a width of 2.

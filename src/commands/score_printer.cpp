@@ -18,7 +18,7 @@ size_t NumCharacters(std::string_view text) {
   return count;
 }
 
-// The cells below each other, two spaces apart.
+// Aligns the cells in columns, two spaces apart.
 std::string Columns(std::span<const Row> rows) {
   std::vector<size_t> widths(rows.front().size());
   for (const Row& row : rows) {
@@ -58,7 +58,7 @@ std::string ScorePrinter::Line(const MetricResult& result) const {
                      result.score.details.empty() ? "" : " ", result.score.details);
 }
 
-// Puts the equals signs below each other.
+// Aligns the equals signs.
 void ScorePrinter::PrintLines(std::span<const MetricResult> results) {
   std::vector<std::string> lines;
   for (const MetricResult& result : results) lines.push_back(Line(result));

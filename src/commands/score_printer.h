@@ -12,16 +12,16 @@
 
 namespace wavemt {
 
-/// How scores are printed. All but `json` is as in sacreBLEU, to the byte.
+/// How scores are printed. Without `json`, the output equals sacreBLEU's byte for byte.
 struct OutputOptions {
-  bool json = false;  // Full precision, every part of every metric.
+  bool json = false;  // Full precision, with all components of each score.
   std::string format = "text";
   int width = 1;  // Decimals.
   bool score_only = false;
   bool short_signature = false;
 };
 
-/// A metric's score of a corpus or a sentence.
+/// A metric's score for a corpus or a sentence.
 struct MetricResult {
   const Metric* metric = nullptr;
   Score score;
@@ -32,7 +32,7 @@ struct MetricResult {
 
 struct SystemResults {
   std::string system;
-  std::vector<MetricResult> results;  // One a metric.
+  std::vector<MetricResult> results;  // One per metric.
 };
 
 /// Writes scores to standard output.
@@ -40,12 +40,12 @@ class ScorePrinter {
  public:
   explicit ScorePrinter(const OutputOptions& options) : options_(options) {}
 
-  /// One system: an object or a line a metric.
+  /// Prints the scores of one system: one object or line per metric.
   void PrintResults(std::span<const MetricResult> results);
-  /// Several systems: a table, or an array.
+  /// Prints the scores of several systems: a table, or an array.
   void PrintSystems(std::span<const SystemResults> systems);
-  /// A sentence, one after the other: a line each, or with --json an array that FinishSentences()
-  /// ends.
+  /// Prints the next sentence's score: one line, or with --json an element of an array that
+  /// FinishSentences() closes.
   void PrintSentence(const MetricResult& result);
   void FinishSentences();
 

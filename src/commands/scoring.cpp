@@ -40,7 +40,7 @@ std::unique_ptr<Metric> MakeBleu(const ScoringOptions& options,
     throw UsageError("--smooth-value: goes with --smooth-method floor or add-k, not with {}",
                      options.smooth_method);
   }
-  // sacreBLEU's command line scores sentences so, whatever else is asked for.
+  // sacreBLEU's command line always scores sentences like this.
   bleu.effective_order |= options.sentence_level;
   return std::make_unique<Bleu>(bleu);
 }
@@ -53,12 +53,12 @@ std::unique_ptr<Metric> MakeChrf(const ScoringOptions& options) {
 }
 
 std::vector<std::string> SplitAtCommas(const std::string& text) {
-  std::vector<std::string> parts;
+  std::vector<std::string> items;
   size_t begin = 0;
   while (true) {
     const size_t comma = text.find(',', begin);
-    parts.push_back(text.substr(begin, comma - begin));
-    if (comma == std::string::npos) return parts;
+    items.push_back(text.substr(begin, comma - begin));
+    if (comma == std::string::npos) return items;
     begin = comma + 1;
   }
 }

@@ -14,8 +14,8 @@
 
 namespace wavemt {
 
-/// What evaluate and metrics have in common: which metrics, with which options, and how they are
-/// printed. The options' names and defaults are those of sacreBLEU's command line.
+/// Options that the commands evaluate and metrics share: which metrics, how they are configured,
+/// and how scores are printed. Names and defaults are those of sacreBLEU's command line.
 struct ScoringOptions {
   std::string metrics = "bleu";
   bool sentence_level = false;
@@ -31,21 +31,22 @@ struct ScoringOptions {
 
 void AddScoringOptions(CLI::App* command, ScoringOptions* options);
 
-/// The metrics that the options name, in sacreBLEU's order. BLEU takes `default_tokenizer` where
-/// --tokenize was not given. A usage error for what does not go together.
+/// The metrics that the options name, in sacreBLEU's order. Without --tokenize, BLEU uses
+/// `default_tokenizer`. A usage error for options that conflict.
 MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer);
 
-/// Prints the scores of what `scorer` was given; with --sentence-level, ends what was printed.
+/// Prints the corpus scores of `scorer`; with --sentence-level, only completes the output.
 void FinishScores(const SystemScorer& scorer, const ScoringOptions& options, ScorePrinter* printer);
 
-/// Scores `hypotheses` and writes the results to standard output. A usage error where the numbers
-/// of lines differ; the names say what was read.
+/// Translations with their references, and names for both in error messages.
 struct ScoredText {
   std::vector<std::string> hypotheses;
   std::vector<std::string> references;
   std::string hypotheses_name;
   std::string references_name;
 };
+/// Scores a text and prints the results to standard output. A usage error if the numbers of lines
+/// differ.
 void PrintScores(const ScoredText& text, const MetricList& metrics, const ScoringOptions& options);
 
 }  // namespace wavemt

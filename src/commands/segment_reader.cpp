@@ -8,7 +8,7 @@
 namespace wavemt {
 namespace {
 
-constexpr size_t kLinesAtATime = 8192;  // Enough for every thread, little in memory.
+constexpr size_t kLinesAtATime = 8192;  // Enough to occupy all threads, but little memory.
 
 }  // namespace
 
@@ -33,7 +33,7 @@ const std::vector<Segment>& SegmentReader::Next() {
   return segments_;
 }
 
-// Reads line `i` of this portion of every file. False where all of them have ended.
+// Reads line `i` of the current portion from every file. Returns false if all files have ended.
 bool SegmentReader::ReadLine(size_t i) {
   size_t ended = 0;
   for (size_t file = 0; file < readers_.size(); ++file) {

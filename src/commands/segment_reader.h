@@ -8,20 +8,20 @@
 
 namespace wavemt {
 
-/// Reads a file of translations and its files of references side by side, in portions. Errors are
-/// usage errors that name the file and the line: those of LineReader, and files of different
-/// lengths. As sacreBLEU's command line does, it takes trailing whitespace off every line.
+/// Reads a file of translations and the corresponding files of references in parallel, in portions.
+/// Like sacreBLEU's command line, strips trailing whitespace from every line. Throws the usage
+/// errors of LineReader, and one if the files differ in length.
 class SegmentReader {
  public:
   struct Files {
-    std::string hypotheses;  // "-" is standard input, for one of all.
+    std::string hypotheses;  // At most one of all files may be "-", standard input.
     std::vector<std::string> references;
-    /// An empty reference is none, instead of one that is empty.
+    /// An empty line means that this reference is missing, not that it is empty.
     bool variable_references = false;
   };
   explicit SegmentReader(const Files& files);
 
-  /// The next segments, none at the end. Their text lives until the next call.
+  /// The next segments; none at the end. Their text stays valid until the next call.
   const std::vector<Segment>& Next();
 
  private:
@@ -31,8 +31,8 @@ class SegmentReader {
 
   bool variable_references_;
   int64_t lines_before_ = 0;                     // In earlier portions.
-  std::vector<LineReader> readers_;              // The hypotheses first.
-  std::vector<std::vector<std::string>> lines_;  // Of each file, this portion.
+  std::vector<LineReader> readers_;              // For the hypotheses, then the references.
+  std::vector<std::vector<std::string>> lines_;  // The current portion of each file.
   std::vector<Segment> segments_;
 };
 

@@ -6,48 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "support/error.h"
-#include "support/memory.h"
-
 namespace wavemt {
 
 void AddComputeOptions(CLI::App* command, ComputeOptions* options) {
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N.")
       ->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads. Default: one a core.");
-}
-
-void AddTimeLimitOption(CLI::App* command, double* max_minutes) {
-  constexpr double kAYear = 525'600;
-  command
-      ->add_option("--max-minutes", *max_minutes,
-                   "Stop in time to have written a checkpoint this long after the start, for a "
-                   "scheduler's limit; the exit code is 0, and `wavemt resume` goes on.")
-      ->type_name("MINUTES")
-      ->check(CLI::Range(1e-3, kAYear));
-}
-
-void AddMemoryLimitOption(CLI::App* command, int64_t* bytes) {
-  const auto parse = [bytes](const std::string& text) {
-    const std::optional<int64_t> size = ParseMemorySize(text);
-    if (!size || *size == 0) {
-      throw UsageError("--memory-limit {}: no size; write 8GB, 512MB or 2.5GiB", text);
-    }
-    *bytes = *size;
-  };
-  command
-      ->add_option_function<std::string>(
-          "--memory-limit", parse,
-          "Memory that the process may take on the CPU, for example 8GB or 512MiB; a batch that "
-          "does not fit is done in halves, with the same gradient. Default: no limit.")
-      ->type_name("SIZE");
-}
-
-std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(
-    std::chrono::steady_clock::time_point start, double max_minutes) {
-  if (max_minutes == 0) return std::nullopt;
-  const std::chrono::duration<double, std::ratio<60>> minutes(max_minutes);
-  return start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(minutes);
 }
 
 namespace {
@@ -64,13 +28,13 @@ constexpr ShortName kShortNames[] = {{"--run-dir", "run_dir"},
                                      {"--length-penalty", "decoding.length_penalty"},
                                      {"--n-best", "decoding.n_best"}};
 
-// Its values stay with the option, for TypedOverrides().
+// TypedOverrides() reads the values from the option.
 void AddOverride(CLI::App* command, const char* option, const char* type, const char* doc) {
   command
       ->add_option_function<std::vector<std::string>>(
           option, [](const auto&) {}, doc)
       ->type_name(type)
-      // One value each time, as it was typed: a following argument is not another one.
+      // Each occurrence takes exactly one value; a following argument is not another one.
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -99,7 +63,7 @@ void AddDecodingOptions(CLI::App* command, bool with_n_best) {
 
 ConfigOverrides TypedOverrides(const CLI::App& command) {
   ConfigOverrides overrides;
-  std::map<const CLI::Option*, size_t> seen;  // How many of an option's values are taken.
+  std::map<const CLI::Option*, size_t> seen;  // The number of values of each option used so far.
   for (const CLI::Option* option : command.parse_order()) {
     const std::string name = option->get_name();
     const auto* const short_name =

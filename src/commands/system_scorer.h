@@ -16,19 +16,20 @@ namespace wavemt {
 
 using MetricList = std::vector<std::unique_ptr<Metric>>;
 
-/// Scores one system's translations as they come, so that their text need not be held.
+/// Scores one system's translations incrementally, so that their text need not be kept in memory.
 class SystemScorer {
  public:
-  /// `metrics` must outlive the scorer. Segments' statistics are kept if `keep_statistics`, as
-  /// resampling needs them.
+  /// `metrics` must outlive the scorer. `keep_statistics` keeps the statistics of each segment,
+  /// which resampling needs.
   SystemScorer(const MetricList& metrics, bool keep_statistics);
 
-  /// Measures the next segments. With `sentences`, prints the score of each by the first metric.
+  /// Measures the next segments. If `sentences` is given, prints each one's score by the first
+  /// metric.
   void Add(std::span<const Segment> segments, ScorePrinter* sentences = nullptr);
 
-  /// The corpus's scores so far, one a metric.
+  /// The scores of all segments so far, one per metric.
   std::vector<MetricResult> Results() const;
-  /// Of all segments, one a metric.
+  /// The statistics of all segments so far, one object per metric.
   const std::vector<Statistics>& statistics() const { return statistics_; }
 
  private:
@@ -36,18 +37,18 @@ class SystemScorer {
   bool keep_statistics_;
   std::vector<std::vector<double>> sums_;
   std::vector<Statistics> statistics_;
-  std::optional<size_t> num_references_;  // Of each segment so far; 0 if it differs.
+  std::optional<size_t> num_references_;  // Per segment so far; 0 if it varies.
 };
 
-/// How often to resample, with the seed: $SACREBLEU_SEED, 12345 where that is not set, a fresh one
-/// where it is "none".
+/// Resampling options with the seed from $SACREBLEU_SEED: 12345 if it is not set, a random seed if
+/// it is "none".
 struct Resampling {
   ResamplingOptions options;
   std::string seed_name;  // For the signature.
 };
 Resampling ResamplingFromEnvironment(int64_t samples);
 
-/// Gives `results`, which are the scorer's, their confidence intervals.
+/// Adds confidence intervals to `results`, which must come from scorer.Results().
 void AddConfidence(const SystemScorer& scorer, int64_t samples, std::vector<MetricResult>* results);
 
 }  // namespace wavemt

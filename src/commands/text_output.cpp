@@ -14,14 +14,14 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// A pipe or a device, such as /dev/null: renaming a finished file over it would take it away.
+// A pipe or a device, such as /dev/null: renaming a finished file over it would destroy it.
 bool IsStream(const fs::path& path) {
   std::error_code ignored;
   const fs::file_status status = fs::status(path, ignored);
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
-// Whether `path` is another name of standard output, such as /dev/stdout.
+// Whether `path` is another name for standard output, such as /dev/stdout.
 bool IsStandardOutput(const fs::path& path) {
   struct stat named {};
   struct stat standard {};
@@ -29,7 +29,7 @@ bool IsStandardOutput(const fs::path& path) {
          named.st_dev == standard.st_dev && named.st_ino == standard.st_ino;
 }
 
-// The file itself where `path` is a link to one: the link stays.
+// If `path` is a link to a file, the file itself, so that the link is preserved.
 fs::path WithoutLinks(const fs::path& path) {
   std::error_code error;
   const fs::path target = fs::is_symlink(path, error) ? fs::canonical(path, error) : fs::path();
@@ -42,7 +42,7 @@ void RequireOutputFile(const fs::path& path) {
   if (path.empty()) throw UsageError("--output: is empty; name a file to write");
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
-    throw UsageError("{}: is a directory, name a file to write", path.string());
+    throw UsageError("{}: is a directory; name a file to write", path.string());
   }
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, ignored)) {

@@ -10,11 +10,11 @@
 
 namespace wavemt {
 
-/// A usage error where no file can be made at `path`: an early answer, before any work.
+/// Throws a usage error if no file can be created at `path`, to report it before any work is done.
 void RequireOutputFile(const std::filesystem::path& path);
 
-/// Where a command puts its results: standard output, a pipe or device that is there already, or a
-/// file that appears when it is complete.
+/// The destination of a command's results: standard output, an existing pipe or device, or a file
+/// that appears only once it is complete.
 class TextOutput {
  public:
   /// "-" is standard output.
@@ -24,14 +24,14 @@ class TextOutput {
   TextOutput& operator=(const TextOutput&) = delete;
 
   void Write(std::string_view text);
-  /// Lets a reader of standard output or of a pipe see what was written so far.
+  /// Makes the output so far visible to a reader of standard output or a pipe.
   void Flush();
   /// Completes the file.
   void Finish();
 
  private:
   std::string name_;
-  std::unique_ptr<StagedFile> file_;  // Null: `stream_` takes the text.
+  std::unique_ptr<StagedFile> file_;  // Null if the text goes to `stream_`.
   std::FILE* stream_ = nullptr;
 };
 

@@ -127,7 +127,7 @@ int Decode(const CodingOptions& options) {
     std::string text = options.ids
                            ? tokenizer->Decode(ParseIds(line, line_number, tokenizer->vocab_size()))
                            : tokenizer->DecodePieces(SplitWords(line));
-    // Byte pieces can spell what no line of text holds; a line of input is a line of output.
+    // Byte pieces can spell a line break, but each line of input must give one line of output.
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text;
   });

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/compute_device.h"
 #include "commands/line_input.h"
-#include "commands/loaded_model.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
 #include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/logging.h"
 #include "support/progress.h"
+#include "workflow/compute_device.h"
+#include "workflow/trained_model.h"
 
 namespace wavemt {
 namespace {
@@ -28,7 +28,7 @@ struct TranslateOptions {
   ComputeOptions compute;
 };
 
-// In an n-best list, Moses's format: number ||| translation ||| score.
+// An n-best list has Moses's format: number ||| translation ||| score.
 std::string Format(const std::vector<Translation>& translations, int64_t line_index, bool n_best) {
   if (!n_best) return translations.front().text + "\n";
   std::string text;
@@ -39,18 +39,18 @@ std::string Format(const std::vector<Translation>& translations, int64_t line_in
 }
 
 int Translate(const TranslateOptions& options) {
-  // Enough lines to sort by length, few enough for output to flow.
+  // Enough lines to sort by length, but few enough for output to appear steadily.
   constexpr size_t kPortion = 4096;
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   const torch::Device device = SelectDevice(options.compute);
-  const LoadedModel loaded = LoadModel(options.model, options.overrides, device);
+  const TrainedModel opened = OpenModel(options.model, options.overrides, device);
   TextOutput output(options.output);
-  Translator translator(loaded.model, loaded.tokenizers, device, loaded.trained_on);
+  const Translator translator = opened.MakeTranslator();
   TranslationLosses losses;
   ProgressBar progress("translating", 0);
-  // A list that was asked for is one, of whatever length.
-  const bool n_best = loaded.config.decoding.n_best > 1 ||
+  // If the user asked for an n-best list, the output has that format even if n is 1.
+  const bool n_best = opened.config.decoding.n_best > 1 ||
                       std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
                         return typed.key() == "decoding.n_best";
                       });
@@ -62,7 +62,7 @@ int Translate(const TranslateOptions& options) {
         {.lines = lines,
          .first_line_number = done + 1,
          .progress = [&](int64_t lines_done) { progress.Update(done + lines_done, "lines"); }},
-        loaded.config.decoding);
+        opened.config.decoding);
     for (const TranslatedLine& line : translations) {
       output.Write(Format(line.best, done, n_best));
       losses.Add(++done, line);
@@ -70,7 +70,7 @@ int Translate(const TranslateOptions& options) {
     output.Flush();
   }
   output.Finish();
-  losses.Warn(loaded.config, loaded.trained_on);
+  losses.Warn(opened.config, opened.trained_on);
   if (input.lines_replaced() > 0) {
     spdlog::warn("{} lines held invalid UTF-8, which was replaced by U+FFFD",
                  WithThousands(input.lines_replaced()));
@@ -90,7 +90,7 @@ void AddTranslateCommand(CLI::App& app, int* exit_code) {
       ->capture_default_str();
   command
       ->add_option("--invalid-utf8", options->invalid_utf8,
-                   "A line that is not UTF-8: refuse it and stop behind the lines before it, or "
+                   "A line that is not UTF-8: refuse it and stop after the lines before it, or "
                    "replace what is wrong in it by U+FFFD.")
       ->check(CLI::IsMember({"refuse", "replace"}))
       ->capture_default_str();

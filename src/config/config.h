@@ -7,10 +7,10 @@
 
 namespace wavemt {
 
-/// A parallel corpus: either `source` and `target` (line n of one translates line n of the other;
-/// several files a side are read one after the other), or `tsv` (columns with tabs between them;
-/// the first of tsv_columns is the source's, the second the target's, counted from 1). Every file
-/// may be compressed by gzip, zstd, xz or bzip2.
+/// A parallel corpus, given in one of two forms:
+///   source, target   line n of a source file is a translation of line n of its target file
+///   tsv              tab-separated columns; tsv_columns are those of source and target, from 1
+/// Several files are read one after another. Each may be compressed with gzip, zstd, xz or bzip2.
 struct ParallelFiles {
   std::vector<std::filesystem::path> source;
   std::vector<std::filesystem::path> target;
@@ -128,8 +128,8 @@ struct EvaluationConfig {
   EvaluationTokenizer tokenize = EvaluationTokenizer::kAuto;
 };
 
-/// Everything a run depends on. The values here are the defaults; config_fields.h holds each key's
-/// name, range and description.
+/// All settings of a run. The values here are the defaults; config_fields.h has each key's name,
+/// range and description.
 struct Config {
   int64_t seed = 1;
   std::string run_dir;

@@ -7,15 +7,15 @@
 
 #include "config/config.h"
 
-/// The one place that knows every config key: its name, its range and what it means. Reading,
-/// writing, overriding and the JSON Schema are visitors of these lists. A visitor has
-///   void Field(std::string_view name, T& value, std::string_view doc);
-///   void Field(std::string_view name, T& value, Range range, std::string_view doc);   // numbers
+/// Lists every config key with its name, range and description. The code that reads, writes and
+/// overrides configs, and the JSON Schema, are visitors of these lists. A visitor has
+///   void Field(std::string_view name, T& value, const KeyDoc& doc);
+///   void Field(std::string_view name, T& value, Range range, const KeyDoc& doc);   // numbers
 ///   void Section(std::string_view name, T& section, std::string_view doc);
-/// To add a key: a member with its default in config.h, a line here, and the code that uses it.
+/// To add a key, add a member with its default to config.h, a line here, and the code that uses it.
 namespace wavemt {
 
-/// Which numbers are possible.
+/// The allowed values of a number.
 struct Range {
   double minimum = std::numeric_limits<double>::lowest();
   double maximum = std::numeric_limits<double>::max();
@@ -33,7 +33,31 @@ constexpr Range FromToBelow(double minimum, double maximum) {
   return {.minimum = minimum, .maximum = maximum, .maximum_excluded = true};
 }
 
-// The names of enumerated values, in the order of the documentation. The argument only selects.
+/// Whether `wavemt resume --set` may change a key in the middle of a run.
+enum class OnResume {
+  kFixed,  // Determines the saved data position, the vocabulary or the weights.
+  kMayChange,
+  kFixedForTranslationScores,  // Fixed if BLEU or chrF selects the best checkpoint.
+  kFixedForBleu,               // Fixed if BLEU does.
+};
+
+/// A key's description and whether resume may change it. A plain string converts to a KeyDoc that
+/// is fixed, so keys that may change must say so.
+struct KeyDoc {
+  constexpr KeyDoc(const char* key_text, OnResume resume = OnResume::kFixed)
+      : text(key_text), on_resume(resume) {}
+
+  std::string_view text;
+  OnResume on_resume;
+};
+constexpr KeyDoc MayChange(const char* text) { return {text, OnResume::kMayChange}; }
+constexpr KeyDoc FixedForTranslationScores(const char* text) {
+  return {text, OnResume::kFixedForTranslationScores};
+}
+constexpr KeyDoc FixedForBleu(const char* text) { return {text, OnResume::kFixedForBleu}; }
+
+// The config's names for the values of an enum, in documentation order. The argument's type selects
+// the enum.
 template <typename T>
 using NamedValue = std::pair<std::string_view, T>;
 
@@ -98,7 +122,7 @@ constexpr auto NamesOf(EvaluationTokenizer) {
                                                          {"none", EvaluationTokenizer::kNone}});
 }
 
-/// The config's word for `value`, for example "inverse_sqrt".
+/// The config's name for `value`, for example "inverse_sqrt".
 template <typename Enum>
 constexpr std::string_view NameOf(Enum value) {
   for (const auto& [name, candidate] : NamesOf(Enum{})) {
@@ -109,76 +133,89 @@ constexpr std::string_view NameOf(Enum value) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, ParallelFiles& c) {
-  v.Field("source", c.source, "Source-language text files, one sentence a line; a path or a list.");
-  v.Field("target", c.target, "Target-language text files, as many as source files.");
-  v.Field("tsv", c.tsv,
-          "Instead of both: files with source, tab and target on each line; further columns are "
-          "left out.");
+  v.Field("source", c.source,
+          MayChange(
+              "Source-language text files with one sentence per line: a path or a list of paths."));
+  v.Field("target", c.target, MayChange("Target-language text files, one for each source file."));
+  v.Field(
+      "tsv", c.tsv,
+      MayChange(
+          "Instead of source and target: files whose lines hold both, separated by a tab; other "
+          "columns are ignored."));
   v.Field("tsv_columns", c.tsv_columns,
-          "Which columns of the tsv files are source and target, counted from 1.");
+          MayChange("The columns of the tsv files that hold source and target, counted from 1."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, DataConfig& c) {
-  v.Section("train", c.train, "The parallel text to learn from. The only key without a default.");
+  v.Section("train", c.train, "The parallel text to train on. The only required section.");
   v.Section("valid", c.valid, "Held-out text for validation during training.");
-  v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses unless told otherwise.");
-  v.Field("source_language", c.source_language,
-          "Language code, for example \"en\", by whose rules sentences end (in Greek, a semicolon "
-          "is a question mark); empty: the source file's extension.");
+  v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses by default.");
+  v.Field(
+      "source_language", c.source_language,
+      FixedForTranslationScores(
+          "Language code, for example \"en\"; it selects the rules for the ends of sentences (in "
+          "Greek, a semicolon is a question mark). Empty: the source file's extension."));
   v.Field("target_language", c.target_language,
-          "Language code, for example \"zh\"; empty: the target file's extension.");
+          FixedForBleu("Language code, for example \"zh\"; empty: the target file's extension."));
   v.Field("max_length", c.max_length, AtLeast(1),
-          "Longest training sentence in tokens, end of sentence not counted; longer pairs are "
-          "skipped and counted.");
-  v.Field("cache_dir", c.cache_dir,
-          "Folder for the token ids of large corpora, shared by runs; empty: cache, beside the "
-          "run.");
+          "Longest training sentence in tokens, without the end of sentence; pairs with a longer "
+          "side are skipped and counted.");
+  v.Field(
+      "cache_dir", c.cache_dir,
+      MayChange(
+          "Folder for the token ids of large corpora, which runs can share; empty: a folder named "
+          "cache next to the run's folder."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, TokenizerConfig& c) {
   v.Field("model", c.model,
-          "A SentencePiece model for both sides; empty: one is trained from data.train.");
+          "A SentencePiece model for both sides; empty: one is trained on data.train.");
   v.Field("source_model", c.source_model,
-          "A SentencePiece model for the source side alone (with target_model and shared false).");
-  v.Field("target_model", c.target_model, "A SentencePiece model for the target side alone.");
-  v.Field("shared", c.shared, "One vocabulary for both sides, or one a side.");
-  v.Field("type", c.type, "SentencePiece's algorithm.");
-  v.Field("vocab_size", c.vocab_size, AtLeast(8), "Pieces of each trained vocabulary.");
+          "A SentencePiece model for the source side only (requires target_model, and shared to be "
+          "false).");
+  v.Field("target_model", c.target_model, "A SentencePiece model for the target side only.");
+  v.Field("shared", c.shared, "true: one vocabulary for both sides; false: one for each side.");
+  v.Field("type", c.type, "The algorithm that SentencePiece trains the vocabulary with.");
+  v.Field("vocab_size", c.vocab_size, AtLeast(8), "Number of pieces in each trained vocabulary.");
   v.Field("character_coverage", c.character_coverage, Between(0.9, 1.0),
-          "Share of the characters of the corpus that get a piece of their own.");
+          "Share of the corpus's characters that get a piece of their own.");
   v.Field("byte_fallback", c.byte_fallback,
           "Spell characters without a piece as UTF-8 bytes (256 more pieces) instead of <unk>.");
   v.Field("normalization", c.normalization,
           "Unicode normalization of the text. identity keeps full-width punctuation, which Chinese "
           "and Japanese output needs.");
-  v.Field("normalize_whitespace", c.normalize_whitespace,
-          "Read every kind of white space as one space, and leave out what nobody sees (zero-width "
-          "spaces, soft hyphens, control characters), in training as in translation.");
+  v.Field(
+      "normalize_whitespace", c.normalize_whitespace,
+      "Replace every run of white space by one space and remove invisible characters (zero-width "
+      "spaces, soft hyphens, control characters), both in training and in translation.");
   v.Field("training_sentences", c.training_sentences, AtLeast(1),
-          "Most sentences that a vocabulary is trained on, sampled from larger corpora.");
+          "Maximum number of sentences to train a vocabulary on, sampled from larger corpora.");
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, PositionEncodingConfig& c) {
-  v.Field("type", c.type, "How positions enter the model.");
+  v.Field("type", c.type, "Kind of position encoding.");
   v.Field("max_length", c.max_length, Between(2, 1048576),
-          "Positions of the encoding: the longest sentence that the model can hold, in tokens.");
+          "Number of positions: the longest sequence that the model can process, in tokens.");
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, ModelConfig& c) {
   v.Field("d_model", c.d_model, Between(1, 65536), "Width of embeddings and layers.");
-  v.Field("num_heads", c.num_heads, Between(1, 1024), "Attention heads; divides d_model.");
+  v.Field("num_heads", c.num_heads, Between(1, 1024),
+          "Number of attention heads; must divide d_model.");
   v.Field("ffn_dim", c.ffn_dim, Between(1, 1048576), "Inner width of the feed-forward layers.");
-  v.Field("num_encoder_layers", c.num_encoder_layers, Between(1, 1000), "Encoder layers.");
-  v.Field("num_decoder_layers", c.num_decoder_layers, Between(1, 1000), "Decoder layers.");
+  v.Field("num_encoder_layers", c.num_encoder_layers, Between(1, 1000),
+          "Number of encoder layers.");
+  v.Field("num_decoder_layers", c.num_decoder_layers, Between(1, 1000),
+          "Number of decoder layers.");
   v.Field("layer_norm", c.layer_norm,
-          "Layer normalization before each sub-layer (pre, trains more steadily) or after the "
-          "residual sum (post, as in Vaswani et al. 2017).");
+          "Position of layer normalization: before each sub-layer (pre, which trains more stably) "
+          "or after the residual sum (post, as in Vaswani et al. 2017).");
   v.Field("activation", c.activation,
-          "Feed-forward activation; swiglu (Shazeer 2020) has a third weight matrix.");
+          "Feed-forward activation; swiglu (Shazeer 2020) needs a third weight matrix.");
   v.Field("dropout", c.dropout, FromToBelow(0, 1),
           "Dropout of embeddings and of each sub-layer's output.");
   v.Field("attention_dropout", c.attention_dropout, FromToBelow(0, 1),
@@ -186,105 +223,128 @@ void VisitFields(Visitor& v, ModelConfig& c) {
   v.Field("activation_dropout", c.activation_dropout, FromToBelow(0, 1),
           "Dropout inside the feed-forward layers, after the activation.");
   v.Field("tied_embeddings", c.tied_embeddings,
-          "Which weights are one: none, the target embedding and the output projection (decoder), "
-          "or these and the source embedding (all, needs a shared vocabulary).");
-  v.Section("position_encoding", c.position_encoding, "How the model knows the order of words.");
+          "Which weights are shared: none; the target embedding and the output projection "
+          "(decoder); or these and the source embedding (all, which needs a shared vocabulary).");
+  v.Section("position_encoding", c.position_encoding,
+            "The encoding that tells the model the order of the tokens.");
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, OptimizerConfig& c) {
-  v.Field(
-      "type", c.type,
-      "adamw decays weights apart from the gradient (Loshchilov and Hutter 2019), adam adds the "
-      "decay to the gradient.");
-  v.Field("beta1", c.beta1, FromToBelow(0, 1), "Decay of the mean of gradients.");
-  v.Field("beta2", c.beta2, FromToBelow(0, 1), "Decay of the mean of squared gradients.");
-  v.Field("epsilon", c.epsilon, Above(0), "Added to the denominator.");
+  v.Field("type", c.type,
+          "adamw decays the weights separately from the gradient (Loshchilov and Hutter 2019); "
+          "adam adds the decay to the gradient.");
+  v.Field("beta1", c.beta1, FromToBelow(0, 1),
+          MayChange("Decay rate of the running mean of gradients."));
+  v.Field("beta2", c.beta2, FromToBelow(0, 1),
+          MayChange("Decay rate of the running mean of squared gradients."));
+  v.Field("epsilon", c.epsilon, Above(0), MayChange("Added to the denominator of the update."));
   v.Field("weight_decay", c.weight_decay, AtLeast(0),
-          "Strength of weight decay; biases and layer normalization are never decayed.");
+          MayChange("Strength of weight decay; biases and layer normalization are never decayed."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, TrainingConfig& c) {
-  v.Field("max_steps", c.max_steps, AtLeast(1), "Updates of the weights after which to stop.");
+  v.Field("max_steps", c.max_steps, AtLeast(1),
+          MayChange("Stop after this many updates of the weights."));
   v.Field("max_epochs", c.max_epochs, AtLeast(0),
-          "Passes over the corpus after which to stop; 0: no limit.");
+          MayChange("Stop after this many passes over the corpus; 0: no limit."));
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
-          "Target tokens a batch, padding included; the source side may hold twice as many.");
+          "Target tokens per batch, including padding; the source side may hold twice as many.");
   v.Field("gradient_accumulation", c.gradient_accumulation, AtLeast(1),
           "Batches whose gradients are summed for one update.");
   v.Field("label_smoothing", c.label_smoothing, FromToBelow(0, 1),
-          "Probability that is spread evenly over the vocabulary (Szegedy et al. 2016).");
+          MayChange(
+              "Probability mass that is spread evenly over the vocabulary (Szegedy et al. 2016)."));
   v.Section("optimizer", c.optimizer, "Kingma and Ba 2015.");
-  v.Field("learning_rate", c.learning_rate, Above(0), "The highest, reached after warm-up.");
-  v.Field("schedule", c.schedule,
-          "After warm-up: inverse_sqrt falls with the root of the step (Vaswani et al. 2017); "
-          "cosine and linear reach min_learning_rate one step after max_steps, so that the last "
-          "step still learns; constant stays.");
+  v.Field("learning_rate", c.learning_rate, Above(0),
+          MayChange("The peak learning rate, reached at the end of the warm-up."));
+  v.Field(
+      "schedule", c.schedule,
+      MayChange(
+          "How the learning rate changes after the warm-up: inverse_sqrt falls with the square "
+          "root of the step (Vaswani et al. 2017); cosine and linear reach min_learning_rate one "
+          "step after max_steps, so that the last step still learns; constant does not change."));
   v.Field("warmup_steps", c.warmup_steps, AtLeast(0),
-          "Steps over which the learning rate rises linearly from 0.");
+          MayChange("Steps over which the learning rate rises linearly from 0."));
   v.Field("min_learning_rate", c.min_learning_rate, AtLeast(0),
-          "The learning rate falls no lower.");
-  v.Field("clip_norm", c.clip_norm, AtLeast(0),
-          "Largest norm of the whole gradient, larger ones are scaled down; 0: no limit.");
-  v.Field("ema_decay", c.ema_decay, FromToBelow(0, 1),
-          "Decay of the exponential moving average of the weights, which is then what validation "
-          "and translation use; 0: off.");
-  v.Field("precision", c.precision,
-          "Arithmetic of forward and backward passes; weights and optimizer are always fp32. auto: "
-          "bf16 where the processor or GPU multiplies it faster.");
-  v.Field("log_every", c.log_every, AtLeast(1), "Steps between lines of metrics.jsonl.");
-  v.Field("validate_every", c.validate_every, AtLeast(0), "Steps between validations; 0: never.");
+          MayChange("The learning rate never falls below this after the warm-up."));
+  v.Field(
+      "clip_norm", c.clip_norm, AtLeast(0),
+      MayChange("Maximum norm of the whole gradient; larger ones are scaled down. 0: no limit."));
+  v.Field(
+      "ema_decay", c.ema_decay, FromToBelow(0, 1),
+      MayChange("Decay rate of an exponential moving average of the weights, which validation and "
+                "translation then use; 0: off."));
+  v.Field(
+      "precision", c.precision,
+      MayChange(
+          "Arithmetic of the forward and backward passes; weights and optimizer state are always "
+          "fp32. auto: bf16 if the processor or GPU multiplies it faster."));
+  v.Field("log_every", c.log_every, AtLeast(1), MayChange("Steps between lines of metrics.jsonl."));
+  v.Field("validate_every", c.validate_every, AtLeast(0),
+          MayChange("Steps between validations; 0: never."));
   v.Field("save_every", c.save_every, AtLeast(1),
-          "Steps between checkpoints; the last step always writes one.");
+          MayChange("Steps between checkpoints; there is always one after the last step."));
   v.Field("keep_last", c.keep_last, AtLeast(1),
-          "Newest checkpoints to keep; the best one is kept besides.");
+          MayChange("Number of newest checkpoints to keep; the best one is kept as well."));
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
-          "Beam size of the translations that validation scores; 1 is greedy and fast.");
+          FixedForTranslationScores(
+              "Beam size of validation's translations; 1 is greedy search, which is fast."));
   v.Field("best_metric", c.best_metric,
-          "What makes a checkpoint the best, and what patience watches; where it is equal, the "
-          "lower loss decides.");
+          "The metric that selects the best checkpoint and that patience watches; the lower loss "
+          "breaks ties.");
   v.Field("patience", c.patience, AtLeast(0),
-          "Stop after this many validations in a row without a new best; 0: never.");
-  v.Field("max_skipped_steps", c.max_skipped_steps, AtLeast(1),
-          "Stop after this many steps in a row whose loss or gradient is not finite; such a step "
-          "changes no weight.");
+          MayChange("Stop after this many validations in a row without a new best; 0: never."));
+  v.Field(
+      "max_skipped_steps", c.max_skipped_steps, AtLeast(1),
+      MayChange(
+          "Stop after this many steps in a row whose loss or gradient is not finite; such steps "
+          "leave the weights unchanged."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, DecodingConfig& c) {
-  v.Field("beam_size", c.beam_size, Between(1, 1024), "Hypotheses kept at each step; 1: greedy.");
-  v.Field("length_penalty", c.length_penalty, Between(-10, 10),
+  v.Field("beam_size", c.beam_size, Between(1, 1024),
+          MayChange("Hypotheses kept at each step; 1: greedy search."));
+  v.Field(
+      "length_penalty", c.length_penalty, Between(-10, 10),
+      FixedForTranslationScores(
           "Exponent alpha of GNMT's length normalization ((5 + length) / 6)^alpha (Wu et al. 2016, "
-          "equation 14); 0: none, larger: longer output.");
-  v.Field("n_best", c.n_best, AtLeast(1), "Translations a sentence; at most beam_size.");
-  v.Field("max_output_length", c.max_output_length, AtLeast(1), "Longest translation in tokens.");
-  v.Field("split_sentences", c.split_sentences,
-          "Whether the sentences of a line are translated one by one. auto: where a line holds "
-          "several sentences and under 5% of the training lines did, and where it is longer than "
-          "any of these; never: only where the model's positions do not suffice.");
+          "equation 14); 0: no normalization; larger values favour longer output."));
+  v.Field("n_best", c.n_best, AtLeast(1),
+          MayChange("Number of translations per line; at most beam_size."));
+  v.Field("max_output_length", c.max_output_length, AtLeast(1),
+          FixedForTranslationScores("Longest translation, in tokens."));
+  v.Field(
+      "split_sentences", c.split_sentences,
+      FixedForTranslationScores(
+          "Whether the sentences of a line are translated one by one. auto: if under 5% of the "
+          "training lines held several sentences, or if the line is longer than any training line; "
+          "never: only if the line exceeds the model's positions."));
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
-          "Source tokens translated together, padding included.");
+          MayChange("Source tokens translated together, including padding."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, EvaluationConfig& c) {
   v.Field("tokenize", c.tokenize,
-          "BLEU's tokenizer, as sacreBLEU names them; auto: zh for a Chinese target, else 13a.");
+          FixedForBleu("BLEU's tokenizer, with sacreBLEU's names; auto: zh if the target is "
+                       "Chinese, else 13a."));
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, Config& c) {
-  v.Field("seed", c.seed, AtLeast(0), "Decides every random choice of the run.");
+  v.Field("seed", c.seed, AtLeast(0), "Seed of every random choice of the run.");
   v.Field("run_dir", c.run_dir,
-          "Folder that the run is written to, relative to the current folder; empty: runs/ and the "
-          "config's name.");
+          "Folder for the run's files, relative to the current folder; empty: runs/ followed by "
+          "the config's name.");
   v.Section("data", c.data, "The corpus.");
   v.Section("tokenizer", c.tokenizer, "SentencePiece.");
   v.Section("model", c.model, "The Transformer.");
-  v.Section("training", c.training, "How the weights are learned.");
-  v.Section("decoding", c.decoding, "How translations are searched.");
-  v.Section("evaluation", c.evaluation, "How translations are scored.");
+  v.Section("training", c.training, "Training.");
+  v.Section("decoding", c.decoding, "The search for translations.");
+  v.Section("evaluation", c.evaluation, "Scoring translations.");
 }
 
 }  // namespace wavemt

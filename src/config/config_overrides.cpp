@@ -15,7 +15,7 @@ namespace {
 
 enum class KeyKind { kText, kPath, kPathList, kOther };
 
-// Lists every key with the kind of its value.
+// A visitor that lists every key with the kind of its value.
 class KeyLister {
  public:
   using Keys = std::vector<std::pair<std::string, KeyKind>>;
@@ -23,11 +23,11 @@ class KeyLister {
   KeyLister(std::string prefix, Keys* keys) : prefix_(std::move(prefix)), keys_(keys) {}
 
   template <typename T>
-  void Field(std::string_view name, T&, std::string_view) {
+  void Field(std::string_view name, T&, const KeyDoc&) {
     keys_->emplace_back(prefix_ + std::string(name), KindOf<T>());
   }
   template <typename T>
-  void Field(std::string_view name, T& value, Range, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range, const KeyDoc& doc) {
     Field(name, value, doc);
   }
   template <typename T>
@@ -70,7 +70,7 @@ KeyKind KindOfKey(std::string_view key, std::string_view typed) {
   throw UsageError("{}: there is no config key \"{}\"{}", typed, key, DidYouMean(key, names));
 }
 
-// ${WAVEMT_DATA}/... stays as it is: it is expanded, and then absolute, when the config is read.
+// Leaves ${WAVEMT_DATA}/... alone: ReadConfig() expands it to an absolute path.
 std::string FromCurrentFolder(const std::string& path) {
   return path.empty() || path.starts_with("${") ? path : fs::absolute(path).string();
 }
@@ -90,24 +90,24 @@ Json ParseValue(KeyKind kind, const std::string& text, const std::string& typed)
       return list;
     }
     case KeyKind::kOther:
-      // A word that is no JSON is kept as text: the reader then says which type is needed.
+      // What is not JSON stays text, so that the reader's error names the type that is needed.
       return Json::accept(text) ? ParseJson(text, typed) : Json(text);
   }
   return {};
 }
 
-// Where `key` has its value in the document; sections that are missing are made.
+// The value of `key` in the document. Missing sections are created.
 Json& Locate(Json& document, const std::string& key, const std::string& file) {
-  Json* place = &document;
+  Json* value = &document;
   size_t begin = 0;
   for (size_t dot; (dot = key.find('.', begin)) != std::string::npos; begin = dot + 1) {
-    place = &(*place)[key.substr(begin, dot - begin)];
-    if (!place->is_object() && !place->is_null()) {
+    value = &(*value)[key.substr(begin, dot - begin)];
+    if (!value->is_object() && !value->is_null()) {
       throw UsageError("{}: {}: must be an object {{...}}, not {}", file, key.substr(0, dot),
-                       QuoteJson(*place));
+                       QuoteJson(*value));
     }
   }
-  return (*place)[key.substr(begin)];
+  return (*value)[key.substr(begin)];
 }
 
 }  // namespace

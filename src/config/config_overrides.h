@@ -9,12 +9,12 @@
 
 namespace wavemt {
 
-/// A value for a config key from the command line. A text converts to what `--set` would give.
+/// A value for a config key from the command line. Converts implicitly from the argument of --set.
 struct ConfigOverride {
   std::string assignment;  // "decoding.beam_size=4"
-  std::string typed;       // "--beam-size 4": what messages show.
+  std::string typed;       // "--beam-size 4", for messages.
 
-  ConfigOverride(std::string key_and_value)  // Implicit: the text of a --set.
+  ConfigOverride(std::string key_and_value)  // Implicit.
       : assignment(std::move(key_and_value)), typed("--set " + assignment) {}
   ConfigOverride(const char* key_and_value) : ConfigOverride(std::string(key_and_value)) {}
   ConfigOverride(std::string key_and_value, std::string as_typed)
@@ -25,13 +25,12 @@ struct ConfigOverride {
 };
 using ConfigOverrides = std::vector<ConfigOverride>;
 
-/// Puts each "a.b=c" into `document` as if it had been written there, one after the other, so that
-/// the last one of a key holds, and notes it in `origin`. c is JSON, or plain text where the key
-/// holds text; a path is taken from the current folder. Throws a usage error for an unknown key or
-/// a text without "=".
+/// Writes each "a.b=c" into `document` and records it in `origin`. If a key occurs more than once,
+/// the last value wins. c is JSON, or plain text if the key's value is a string; paths are relative
+/// to the current folder. Throws a usage error for an unknown key or an override without "=".
 void ApplyOverrides(const ConfigOverrides& overrides, Json* document, ConfigOrigin* origin);
 
-/// All keys of the config in their order: "seed", "run_dir", "data.train.source", ...
+/// All keys of the config, in documentation order: "seed", "run_dir", "data.train.source", ...
 std::vector<std::string> AllConfigKeys();
 
 }  // namespace wavemt

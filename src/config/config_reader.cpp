@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "config/config_origin.h"
 #include "config/config_overrides.h"
 #include "config/config_validation.h"
+#include "config/data_folder.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/json.h"
@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-std::string Describe(const Range& range) {
+std::string DescribeRange(const Range& range) {
   const bool has_minimum = range.minimum != std::numeric_limits<double>::lowest();
   const bool has_maximum = range.maximum != std::numeric_limits<double>::max();
   std::string text;
@@ -41,14 +41,15 @@ bool IsInside(double value, const Range& range) {
          (range.maximum_excluded ? value < range.maximum : value <= range.maximum);
 }
 
-// ${WAVEMT_DATA} is the environment variable or, where that is not set, the checkout's data folder.
+// Replaces ${WAVEMT_DATA} by the folder of the corpora.
 std::string ExpandDataVariable(std::string path, const std::string& where) {
   constexpr std::string_view kVariable = "${WAVEMT_DATA}";
-  if (const size_t place = path.find(kVariable); place != std::string::npos) {
-    const char* value = std::getenv("WAVEMT_DATA");
-    path.replace(place, kVariable.size(),
-                 value != nullptr && *value != '\0' ? fs::absolute(value).string()
-                                                    : std::string(WAVEMT_DEFAULT_DATA_DIR));
+  if (const size_t begin = path.find(kVariable); begin != std::string::npos) {
+    const auto folder = DataFolder();
+    if (!folder) {
+      throw UsageError("{}: \"{}\": set WAVEMT_DATA to the folder of the corpora", where, path);
+    }
+    path.replace(begin, kVariable.size(), folder->string());
   }
   if (path.find("${") != std::string::npos) {
     throw UsageError("{}: \"{}\": the only variable known in paths is ${{WAVEMT_DATA}}", where,
@@ -57,7 +58,7 @@ std::string ExpandDataVariable(std::string path, const std::string& where) {
   return path;
 }
 
-// Fills a section from a JSON object and refuses keys that nobody asked for.
+// A visitor that fills a section from a JSON object and refuses unknown keys.
 class SectionReader {
  public:
   SectionReader(const Json& object, std::string prefix, const fs::path& base,
@@ -65,16 +66,16 @@ class SectionReader {
       : object_(object), prefix_(std::move(prefix)), base_(base), origin_(origin) {}
 
   template <typename T>
-  void Field(std::string_view name, T& value, std::string_view /*doc*/) {
+  void Field(std::string_view name, T& value, const KeyDoc& /*doc*/) {
     if (const Json* json = Find(name)) Read(*json, origin_.Of(KeyOf(name)), value);
   }
 
   template <typename T>
-  void Field(std::string_view name, T& value, Range range, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range range, const KeyDoc& doc) {
     Field(name, value, doc);
     if (!IsInside(static_cast<double>(value), range)) {
       throw UsageError("{}: {} is not possible: it must be {}", origin_.Of(KeyOf(name)), value,
-                       Describe(range));
+                       DescribeRange(range));
     }
   }
 
@@ -109,7 +110,7 @@ class SectionReader {
 
   std::string KeyOf(std::string_view name) const { return prefix_ + std::string(name); }
 
-  // "d_model" at the top level: the key exists, but in another section.
+  // For a key that exists in another section, for example "d_model" at the top level.
   static std::string HintFromOtherSections(const std::string& key) {
     for (const std::string& full : AllConfigKeys()) {
       if (full.ends_with("." + key)) return " (did you mean \"" + full + "\"?)";
@@ -138,8 +139,9 @@ class SectionReader {
   }
 
   static void Read(const Json& json, const std::string& where, std::string& value) {
-    if (!json.is_string())
+    if (!json.is_string()) {
       throw UsageError("{}: {} is not a text in quotes", where, QuoteJson(json));
+    }
     value = json.get<std::string>();
   }
 
@@ -148,7 +150,7 @@ class SectionReader {
     Read(json, where, text);
     value =
         text.empty() ? fs::path() : (base_ / ExpandDataVariable(text, where)).lexically_normal();
-    // The run's own config, which is JSON, could not name the file again.
+    // JSON, and therefore the run's own config, could not name the file.
     if (FindInvalidUtf8(value.native())) {
       throw UsageError("{}: the path {} is not UTF-8; rename the file or its folder", where,
                        value.string());
@@ -213,7 +215,7 @@ Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverr
     throw UsageError("{}: a config is an object {{...}}, not {}", file.string(),
                      QuoteJson(document));
   }
-  document.erase("$schema");  // For editors.
+  document.erase("$schema");  // Only for editors.
   ApplyOverrides(overrides, &document, &origin);
   const fs::path base = fs::absolute(file).parent_path();
   Config config = defaults;
@@ -231,7 +233,7 @@ Config DefaultsOfEarlierRuns() {
 }
 
 Config LoadConfig(const fs::path& file, const ConfigOverrides& overrides) {
-  // One byte more than there may be, for the error.
+  // One byte over the limit, so that ParseJson() refuses a larger file.
   return ReadConfig(ReadFile(file, kMaxJsonBytes + 1), file, overrides);
 }
 

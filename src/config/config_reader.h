@@ -12,18 +12,18 @@ namespace wavemt {
 /// Reads a config file, applies `overrides` ("training.max_steps=100"), makes paths absolute and
 /// checks everything that can be checked without opening the corpus.
 ///
-/// Paths in the file are relative to the file and may hold ${WAVEMT_DATA}; paths in overrides are
-/// relative to the current folder. Throws a usage error that names the place (file or option,
-/// and the JSON path), the value and what would be right.
+/// Paths in the file are relative to the file's folder and may contain ${WAVEMT_DATA}; paths in
+/// overrides are relative to the current folder. Throws a usage error that names the file or
+/// option, the key, the value, and what would be right.
 Config LoadConfig(const std::filesystem::path& file, const ConfigOverrides& overrides = {});
 
-/// The same of a config's text that was read before; `file` is where it lies. Keys that it does not
-/// have are taken from `defaults`.
+/// Like LoadConfig(), for the text of the config file `file`. Missing keys get their values from
+/// `defaults`.
 Config ReadConfig(std::string_view text, const std::filesystem::path& file,
                   const ConfigOverrides& overrides = {}, const Config& defaults = {});
 
-/// What keys mean that a run's config does not have: such a run is of a version that did not know
-/// them, and goes on as that version did.
+/// The defaults for keys that a run's config lacks. An earlier version, which did not know those
+/// keys, wrote it, so the run continues as that version behaved.
 Config DefaultsOfEarlierRuns();
 
 }  // namespace wavemt

@@ -35,7 +35,7 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
   ValidateFiles(config.data.train, "data.train", origin);
   ValidateFiles(config.data.valid, "data.valid", origin);
   ValidateFiles(config.data.test, "data.test", origin);
-  // One more position holds the end or the beginning of the sentence.
+  // The end or the beginning of the sentence takes one more position.
   const int64_t positions = config.model.position_encoding.max_length;
   if (config.data.max_length >= positions) {
     throw UsageError(
@@ -62,7 +62,7 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
   }
   if (has_source && tokenizer.shared) {
     throw UsageError(
-        "{}: true does not go with one model a side; use false, or give "
+        "{}: true does not go with one model per side; use false, or give "
         "tokenizer.model alone",
         origin.Of("tokenizer.shared"));
   }

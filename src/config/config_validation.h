@@ -5,8 +5,8 @@
 
 namespace wavemt {
 
-/// Refuses configs whose values are possible one by one but not together. Each error names the
-/// key to change, both values and what would be right.
+/// Throws a usage error if values that are valid on their own contradict each other. The error
+/// names the key to change, both values, and what would be right.
 void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 
 }  // namespace wavemt

@@ -27,14 +27,29 @@ Json ToJson(const std::vector<fs::path>& value) {
 template <typename Enum>
 requires std::is_enum_v<Enum> Json ToJson(Enum value) { return std::string(NameOf(value)); }
 
+// Whether `wavemt resume` may change a key: yes, no, or when not.
+Json ResumeToJson(OnResume on_resume) {
+  switch (on_resume) {
+    case OnResume::kFixed:
+      return false;
+    case OnResume::kMayChange:
+      return true;
+    case OnResume::kFixedForTranslationScores:
+      return "unless training.best_metric is bleu or chrf";
+    case OnResume::kFixedForBleu:
+      return "unless training.best_metric is bleu";
+  }
+  return false;
+}
+
 class SectionWriter {
  public:
   template <typename T>
-  void Field(std::string_view name, T& value, std::string_view /*doc*/) {
+  void Field(std::string_view name, T& value, const KeyDoc& /*doc*/) {
     json_[std::string(name)] = ToJson(value);
   }
   template <typename T>
-  void Field(std::string_view name, T& value, Range /*range*/, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range /*range*/, const KeyDoc& doc) {
     Field(name, value, doc);
   }
   template <typename T>
@@ -52,12 +67,12 @@ class SectionWriter {
 class SchemaWriter {
  public:
   template <typename T>
-  void Field(std::string_view name, T& value, std::string_view doc) {
+  void Field(std::string_view name, T& value, const KeyDoc& doc) {
     properties_[std::string(name)] = Describe(value, doc);
   }
 
   template <typename T>
-  void Field(std::string_view name, T& value, Range range, std::string_view doc) {
+  void Field(std::string_view name, T& value, Range range, const KeyDoc& doc) {
     Json property = Describe(value, doc);
     const auto bound = [](double number) {
       return std::is_same_v<T, int64_t> ? Json(static_cast<int64_t>(number)) : Json(number);
@@ -90,8 +105,8 @@ class SchemaWriter {
 
  private:
   template <typename T>
-  static Json Describe(const T& value, std::string_view doc) {
-    Json property = {{"description", doc}};
+  static Json Describe(const T& value, const KeyDoc& doc) {
+    Json property = {{"description", doc.text}, {"x-resume", ResumeToJson(doc.on_resume)}};
     if constexpr (std::is_same_v<T, std::vector<fs::path>>) {
       property["type"] = {"string", "array"};
       property["items"] = {{"type", "string"}};

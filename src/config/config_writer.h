@@ -7,13 +7,13 @@
 
 namespace wavemt {
 
-/// The whole config, defaults included. LoadConfig() of this text gives the same config again.
+/// The whole config, including defaults. LoadConfig() restores the same config from it.
 Json ConfigToJson(const Config& config);
 
-/// ConfigToJson() as an indented text with a final newline.
+/// ConfigToJson() as indented text with a final newline.
 std::string ConfigText(const Config& config);
 
-/// A JSON Schema (draft 2020-12) of the config, with the descriptions and defaults of every key.
+/// A JSON Schema (draft 2020-12) of the config, with the description and default of every key.
 Json ConfigSchema();
 
 }  // namespace wavemt

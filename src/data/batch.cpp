@@ -1,6 +1,8 @@
 #include "data/batch.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace wavemt {
 
@@ -10,36 +12,52 @@ int64_t TargetTokens(std::span<const Batch> batches) {
   return tokens;
 }
 
+PaddedSource PadSource(std::span<const std::vector<int32_t>> sentences,
+                       const SpecialTokens& special) {
+  PaddedSource padded;
+  padded.rows = static_cast<int64_t>(sentences.size());
+  for (const std::vector<int32_t>& sentence : sentences) {
+    padded.lengths.push_back(static_cast<int64_t>(sentence.size()) + 1);
+    padded.length = std::max(padded.length, padded.lengths.back());
+  }
+  padded.ids.assign(static_cast<size_t>(padded.rows * padded.length), special.pad);
+  auto row = padded.ids.begin();
+  for (const std::vector<int32_t>& sentence : sentences) {
+    *std::copy(sentence.begin(), sentence.end(), row) = special.eos;
+    row += padded.length;
+  }
+  return padded;
+}
+
 Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
                 const SpecialTokens& source_special, const SpecialTokens& target_special) {
+  std::vector<std::vector<int32_t>> sources;
+  sources.reserve(pairs.size());
+  for (const uint32_t pair : pairs) sources.push_back(corpus.source(pair));
+  PaddedSource padded = PadSource(sources, source_special);
+
   Batch batch;
-  batch.rows = static_cast<int64_t>(pairs.size());
+  batch.rows = padded.rows;
+  batch.source_length = padded.length;
+  batch.source = std::move(padded.ids);
+  batch.source_lengths = std::move(padded.lengths);
   for (const uint32_t pair : pairs) {
-    const PairLengths lengths = corpus.lengths(pair);
-    batch.source_lengths.push_back(lengths.source + 1);
-    batch.target_lengths.push_back(lengths.target + 1);
-    batch.source_length = std::max(batch.source_length, batch.source_lengths.back());
+    batch.target_lengths.push_back(corpus.lengths(pair).target + 1);
     batch.target_length = std::max(batch.target_length, batch.target_lengths.back());
-    batch.source_tokens += batch.source_lengths.back();
     batch.target_tokens += batch.target_lengths.back();
   }
-  batch.source.assign(static_cast<size_t>(batch.rows * batch.source_length), source_special.pad);
+  batch.source_tokens =
+      std::accumulate(batch.source_lengths.begin(), batch.source_lengths.end(), int64_t{0});
   batch.target_input.assign(static_cast<size_t>(batch.rows * batch.target_length),
                             target_special.pad);
   batch.labels.assign(batch.target_input.size(), kIgnoredLabel);
   for (int64_t row = 0; row < batch.rows; ++row) {
-    const uint32_t pair = pairs[static_cast<size_t>(row)];
-    const std::vector<int32_t> source = corpus.source(pair);
-    const std::vector<int32_t> target = corpus.target(pair);
-    const auto end_of_source =
-        std::copy(source.begin(), source.end(), batch.source.begin() + row * batch.source_length);
-    *end_of_source = source_special.eos;
+    const std::vector<int32_t> target = corpus.target(pairs[static_cast<size_t>(row)]);
     const auto input = batch.target_input.begin() + row * batch.target_length;
     *input = target_special.bos;
     std::copy(target.begin(), target.end(), input + 1);
-    const auto end_of_labels =
-        std::copy(target.begin(), target.end(), batch.labels.begin() + row * batch.target_length);
-    *end_of_labels = target_special.eos;
+    const auto labels = batch.labels.begin() + row * batch.target_length;
+    *std::copy(target.begin(), target.end(), labels) = target_special.eos;
   }
   return batch;
 }

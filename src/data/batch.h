@@ -9,8 +9,19 @@
 
 namespace wavemt {
 
-/// Label of a padded place: it takes no part in the loss.
+/// The label of padding, which the loss ignores.
 inline constexpr int64_t kIgnoredLabel = -100;
+
+/// Source sentences as a rectangle in row-major order, padded on the right.
+struct PaddedSource {
+  int64_t rows = 0;
+  int64_t length = 0;            // Of the longest sentence, </s> included.
+  std::vector<int64_t> ids;      // [rows, length]: sentence </s> pad...
+  std::vector<int64_t> lengths;  // [rows], </s> included
+};
+
+PaddedSource PadSource(std::span<const std::vector<int32_t>> sentences,
+                       const SpecialTokens& special);
 
 /// Sentence pairs as rectangular arrays in row-major order, padded on the right.
 struct Batch {
@@ -26,7 +37,7 @@ struct Batch {
   int64_t target_tokens = 0;            // without padding: what the loss is averaged over
 };
 
-/// Of several batches together, without padding.
+/// The target tokens of several batches together, without padding.
 int64_t TargetTokens(std::span<const Batch> batches);
 
 Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,

@@ -6,16 +6,16 @@
 namespace wavemt {
 namespace {
 
-// The first `width` places of the rows [begin, end) of an array with rows of `length`.
-std::vector<int64_t> Part(const std::vector<int64_t>& values, int64_t length, int64_t width,
-                          int64_t begin, int64_t end) {
-  std::vector<int64_t> part;
-  part.reserve(static_cast<size_t>((end - begin) * width));
+// Copies the first `width` columns of the rows [begin, end) of an array with rows of `length`.
+std::vector<int64_t> Block(const std::vector<int64_t>& values, int64_t length, int64_t width,
+                           int64_t begin, int64_t end) {
+  std::vector<int64_t> block;
+  block.reserve(static_cast<size_t>((end - begin) * width));
   for (int64_t row = begin; row < end; ++row) {
     const auto first = values.begin() + row * length;
-    part.insert(part.end(), first, first + width);
+    block.insert(block.end(), first, first + width);
   }
-  return part;
+  return block;
 }
 
 Batch Rows(const Batch& batch, int64_t begin, int64_t end) {
@@ -27,9 +27,10 @@ Batch Rows(const Batch& batch, int64_t begin, int64_t end) {
                              batch.target_lengths.begin() + end);
   rows.source_length = std::ranges::max(rows.source_lengths);
   rows.target_length = std::ranges::max(rows.target_lengths);
-  rows.source = Part(batch.source, batch.source_length, rows.source_length, begin, end);
-  rows.target_input = Part(batch.target_input, batch.target_length, rows.target_length, begin, end);
-  rows.labels = Part(batch.labels, batch.target_length, rows.target_length, begin, end);
+  rows.source = Block(batch.source, batch.source_length, rows.source_length, begin, end);
+  rows.target_input =
+      Block(batch.target_input, batch.target_length, rows.target_length, begin, end);
+  rows.labels = Block(batch.labels, batch.target_length, rows.target_length, begin, end);
   const auto sum = [](const std::vector<int64_t>& lengths) {
     return std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   };

@@ -6,7 +6,7 @@
 
 namespace wavemt {
 
-/// The first and the second half of the rows, each as wide as its own longest sentences.
+/// The first and second half of the rows, each only as wide as its own longest sentences.
 /// REQUIRES: batch.rows >= 2
 std::pair<Batch, Batch> Halves(const Batch& batch);
 

@@ -11,10 +11,7 @@
 namespace wavemt {
 namespace {
 
-// What of an epoch a seed is for.
-enum SeedUse : uint64_t { kPairOrder = 1, kBatchOrder = 2, kCuts = 3 };
-
-// A plan of the next epoch is begun when 1/kPlanAhead of this one is left.
+// Planning of the next epoch starts when 1/kPlanAhead of the current one is left.
 constexpr int64_t kPlanAhead = 8;
 
 }  // namespace
@@ -33,21 +30,21 @@ BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint6
                   .target = static_cast<uint32_t>(lengths.target + 1),
                   .pair = static_cast<uint32_t>(pair)};
   }
-  Shuffle(std::span(rows), DeriveSeed(seed, {kPairOrder}));
+  Shuffle(std::span(rows), DeriveSeed(seed, RandomStream::kPairOrder));
 
   BatchPlan plan;
-  plan.ends_ = BatchCutter(batch_tokens, DeriveSeed(seed, {kCuts})).Cut(rows);
+  plan.ends_ = BatchCutter(batch_tokens, DeriveSeed(seed, RandomStream::kBatchCuts)).Cut(rows);
   plan.order_.reserve(rows.size());
   for (const PairRow& row : rows) plan.order_.push_back(row.pair);
   plan.sequence_.resize(plan.ends_.size());
   std::iota(plan.sequence_.begin(), plan.sequence_.end(), 0U);
-  Shuffle(std::span(plan.sequence_), DeriveSeed(seed, {kBatchOrder}));
+  Shuffle(std::span(plan.sequence_), DeriveSeed(seed, RandomStream::kBatchOrder));
   return plan;
 }
 
 double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan) {
   int64_t tokens = 0;
-  int64_t places = 0;
+  int64_t padded_tokens = 0;
   for (int64_t batch = 0; batch < plan.size(); ++batch) {
     PairLengths longest;
     const auto pairs = plan.pairs(batch);
@@ -57,9 +54,10 @@ double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan) {
       longest.target = std::max(longest.target, lengths.target + 1);
       tokens += lengths.source + lengths.target + 2;
     }
-    places += static_cast<int64_t>(pairs.size()) * (longest.source + longest.target);
+    padded_tokens += static_cast<int64_t>(pairs.size()) * (longest.source + longest.target);
   }
-  return places == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(places);
+  if (padded_tokens == 0) return 0.0;
+  return 1.0 - static_cast<double>(tokens) / static_cast<double>(padded_tokens);
 }
 
 double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t batch_tokens) {

@@ -10,7 +10,7 @@
 
 namespace wavemt {
 
-/// How the pairs of one pass over a corpus fall into batches.
+/// The assignment of pairs to batches for one pass over a corpus.
 class BatchPlan {
  public:
   int64_t size() const { return static_cast<int64_t>(ends_.size()); }
@@ -18,40 +18,39 @@ class BatchPlan {
 
  private:
   friend BatchPlan PlanBatches(const TokenizedCorpus&, int64_t, uint64_t);
-  std::vector<uint32_t> order_;     // Pair numbers, batch after batch.
-  std::vector<uint64_t> ends_;      // Where batch i ends in order_.
-  std::vector<uint32_t> sequence_;  // Batch that comes i-th.
+  std::vector<uint32_t> order_;     // Pair numbers, grouped by batch.
+  std::vector<uint64_t> ends_;      // The end of each group in order_.
+  std::vector<uint32_t> sequence_;  // The i-th batch of the pass is this group.
 };
 
-/// Groups pairs of like lengths into full batches: pairs are added until the next one would not fit
-/// `batch_tokens` target tokens (padding included) or twice as many source tokens. What is left at
-/// the end is shared by two batches. A pair that is longer alone is a batch of its own.
+/// Groups pairs of similar lengths into full batches: a pair more would exceed `batch_tokens`
+/// target tokens (including padding) or twice as many source tokens. The last two batches share
+/// what remains. A pair that exceeds the budget on its own is a batch of its own.
 ///
-/// `seed` decides which pairs share a batch, so how many batches there are, and in which order they
-/// come; it is the only thing that differs between passes. The same seed gives the same plan on
-/// every machine.
+/// `seed` determines which pairs share a batch, and so the number of batches, and their order; it
+/// is all that differs between passes. The same seed gives the same plan on every machine.
 ///
 /// REQUIRES: batch_tokens >= 1.
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed);
 
-/// Share of the places of all batches that hold padding, both sides together.
+/// The share of padding in all batches, both sides together.
 double PaddingShare(const TokenizedCorpus& corpus, const BatchPlan& plan);
 
-/// How full the batches are on average: a batch's target tokens, without padding but with </s>,
-/// over `batch_tokens`. The loss of an update is a mean over these tokens, so a token of a batch
-/// that is half full weighs twice as much. A pair that is longer alone counts as full.
+/// How full the batches are on average: the target tokens of a batch, including </s> but without
+/// padding, divided by `batch_tokens`. The loss of an update is a mean over these tokens, so each
+/// token of a half-full batch has twice the weight. A pair that exceeds the budget counts as full.
 double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t batch_tokens);
 
-/// Where training stands in the data. Everything that has to be saved to go on from there.
+/// Training's position in the data: all that must be saved to continue from there.
 struct DataPosition {
-  int64_t epoch = 0;  // Whole passes over the corpus that lie behind.
-  int64_t batch = 0;  // Batches of this pass that lie behind.
+  int64_t epoch = 0;  // Completed passes over the corpus.
+  int64_t batch = 0;  // Completed batches of the current pass.
 
   bool operator==(const DataPosition&) const = default;
 };
 
-/// Gives batches without end, each pass over the corpus in a new order. The plan of the next pass
-/// is made on another thread while this one ends.
+/// An endless sequence of batches that orders each pass over the corpus anew. Another thread plans
+/// the next pass while the current one ends.
 class Batcher {
  public:
   struct Options {
@@ -61,19 +60,20 @@ class Batcher {
     SpecialTokens target_special;
   };
 
-  /// REQUIRES: `corpus` holds a pair at least and outlives the batcher.
+  /// REQUIRES: `corpus` holds at least one pair and outlives the batcher.
   Batcher(const TokenizedCorpus& corpus, const Options& options);
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
-  /// The next batch; the position moves behind it.
+  /// Returns the next batch and advances the position.
   Batch Next();
 
   const DataPosition& position() const { return position_; }
-  /// Goes to a position that position() gave, for the same corpus and options.
+  /// Goes to a position that position() returned for the same corpus and options. Throws a usage
+  /// error if the corpus has no such batch.
   void Seek(const DataPosition& position);
 
-  /// Of this epoch. Another one may have a few more or fewer.
+  /// In the current epoch. Other epochs may have a few more or fewer.
   int64_t batches_per_epoch() const { return plan_.size(); }
   const BatchPlan& plan() const { return plan_; }
 
@@ -84,7 +84,7 @@ class Batcher {
   Options options_;
   DataPosition position_;
   BatchPlan plan_;
-  std::future<BatchPlan> next_plan_;  // Of the next epoch, where it was begun. Reads what is above.
+  std::future<BatchPlan> next_plan_;  // Of the next epoch, once begun. Uses the members above.
 };
 
 }  // namespace wavemt

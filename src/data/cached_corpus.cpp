@@ -8,11 +8,12 @@
 namespace wavemt {
 namespace {
 
-// Where a pair begins is summed from the nearest multiple: few bytes a pair, few additions.
+// Only the beginning of every kStride-th pair is stored; lengths are added up from there. That
+// takes few bytes per pair and few additions.
 constexpr uint64_t kStride = 32;
 
-// The kernel maps up to 64 KiB around each place that is read. Given back after this many
-// sentences, they come to 128 MiB at most, whatever the size of the corpus.
+// The kernel maps up to 64 KiB around each address that is read. Releasing them after this many
+// sentences limits that to 128 MiB, whatever the size of the corpus.
 constexpr int64_t kReleaseEvery = 2048;
 
 }  // namespace

@@ -11,7 +11,8 @@
 
 namespace wavemt {
 
-/// Token ids in a corpus cache, mapped into memory. Of a pair only the two lengths stay in memory.
+/// A corpus whose token ids are in a corpus cache, mapped into memory. Only the two lengths of each
+/// pair stay in memory.
 class CachedCorpus : public TokenizedCorpus {
  public:
   struct Limits {
@@ -20,8 +21,8 @@ class CachedCorpus : public TokenizedCorpus {
     int64_t max_length = 0;
   };
 
-  /// Checks the lengths, and with each sentence its ids: a Failure if they exceed the limits, as
-  /// they may in a file that was forged or changes while it is read.
+  /// Checks the lengths; the ids are checked as each sentence is read. Either throws a Failure if a
+  /// limit is exceeded, as can happen if the file was forged or changes while it is in use.
   CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Limits& limits);
 
   const CorpusCacheFile& file() const { return *file_; }
@@ -39,8 +40,8 @@ class CachedCorpus : public TokenizedCorpus {
   Limits limits_;
   PackedInts ids_;
   std::vector<char> lengths_bytes_;
-  PackedInts lengths_;            // Of source and target in turn.
-  std::vector<uint64_t> begins_;  // Of every kStride-th pair, in ids.
+  PackedInts lengths_;            // Alternately of source and target.
+  std::vector<uint64_t> begins_;  // Index in ids_ of every kStride-th pair.
   mutable std::atomic<int64_t> sentences_read_ = 0;
 };
 

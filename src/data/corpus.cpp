@@ -137,8 +137,8 @@ std::vector<std::string> SampleSentences(const ParallelFiles& files, const Sente
     ++seen;
     if (sentences.size() < limit) {
       sentences.push_back(std::move(sentence));
-    } else if (const size_t place = generator() % seen; place < limit) {
-      sentences[place] = std::move(sentence);
+    } else if (const size_t index = generator() % seen; index < limit) {
+      sentences[index] = std::move(sentence);
     }
   };
   for (SentencePair pair; reader.Next(&pair);) {

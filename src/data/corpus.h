@@ -16,14 +16,16 @@ struct SentencePair {
   std::string target;
 };
 
-/// A usage error unless `path` is a regular file that can be read. A pipe gives its text once, but
-/// the text of a corpus is wanted for the vocabulary, for the token ids and again by `resume`.
+/// Throws a usage error unless `path` is a readable regular file. A pipe can be read only once, but
+/// a corpus is read for the vocabulary, for the token ids and again by `resume`.
 void RequireCorpusFile(const std::filesystem::path& path);
 
 /// Reads a parallel corpus pair by pair, in the order of its files. A blank line of a TSV file is a
-/// pair with two blank sides. Usage errors name the file and the line: sides of different length, a
-/// TSV line that lacks a column or has more than the first line of its file (a tab inside the text
-/// would cut it off), and whatever LineReader and RequireCorpusFile() refuse.
+/// pair with two blank sides. Throws usage errors, which name the file and the line, if
+///   - the two sides differ in length,
+///   - a TSV line lacks a column,
+///   - a TSV line has more columns than the first of its file: a tab in the text would truncate it,
+///   - LineReader or RequireCorpusFile() refuses a file.
 class ParallelReader {
  public:
   explicit ParallelReader(ParallelFiles files);
@@ -31,10 +33,10 @@ class ParallelReader {
   /// False at the end of the last file.
   bool Next(SentencePair* pair);
 
-  /// Bytes taken from the files so far, packed ones where they are packed.
+  /// Bytes read from the files so far; compressed bytes if a file is compressed.
   int64_t bytes_read() const;
 
-  /// Whether some TSV line so far has columns that are left out.
+  /// Whether a TSV line so far had columns that were ignored.
   bool left_columns_out() const { return left_columns_out_; }
 
  private:
@@ -44,31 +46,31 @@ class ParallelReader {
 
   ParallelFiles files_;
   size_t next_file_ = 0;
-  int64_t bytes_before_ = 0;          // Of the files behind.
-  std::optional<LineReader> source_;  // Also the open TSV file.
+  int64_t bytes_before_ = 0;          // Of the finished files.
+  std::optional<LineReader> source_;  // Or the open TSV file.
   std::optional<LineReader> target_;
-  int64_t tsv_columns_ = 0;  // Of the open TSV file's first line that is not blank; 0: none yet.
+  int64_t tsv_columns_ = 0;  // In the open TSV file's first non-blank line; 0: none yet.
   bool left_columns_out_ = false;
 };
 
-/// Says in the log which columns of the files of `name` ("data.train") are read, where `reader`
-/// left others out.
+/// Logs which columns of the files of `name` ("data.train") are read, if `reader` ignored others.
 void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
                      const std::string& name);
 
-/// All pairs, in order; `name` is that of SayWhichColumns(), empty: nothing is said.
+/// Returns all pairs in order. Calls SayWhichColumns() unless `name` is empty.
 std::vector<SentencePair> ReadParallel(const ParallelFiles& files, const std::string& name = "");
 
-/// At most `limit` sentences of the chosen sides, neither blank nor too long for it, sampled evenly
-/// from the whole corpus by `seed` (reservoir sampling, Vitter 1985, algorithm R), for training a
-/// vocabulary.
+/// Which sentences SampleSentences() returns.
 struct SentenceSample {
   bool source = true;
   bool target = true;
   bool normalize_whitespace = false;
-  int64_t limit = 0;
+  int64_t limit = 0;  // The most sentences to return.
   uint64_t seed = 0;
 };
+/// Samples sentences for training a vocabulary, uniformly from the whole corpus (reservoir
+/// sampling, Vitter 1985, algorithm R). Skips blank ones and those over kLongestTrainingSentence
+/// bytes.
 std::vector<std::string> SampleSentences(const ParallelFiles& files, const SentenceSample& sample);
 
 }  // namespace wavemt

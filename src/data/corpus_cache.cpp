@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// A folder, made with those above it; what was made goes again unless it is kept.
+// Creates a folder and its parents. The destructor removes those that were created, unless Keep()
+// was called.
 class NewFolder {
  public:
   explicit NewFolder(const fs::path& path) {
@@ -32,7 +33,7 @@ class NewFolder {
   }
   ~NewFolder() {
     std::error_code ignored;
-    for (const fs::path& folder : made_) fs::remove(folder, ignored);  // Only an empty one goes.
+    for (const fs::path& folder : made_) fs::remove(folder, ignored);  // Fails unless it is empty.
   }
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
@@ -60,7 +61,7 @@ CorpusCache::CorpusCache(const ParallelFiles& files, const TokenizerPair& tokeni
 bool CorpusCache::IsFromSameText(const CorpusOrigin& other) {
   if (other.settings != origin_.settings) return false;
   if (other.stamps == origin_.stamps) return true;
-  // New dates need not mean new text: the files may have been copied.
+  // Different times do not imply different text: the files may be copies.
   if (origin_.contents.empty()) origin_.contents = ContentsOf(files_, options_.name);
   return other.contents == origin_.contents;
 }
@@ -106,7 +107,7 @@ std::unique_ptr<const CachedCorpus> CorpusCache::FindOrBuild() {
   if (has_waited) {
     if (auto corpus = Find()) return corpus;
   }
-  // Under the lock nobody else is at work on it.
+  // With the lock, no other process is writing it.
   if (lock.held()) TidyUnfinishedOf(path_);
   const auto start = std::chrono::steady_clock::now();
   Build();

@@ -11,22 +11,23 @@
 
 namespace wavemt {
 
-/// The place in a folder for the token ids of one corpus by given tokenizers and longest sentence.
+/// The cache file in a folder for the token ids of one corpus. It belongs to the corpus's files,
+/// the tokenizers and the longest sentence allowed.
 class CorpusCache {
  public:
-  /// Nothing is written yet. The arguments must outlive this.
+  /// Writes nothing. The arguments must outlive the object.
   CorpusCache(const ParallelFiles& files, const TokenizerPair& tokenizers,
               const TokenizeOptions& options, const std::filesystem::path& folder);
 
   const std::filesystem::path& path() const { return path_; }
 
-  /// The corpus, if it is there whole and its text is still the same; else null. Says in the log
-  /// that it was found, or why not.
+  /// Returns the corpus, or null if there is no undamaged cache of the same text. Logs that it was
+  /// found, or why it cannot be used.
   std::unique_ptr<const CachedCorpus> Find();
 
-  /// Finds the corpus or builds it. Several processes may do so at once: one builds, the others
-  /// wait for it. What a killed process left is removed; where the text is refused or writing
-  /// fails, nothing stays.
+  /// Finds the corpus or builds it. Several processes may call this at once: one builds, the others
+  /// wait. Removes what a killed process left. Leaves nothing behind if the text is refused or
+  /// writing fails.
   std::unique_ptr<const CachedCorpus> FindOrBuild();
 
  private:
@@ -37,7 +38,7 @@ class CorpusCache {
   const ParallelFiles& files_;
   const TokenizerPair& tokenizers_;
   const TokenizeOptions& options_;
-  CorpusOrigin origin_;  // Contents are added when they are needed.
+  CorpusOrigin origin_;  // `contents` is filled in when it is needed.
   std::filesystem::path path_;
 };
 

@@ -18,8 +18,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "a corpus cache is little-endian");
 
 constexpr std::string_view kMagic = "wavemtTC";
-// Counts up whenever the format changes, or which ids the same text gives.
-constexpr uint32_t kVersion = 3;
+// Increases whenever the format changes, or the ids that a text is tokenized to.
+constexpr uint32_t kCacheVersion = 3;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -35,13 +35,13 @@ struct Trailer {
   uint64_t stamps_size = 0;
   uint64_t contents_size = 0;
   uint64_t corpus_checksum = 0;
-  // Of the block checksums, the origin and the fields above.
+  // Covers the block checksums, the origin and the fields above.
   uint32_t checksum = 0;
-  uint32_t version = kVersion;
+  uint32_t version = kCacheVersion;
   char magic[8] = {};
 };
 static_assert(sizeof(Trailer) == 112 && std::is_trivially_copyable_v<Trailer>);
-constexpr size_t kCheckedOfTrailer = offsetof(Trailer, checksum);
+constexpr size_t kTrailerBytesChecked = offsetof(Trailer, checksum);
 
 std::string_view BytesOf(const std::vector<uint32_t>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(uint32_t)};
@@ -102,11 +102,11 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
   WriteBlocks(/*all=*/true);
   std::string tail(BytesOf(block_checksums_));
   tail += origin.settings + origin.stamps + origin.contents;
-  tail.append(reinterpret_cast<const char*>(&trailer), kCheckedOfTrailer);
+  tail.append(reinterpret_cast<const char*>(&trailer), kTrailerBytesChecked);
   trailer.checksum = Crc32Of(tail).value();
   std::copy(kMagic.begin(), kMagic.end(), trailer.magic);
-  tail.append(reinterpret_cast<const char*>(&trailer) + kCheckedOfTrailer,
-              sizeof(trailer) - kCheckedOfTrailer);
+  tail.append(reinterpret_cast<const char*>(&trailer) + kTrailerBytesChecked,
+              sizeof(trailer) - kTrailerBytesChecked);
   file_.Write(tail);
   file_.Commit();
 }
@@ -123,11 +123,11 @@ void CorpusCacheFile::ReadTrailer() {
   if (std::string_view(trailer.magic, kMagicSize) != kMagic) {
     throw Failure("{}: is damaged: its end is not that of a corpus cache", path().string());
   }
-  if (trailer.version != kVersion) {
+  if (trailer.version != kCacheVersion) {
     throw Failure("{}: is of version {}, this program reads {}", path().string(), trailer.version,
-                  kVersion);
+                  kCacheVersion);
   }
-  // Each number is compared with the size before it is multiplied: no product overflows.
+  // Numbers are compared with the file's size before they are multiplied, so no product overflows.
   const bool is_possible =
       IsWidth(trailer.id_width) && IsWidth(trailer.length_width) && trailer.num_ids <= size &&
       trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
@@ -150,7 +150,7 @@ void CorpusCacheFile::ReadTrailer() {
              .several_sentences = static_cast<int64_t>(trailer.pairs_of_several_sentences)};
   checksum_ = static_cast<uint32_t>(trailer.corpus_checksum);
 
-  std::string tail(tail_size + kCheckedOfTrailer, '\0');
+  std::string tail(tail_size + kTrailerBytesChecked, '\0');
   file_.Read(data_bytes_, tail);
   if (Crc32Of(tail).value() != trailer.checksum) {
     throw Failure("{}: is damaged: the checksum of its end is wrong", path().string());
@@ -189,7 +189,7 @@ void CorpusCacheFile::Verify(int num_threads) const {
         if (shown != nullptr) shown->Update(static_cast<int64_t>(block), "MiB");
       }
     } catch (...) {
-      next = block_checksums_.size();  // The others need not go on.
+      next = block_checksums_.size();  // Stops the other threads.
       throw;
     }
   };

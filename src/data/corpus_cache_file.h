@@ -18,18 +18,18 @@ namespace wavemt {
 /// The file format of a corpus cache, little-endian:
 ///
 ///   magic             8 bytes
-///   ids               the pairs' source and target in turn, 2 or 4 bytes an id
-///   lengths           two a pair, 2 or 4 bytes each
-///   block checksums   CRC-32 of each MiB of what stands above, 4 bytes each
+///   ids               source and target of each pair, 2 or 4 bytes per id
+///   lengths           two per pair, 2 or 4 bytes each
+///   block checksums   CRC-32 of each MiB of the above, 4 bytes each
 ///   origin            settings, stamps and contents as text
-///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of all from the block
-///                     checksums on, the magic again
+///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of everything
+///                     from the block checksums on, the version, the magic again
 ///
-/// Every byte is under a checksum. The file has its name only when it is whole.
+/// A checksum covers every byte. The file gets its name only when it is complete.
 class CorpusCacheWriter {
  public:
-  /// Ids go from 0 to `largest_id`, lengths to `largest_length`. Makes the file under a temporary
-  /// name; without a Commit() nothing stays.
+  /// Ids are at most `largest_id`, lengths at most `largest_length`. Creates the file under a
+  /// temporary name; without a Commit() it is removed.
   CorpusCacheWriter(std::filesystem::path path, int64_t largest_id, int64_t largest_length);
 
   void Add(std::span<const int32_t> source, std::span<const int32_t> target);
@@ -43,36 +43,36 @@ class CorpusCacheWriter {
   StagedFile file_;
   IntWidth id_width_;
   IntWidth length_width_;
-  std::string data_;     // What is not written yet of magic and ids, and at the end of lengths.
+  std::string data_;     // Bytes of magic and ids, and finally lengths, not yet written.
   std::string lengths_;  // Packed.
   std::vector<uint32_t> block_checksums_;
   uint64_t num_ids_ = 0;
   Crc32 checksum_;
 };
 
-/// A corpus cache to read. Every fault of the file is a Failure that names it.
+/// Reads a corpus cache. Throws a Failure that names the file if anything is wrong with it.
 class CorpusCacheFile {
  public:
-  /// Checks the frame: trailer, sizes and origin.
+  /// Checks everything but ids and lengths: trailer, sizes and origin.
   explicit CorpusCacheFile(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_.path(); }
   const CorpusOrigin& origin() const { return origin_; }
   const CorpusCounts& counts() const { return counts_; }
-  /// As TokenizedCorpus::checksum() when it was written.
+  /// TokenizedCorpus::checksum() of the corpus that was written.
   uint32_t checksum() const { return checksum_; }
   int64_t bytes() const { return static_cast<int64_t>(file_.bytes().size()); }
 
-  /// Checks every byte of ids and lengths against the checksums, on `num_threads` threads.
+  /// Checks ids and lengths against their checksums, on `num_threads` threads.
   void Verify(int num_threads) const;
 
   /// The ids, in the mapped file.
   PackedInts ids() const { return {file_.bytes().subspan(kMagicSize, ids_bytes_), id_width_}; }
-  /// The lengths' bytes, copied.
+  /// A copy of the lengths' bytes.
   std::vector<char> ReadLengths() const;
   IntWidth length_width() const { return length_width_; }
 
-  /// As MappedFile::Release().
+  /// See MappedFile::Release().
   void Release() const { file_.Release(); }
 
  private:

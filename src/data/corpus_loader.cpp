@@ -7,8 +7,8 @@
 namespace wavemt {
 namespace {
 
-// Text up to this size is tokenized anew at each start: that takes seconds, and its ids take about
-// as much memory as the text does on the disk.
+// Text up to this many bytes is tokenized again at each start. That takes seconds, and the ids need
+// about as much memory as the text needs on disk.
 constexpr int64_t kLargestInMemory = 64'000'000;
 
 LoadedCorpus LoadIntoMemory(const ParallelFiles& files, const TokenizerPair& tokenizers,
@@ -35,8 +35,8 @@ LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokeniz
     corpus = cache.Find();
     if (!corpus) {
       spdlog::info(
-          "{}: token ids stay in memory, as nothing may be written; a training would put "
-          "them into {}",
+          "{}: token ids stay in memory, as nothing may be written; training would write "
+          "them to {}",
           options.tokenize.name, cache.path().string());
       return LoadIntoMemory(files, tokenizers, options.tokenize);
     }

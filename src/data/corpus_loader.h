@@ -17,15 +17,15 @@ struct LoadedCorpus {
 
 struct LoadOptions {
   TokenizeOptions tokenize;
-  std::filesystem::path cache_dir{};  // Where a cache is or comes; empty: none.
-  bool cache_small = false;           // Also of a corpus that memory holds easily.
-  bool may_write = true;              // False: a cache that is there is used, but none is made.
+  std::filesystem::path cache_dir{};  // The folder for caches; empty: no cache.
+  bool cache_small = false;           // Caches even a corpus that easily fits into memory.
+  bool may_write = true;              // If false, uses an existing cache but creates none.
 };
 
-/// The token ids of a corpus: those of a small one in memory, those of a large one in a cache in
-/// `cache_dir`, which is built unless a good one of the same text, tokenizers and longest sentence
-/// is there. Says which in the log. Several processes may build the same cache at once: the first
-/// does it, the others wait.
+/// Returns the token ids of a corpus: in memory if it is small, otherwise from a cache in
+/// `cache_dir`, which is built unless an undamaged one of the same text, tokenizers and longest
+/// sentence exists. Logs which. Several processes may build the same cache at once: the first
+/// builds it, the others wait.
 LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
                         const LoadOptions& options);
 

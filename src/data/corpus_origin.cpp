@@ -22,7 +22,7 @@ std::vector<std::filesystem::path> PathsOf(const ParallelFiles& files) {
   return paths;
 }
 
-struct stat StatusOf(const std::filesystem::path& path) {
+struct stat StatOf(const std::filesystem::path& path) {
   struct stat status {};
   RequireCorpusFile(path);
   if (stat(path.c_str(), &status) != 0) {
@@ -60,7 +60,7 @@ std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenize
 std::string StampsOf(const ParallelFiles& files) {
   std::string text;
   for (const auto& path : PathsOf(files)) {
-    const struct stat status = StatusOf(path);
+    const struct stat status = StatOf(path);
     text += fmt::format("{} bytes, modified {}.{:09}, changed {}.{:09}\n", status.st_size,
                         status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
                         status.st_ctim.tv_nsec);
@@ -88,16 +88,16 @@ std::string ContentsOf(const ParallelFiles& files, const std::string& name) {
 
 int64_t FileBytes(const ParallelFiles& files) {
   int64_t bytes = 0;
-  for (const auto& path : PathsOf(files)) bytes += StatusOf(path).st_size;
+  for (const auto& path : PathsOf(files)) bytes += StatOf(path).st_size;
   return bytes;
 }
 
 int64_t TextBytes(const ParallelFiles& files) {
-  // What gzip and its like make of text, roughly: a third to a fifth of it.
-  constexpr int64_t kPackedRatio = 4;
+  // gzip and similar programs compress text to between a third and a fifth.
+  constexpr int64_t kCompressionRatio = 4;
   int64_t bytes = 0;
   for (const auto& path : PathsOf(files)) {
-    bytes += StatusOf(path).st_size * (IsCompressed(path) ? kPackedRatio : 1);
+    bytes += StatOf(path).st_size * (IsCompressed(path) ? kCompressionRatio : 1);
   }
   return bytes;
 }

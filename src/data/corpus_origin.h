@@ -11,27 +11,28 @@
 
 namespace wavemt {
 
-/// What the token ids of a corpus come from, as text that is the same if and only if that is.
+/// What the token ids of a corpus depend on, as texts to compare: equal texts mean equal ids.
 struct CorpusOrigin {
-  std::string settings;  // Names of the files, tokenizers, longest sentence.
+  std::string settings;  // Names of the files, tokenizers, longest sentence and so on.
   std::string stamps;    // Sizes and times of the files.
   std::string contents;  // Checksums of the files.
 };
 
-/// Never reads the files, and names those that are missing.
+/// CorpusOrigin::settings. Does not open the files.
 std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
                        const TokenizeOptions& options);
 
-/// Sizes and times of modification, of the contents and of what the folder says. As long as they
-/// stay the same, nobody has written to the files: the second kind cannot be set back.
+/// CorpusOrigin::stamps: sizes and times of the last change of contents (mtime) and of status
+/// (ctime). As long as they are equal, nobody has written to the files, because programs cannot set
+/// the ctime. Throws a usage error that names the file if one is missing.
 std::string StampsOf(const ParallelFiles& files);
 
-/// Checksums. Reads every byte of the files and shows its progress under `name`.
+/// CorpusOrigin::contents. Reads all files, and shows the progress as that of `name`.
 std::string ContentsOf(const ParallelFiles& files, const std::string& name);
 
-/// Bytes of the files as they lie on the disk.
+/// Total size of the files on disk, in bytes.
 int64_t FileBytes(const ParallelFiles& files);
-/// Bytes of the text in them; guessed where it is compressed.
+/// Total size of their text, in bytes; an estimate for compressed files.
 int64_t TextBytes(const ParallelFiles& files);
 
 }  // namespace wavemt

@@ -3,22 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "support/error.h"
 #include "support/json.h"
 
 namespace wavemt {
-namespace {
-
-int64_t Count(const Json& json, const char* name, int64_t most, std::string_view origin) {
-  if (!json.is_object() || !json.contains(name) || !json[name].is_number_unsigned() ||
-      json[name].get<uint64_t>() > static_cast<uint64_t>(most)) {
-    throw UsageError("{}: \"{}\" is missing or no count", origin, name);
-  }
-  return json[name].get<int64_t>();
-}
-
-}  // namespace
-
 bool CorpusProfile::HadSeveralSentences() const {
   constexpr int64_t kOneIn = 20;
   return several_sentences * kOneIn >= pairs;
@@ -54,15 +41,15 @@ std::string CorpusProfileText(const CorpusProfile& profile) {
 }
 
 CorpusProfile ParseCorpusProfile(std::string_view text, std::string_view origin) {
-  constexpr int64_t kMost = int64_t{1} << 40;
+  constexpr int64_t kMaxCount = int64_t{1} << 40;
   const Json json = ParseJson(text, origin);
   CorpusProfile profile;
-  profile.pairs = Count(json, "pairs", kMost, origin);
-  profile.several_sentences = Count(json, "several_sentences", profile.pairs, origin);
-  profile.longest_source = Count(json, "longest_source", kMost, origin);
-  profile.longest_target = Count(json, "longest_target", kMost, origin);
-  profile.checksum =
-      static_cast<uint32_t>(Count(json, "checksum", std::numeric_limits<uint32_t>::max(), origin));
+  profile.pairs = JsonCount(json, "pairs", origin, kMaxCount);
+  profile.several_sentences = JsonCount(json, "several_sentences", origin, profile.pairs);
+  profile.longest_source = JsonCount(json, "longest_source", origin, kMaxCount);
+  profile.longest_target = JsonCount(json, "longest_target", origin, kMaxCount);
+  profile.checksum = static_cast<uint32_t>(
+      JsonCount(json, "checksum", origin, std::numeric_limits<uint32_t>::max()));
   return profile;
 }
 

@@ -16,15 +16,14 @@
 namespace wavemt {
 namespace {
 
-// A chunk is large enough to hide what a thread costs, and small enough that many of them are
-// little memory, however long the lines are.
+// Chunks are large enough to make the cost of starting a thread negligible, and small enough for
+// many of them to take little memory, however long the lines are.
 constexpr size_t kChunkPairs = 2000;
 constexpr size_t kChunkBytes = 4 << 20;
 
-// What a chunk's pairs become.
 struct EncodedChunk {
-  std::vector<int32_t> ids;       // Of the pairs that are kept: source, target, source, target...
-  std::vector<uint32_t> lengths;  // Of the same, two a pair.
+  std::vector<int32_t> ids;       // Of the kept pairs: source, target, source, target...
+  std::vector<uint32_t> lengths;  // Two per kept pair.
   CorpusCounts counts;
 };
 
@@ -75,7 +74,7 @@ class ChunkEncoder {
   const TokenizeOptions& options_;
 };
 
-void GiveTo(const PairSink& sink, const EncodedChunk& chunk) {
+void PassOn(const EncodedChunk& chunk, const PairSink& sink) {
   std::span<const int32_t> left(chunk.ids);
   for (size_t i = 0; i < chunk.lengths.size(); i += 2) {
     const auto source = left.first(chunk.lengths[i]);
@@ -85,7 +84,7 @@ void GiveTo(const PairSink& sink, const EncodedChunk& chunk) {
   }
 }
 
-// Shows megabytes of the files and pairs a second.
+// Shows the megabytes read from the files and the pairs per second.
 class TokenizingProgress {
  public:
   TokenizingProgress(const std::string& name, int64_t file_bytes)
@@ -123,14 +122,14 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   TokenizingProgress progress(options.name, FileBytes(files));
   const ChunkEncoder encoder(tokenizers, options);
   CorpusCounts counts;
-  // Chunks that are being encoded, in the order of the file. One more than there are threads: while
-  // this thread reads and writes, all of them have work.
+  // The chunks being encoded, in file order. One more than there are threads, so that all of them
+  // are busy while this thread reads and writes.
   std::deque<std::future<EncodedChunk>> work;
-  const size_t most = static_cast<size_t>(std::max(options.num_threads, 1)) + 1;
+  const size_t max_chunks = static_cast<size_t>(std::max(options.num_threads, 1)) + 1;
   const auto finish_oldest = [&] {
     const EncodedChunk encoded = work.front().get();
     work.pop_front();
-    GiveTo(sink, encoded);
+    PassOn(encoded, sink);
     counts.read += encoded.counts.read;
     counts.empty += encoded.counts.empty;
     counts.too_long += encoded.counts.too_long;
@@ -139,13 +138,14 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   };
   std::vector<SentencePair> chunk;
   const auto encode_chunk = [&] {
-    if (work.size() == most) finish_oldest();
+    if (work.size() == max_chunks) finish_oldest();
     work.push_back(std::async(std::launch::async, [&encoder, pairs = std::exchange(chunk, {})] {
       return encoder.Encode(pairs);
     }));
   };
   size_t chunk_bytes = 0;
   for (SentencePair pair; reader.Next(&pair);) {
+    if (options.on_pair) options.on_pair(pair);
     chunk_bytes += pair.source.size() + pair.target.size();
     chunk.push_back(std::move(pair));
     if (chunk.size() < kChunkPairs && chunk_bytes < kChunkBytes) continue;

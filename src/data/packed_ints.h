@@ -7,7 +7,7 @@
 
 namespace wavemt {
 
-/// Whole numbers in 2 or 4 bytes each, little-endian, whatever their alignment.
+/// The size of a packed integer in bytes.
 enum class IntWidth : uint64_t { kTwo = 2, kFour = 4 };
 
 /// The smallest width for numbers from 0 to `largest`.
@@ -15,6 +15,8 @@ inline IntWidth WidthFor(int64_t largest) {
   return largest <= INT64_C(0xFFFF) ? IntWidth::kTwo : IntWidth::kFour;
 }
 
+/// A read-only array of little-endian integers of 2 or 4 bytes, with any alignment. Does not own
+/// its bytes.
 class PackedInts {
  public:
   PackedInts() = default;

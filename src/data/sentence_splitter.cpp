@@ -16,11 +16,12 @@
 namespace wavemt {
 namespace {
 
-void Check(UErrorCode status) {
+void CheckIcu(UErrorCode status) {
   if (U_FAILURE(status)) throw Failure("ICU's sentence iterator: {}", u_errorName(status));
 }
 
-// "el" of "el-GR"; empty, which is ICU's name for the rules of most languages, for what is no code.
+// "el" for "el-GR". Empty, which is ICU's name for the rules that most languages share, if
+// `language` is not a language code.
 std::string LocaleOf(const std::string& language) {
   const std::string code = language.substr(0, language.find_first_of("-_."));
   const bool is_code = (code.size() == 2 || code.size() == 3) &&
@@ -28,16 +29,16 @@ std::string LocaleOf(const std::string& language) {
   return is_code ? code : "";
 }
 
-// Whether a text begins with a single letter and a full stop.
+// Whether the text begins with a single letter and a full stop.
 bool BeginsWithInitial(std::string_view text) {
   size_t i = 0;
   return !text.empty() && u_isalpha(static_cast<UChar32>(NextCharacter(text, i))) != 0 &&
          text.substr(i).starts_with('.');
 }
 
-// Whether the full stop at the end of `before` is that of "U.S.", "p.m.", "J." or of the first half
-// of "z. B.": a single letter stands before it. A small one is no initial by itself, and neither is
-// "I", a word of English.
+// Whether the full stop at the end of `before` belongs to an initial or abbreviation of single
+// letters, as in "U.S.", "p.m.", "J." or the first half of "z. B.". A single lower-case letter
+// alone is not an initial, and neither is "I", which is an English word.
 bool EndsWithInitial(std::string_view before, std::string_view after) {
   if (!before.ends_with('.')) return false;
   before.remove_suffix(1);
@@ -45,15 +46,16 @@ bool EndsWithInitial(std::string_view before, std::string_view after) {
   size_t begin = 0;
   const auto letter = static_cast<UChar32>(LastCharacter(before, &begin));
   const bool is_capital = u_isupper(letter) != 0;
-  if (!is_capital && !u_islower(letter)) return false;  // A script without initials.
+  if (!is_capital && !u_islower(letter)) return false;  // The script has no initials.
   before = before.substr(0, begin);
-  if (!before.empty() && u_isalnum(static_cast<UChar32>(LastCharacter(before, &begin))))
-    return false;  // As in "go.".
+  if (!before.empty() && u_isalnum(static_cast<UChar32>(LastCharacter(before, &begin)))) {
+    return false;  // A longer word, as in "go.".
+  }
   const bool is_chain = StripRight(before).ends_with('.') || BeginsWithInitial(after);
   return is_chain || (is_capital && letter != 'I');
 }
 
-// A title or the like, which a name or a number follows.
+// Whether the text ends with a title or another abbreviation that precedes a name or a number.
 bool EndsWithTitle(std::string_view text) {
   constexpr std::string_view kTitles[] = {
       "Mr",  "Mrs", "Ms",  "Dr", "Prof", "St",  "Rev", "Gen",  "Col", "Sgt",  "Capt", "Lt",
@@ -62,7 +64,7 @@ bool EndsWithTitle(std::string_view text) {
   text.remove_suffix(1);
   size_t begin = text.size();
   while (begin > 0 && std::isalpha(static_cast<unsigned char>(text[begin - 1]))) --begin;
-  if (begin > 0 && !U8_IS_SINGLE(text[begin - 1])) return false;  // The end of a longer word.
+  if (begin > 0 && !U8_IS_SINGLE(text[begin - 1])) return false;  // Only the end of a word.
   return std::ranges::find(kTitles, text.substr(begin)) != std::end(kTitles);
 }
 
@@ -71,7 +73,7 @@ bool BeginsWithSmallLetter(std::string_view text) {
   return !text.empty() && u_islower(static_cast<UChar32>(NextCharacter(text, i))) != 0;
 }
 
-// Whether a quote or bracket closes behind the end of a sentence.
+// Whether the text ends with a closing quote or bracket.
 bool EndsWithClosing(std::string_view text) {
   if (text.empty()) return false;
   size_t begin = 0;
@@ -87,8 +89,8 @@ bool HoldsWord(std::string_view text) {
   return false;
 }
 
-// Where brackets and quotes that open stand at the end of `text`, which ICU takes for a part of the
-// end of the sentence.
+// The position of the opening quotes and brackets at the end of `text`, which ICU attaches to the
+// sentence before them; text.size() if there are none.
 size_t BeginOfOpening(std::string_view text) {
   while (!text.empty()) {
     size_t begin = 0;
@@ -119,7 +121,7 @@ SentenceSplitter::SentenceSplitter(const std::string& language)
   UErrorCode status = U_ZERO_ERROR;
   iterator_->breaks =
       ubrk_open(UBRK_SENTENCE, LocaleOf(language).c_str(), /*text=*/nullptr, 0, &status);
-  Check(status);
+  CheckIcu(status);
 }
 
 SentenceSplitter::~SentenceSplitter() = default;
@@ -128,10 +130,10 @@ std::vector<std::string_view> SentenceSplitter::Split(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   utext_openUTF8(&iterator_->text, text.data(), static_cast<int64_t>(text.size()), &status);
   ubrk_setUText(iterator_->breaks, &iterator_->text, &status);
-  Check(status);
+  CheckIcu(status);
 
   std::vector<std::string_view> sentences;
-  size_t begin = 0;  // Of the sentence that is being read.
+  size_t begin = 0;  // Of the current sentence.
   const auto end_at = [&](size_t end) {
     const std::string_view sentence = Strip(text.substr(begin, end - begin));
     begin = end;
@@ -145,8 +147,8 @@ std::vector<std::string_view> SentenceSplitter::Split(std::string_view text) {
     }
   };
   ubrk_first(iterator_->breaks);
-  for (int32_t place; (place = ubrk_next(iterator_->breaks)) != UBRK_DONE;) {
-    const auto end = static_cast<size_t>(place);
+  for (int32_t boundary; (boundary = ubrk_next(iterator_->breaks)) != UBRK_DONE;) {
+    const auto end = static_cast<size_t>(boundary);
     if (end >= text.size()) break;
     const std::string_view before = StripRight(text.substr(begin, end - begin));
     const std::string_view after = text.substr(end);

@@ -8,23 +8,24 @@
 
 namespace wavemt {
 
-/// Finds the ends of sentences as ICU does (Unicode Standard Annex #29, section 5), but for these:
-/// "U.S.", "p.m.", initials and titles like "Mr." end no sentence; neither does what is said in
-/// quotes and goes on behind them with a small letter ("Yes!" he said); and what holds no letter or
-/// digit belongs to the sentence before it. Not for several threads at once.
+/// Splits text into sentences like ICU (Unicode Standard Annex #29, section 5), except that
+///   - "U.S.", "p.m.", initials and titles like "Mr." do not end a sentence,
+///   - a closing quote or bracket before a lower-case letter does not either ("Yes!" he said),
+///   - text without a letter or digit belongs to the previous sentence.
+/// Not thread-safe.
 ///
-/// ICU's own lists of abbreviations ("ss=standard") are not used: they know "Go." and "Is.", not
-/// "Dr.", and match the ends of longer words as well.
+/// ICU's own lists of abbreviations ("ss=standard") are not used: they contain "Go." and "Is." but
+/// not "Dr.", and they also match the ends of longer words.
 class SentenceSplitter {
  public:
-  /// `language`: a code like "el"; of an unknown one, the rules for most languages hold.
+  /// `language`: a code like "el". An unknown one selects the rules that most languages share.
   explicit SentenceSplitter(const std::string& language);
   ~SentenceSplitter();
   SentenceSplitter(const SentenceSplitter&) = delete;
   SentenceSplitter& operator=(const SentenceSplitter&) = delete;
 
-  /// The sentences of `text` in order, without white space around them; none of a blank text. They
-  /// are views of it.
+  /// Returns the sentences of `text` in order, as views of it, without surrounding white space;
+  /// none if the text is blank.
   std::vector<std::string_view> Split(std::string_view text);
 
  private:

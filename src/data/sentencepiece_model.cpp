@@ -28,13 +28,13 @@ class MessageReader {
  public:
   struct Field {
     uint64_t number = 0;
-    std::string_view bytes;  // Of a string, bytes or message; empty for numbers.
+    std::string_view bytes;  // The value of a string, bytes or message; empty for numbers.
     bool has_bytes = false;
   };
 
   explicit MessageReader(std::string_view bytes) : rest_(bytes) {}
 
-  // Nothing at the end, and where the bytes are no message; ok() tells which.
+  // Returns nullopt at the end or if the bytes are not a message; ok() tells the two apart.
   std::optional<Field> Next() {
     if (rest_.empty() || !ok_) return std::nullopt;
     const uint64_t tag = Varint();
@@ -53,7 +53,7 @@ class MessageReader {
       case 5:
         Take(4);
         break;
-      default:  // Groups, which the format of these models does not know.
+      default:  // Groups, which these models do not use.
         ok_ = false;
     }
     return ok_ ? std::optional(field) : std::nullopt;
@@ -88,7 +88,7 @@ class MessageReader {
   bool ok_ = true;
 };
 
-// A unit of a double-array trie as darts-clone has it.
+// A unit of darts-clone's double-array trie.
 class TrieUnit {
  public:
   explicit TrieUnit(uint32_t bits) : bits_(bits) {}
@@ -101,17 +101,17 @@ class TrieUnit {
   uint32_t bits_;
 };
 
-// Whether no text leads a search in the trie outside of it or to a replacement outside of
-// `replacements`. A search reads at a node's base and at any of the 256 places of that block.
+// Whether no search can leave the trie or reach an offset beyond the `replacements` bytes. A search
+// reads at a node's base and at any of the 256 units of the base's block.
 bool IsSafeTrie(std::string_view trie, size_t replacements) {
   constexpr size_t kUnitBytes = sizeof(uint32_t);
   constexpr size_t kBlock = 256;
-  // NFKC's has 240 KB; to look through a hostile one of 64 MB would take a minute.
+  // NFKC's trie has 240 KB; checking a malicious one of 64 MB would take a minute.
   constexpr size_t kLargestTrie = size_t{4} << 20;
   const size_t size = trie.size() / kUnitBytes;
-  const auto unit_at = [&](size_t place) {
+  const auto unit_at = [&](size_t index) {
     uint32_t bits = 0;
-    std::memcpy(&bits, trie.data() + place * kUnitBytes, kUnitBytes);
+    std::memcpy(&bits, trie.data() + index * kUnitBytes, kUnitBytes);
     return TrieUnit(bits);
   };
   if (size < kBlock || trie.size() > kLargestTrie) return false;
@@ -122,11 +122,11 @@ bool IsSafeTrie(std::string_view trie, size_t replacements) {
     bases.pop_back();
     if ((base | (kBlock - 1)) >= size) return false;
     for (size_t label = 0; label < kBlock; ++label) {
-      const size_t place = base ^ label;
-      const TrieUnit unit = unit_at(place);
-      if (unit.label() != label || seen[place]) continue;
-      seen[place] = true;
-      const size_t next = place ^ unit.offset();
+      const size_t index = base ^ label;
+      const TrieUnit unit = unit_at(index);
+      if (unit.label() != label || seen[index]) continue;
+      seen[index] = true;
+      const size_t next = index ^ unit.offset();
       if (unit.has_leaf() && (next >= size || unit_at(next).value() >= replacements)) return false;
       bases.push_back(next);
     }
@@ -134,7 +134,7 @@ bool IsSafeTrie(std::string_view trie, size_t replacements) {
   return true;
 }
 
-// The size of the trie, the trie, and the replacements, each with a NUL at its end.
+// A character map is the size of the trie, the trie, and the replacements, each ending with a NUL.
 bool IsSafeCharacterMap(std::string_view map) {
   if (map.empty()) return true;
   uint32_t trie_size = 0;
@@ -167,7 +167,7 @@ bool IsSafePiece(std::string_view message) {
   return reader.ok() && has_text;
 }
 
-// What the bytes of another kind seem to be, as the end of a sentence; "" where that is unknown.
+// What the bytes seem to be instead, as the end of a sentence; "" if that is unknown.
 std::string OtherKind(std::string_view bytes, std::string_view origin) {
   constexpr std::string_view kAdvice = "name the .model file of a SentencePiece tokenizer";
   const std::string_view beginning = bytes.substr(0, kBeginningSize);
@@ -177,7 +177,7 @@ std::string OtherKind(std::string_view bytes, std::string_view origin) {
     return fmt::format("; it seems to be JSON, such as a tokenizer.json of Hugging Face; {}",
                        kAdvice);
   }
-  // The end of the beginning may cut a character in two; a model has control characters in it.
+  // `beginning` may end in the middle of a character. Models contain control characters.
   constexpr size_t kLongestCharacter = 4;
   const auto is_control = [](char c) { return (c >= 0 && c < '\t') || (c > '\r' && c < ' '); };
   if (beginning.empty()) return "; it is empty";
@@ -191,12 +191,12 @@ std::string OtherKind(std::string_view bytes, std::string_view origin) {
 }  // namespace
 
 void CheckSentencePieceModel(std::string_view bytes, std::string_view origin) {
-  // The largest vocabularies in use have a million pieces and 20 MB.
+  // The largest vocabularies in use have a million pieces and take 20 MB.
   constexpr size_t kMaxBytes = size_t{64} << 20;
   constexpr size_t kMaxPieces = 2'000'000;
   if (bytes.size() > kMaxBytes) {
-    throw UsageError("{}: is not a SentencePiece model: {} bytes, but {} are the most", origin,
-                     bytes.size(), kMaxBytes);
+    throw UsageError("{}: is not a SentencePiece model: {} bytes, but at most {} are allowed",
+                     origin, bytes.size(), kMaxBytes);
   }
   MessageReader reader(bytes);
   size_t pieces = 0;

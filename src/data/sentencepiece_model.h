@@ -4,11 +4,11 @@
 
 namespace wavemt {
 
-/// Looks through the bytes of a SentencePiece model before the library gets them. The library
-/// trusts a model in places where a stranger's could make it read outside its memory, take very
-/// much of it or end the process: the table of character replacements, a double-array trie that is
-/// used as it lies in the file, and pieces with NUL bytes. A usage error that begins with `origin`
-/// where one of these is not as SentencePiece writes it; all else is left to the library.
+/// Checks the bytes of a SentencePiece model before the library sees them. The library trusts its
+/// models, so a malicious one could make it read out of bounds, exhaust memory or end the process:
+/// with the table of character replacements, a double-array trie that the library uses unchecked,
+/// or with NUL bytes in pieces. Throws a usage error, which begins with `origin`, if one of these
+/// is not as SentencePiece writes it. The library checks the rest.
 void CheckSentencePieceModel(std::string_view bytes, std::string_view origin);
 
 }  // namespace wavemt

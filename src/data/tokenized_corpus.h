@@ -8,23 +8,23 @@
 
 namespace wavemt {
 
-/// Lengths of a pair's sentences in tokens, without sentence marks.
+/// Lengths of a pair's sentences in tokens, without <s> and </s>.
 struct PairLengths {
   int64_t source = 0;
   int64_t target = 0;
 };
 
-/// A parallel corpus as token ids, without sentence marks, wherever the ids lie. Safe for
-/// concurrent reading.
+/// A parallel corpus as token ids without <s> and </s>, in memory or in a file. Safe for concurrent
+/// reading.
 class TokenizedCorpus {
  public:
   virtual ~TokenizedCorpus() = default;
 
   /// Number of pairs.
   virtual int64_t size() const = 0;
-  /// AddPair() of all pairs in order: the same wherever the ids lie.
+  /// AddPair() of all pairs in order. Does not depend on how the ids are stored.
   virtual uint32_t checksum() const = 0;
-  // REQUIRES of all below: 0 <= pair < size().
+  // The functions below REQUIRE: 0 <= pair < size().
   virtual PairLengths lengths(int64_t pair) const = 0;
   virtual std::vector<int32_t> source(int64_t pair) const = 0;
   virtual std::vector<int32_t> target(int64_t pair) const = 0;
@@ -40,7 +40,7 @@ class TokenizedCorpus {
 /// Adds a pair's lengths and ids to the checksum of a corpus.
 void AddPair(std::span<const int32_t> source, std::span<const int32_t> target, Crc32* checksum);
 
-/// Token ids in memory.
+/// A corpus whose token ids are in memory.
 class MemoryCorpus : public TokenizedCorpus {
  public:
   int64_t size() const override { return static_cast<int64_t>(source_.ends.size()); }
@@ -52,7 +52,7 @@ class MemoryCorpus : public TokenizedCorpus {
   void Add(std::span<const int32_t> source, std::span<const int32_t> target);
 
  private:
-  // All sentences of a side behind each other: no allocation a sentence.
+  // The sentences of one side, concatenated, which avoids an allocation per sentence.
   struct Side {
     std::vector<int32_t> ids;
     std::vector<uint64_t> ends;

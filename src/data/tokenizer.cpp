@@ -15,7 +15,7 @@
 namespace wavemt {
 namespace {
 
-void Check(const sentencepiece::util::Status& status) {
+void CheckStatus(const sentencepiece::util::Status& status) {
   if (!status.ok()) throw Failure("SentencePiece: {}", status.ToString());
 }
 
@@ -23,7 +23,7 @@ void Check(const sentencepiece::util::Status& status) {
 
 std::shared_ptr<const Tokenizer> Tokenizer::FromFile(const std::filesystem::path& path,
                                                      const TextOptions& options) {
-  // Of a larger file so much is enough to see that it is none.
+  // Enough to recognize that a larger file is not a model.
   constexpr size_t kLargestModel = size_t{256} << 20;
   return FromBytes(ReadFile(path, kLargestModel), path.string(), options);
 }
@@ -39,13 +39,13 @@ Tokenizer::Tokenizer(std::string bytes, std::string_view origin, const TextOptio
       processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
   CheckSentencePieceModel(bytes_, origin);
   try {
-    Check(processor_->LoadFromSerializedProto(bytes_));
+    CheckStatus(processor_->LoadFromSerializedProto(bytes_));
   } catch (const std::exception&) {
     throw UsageError("{}: is not a SentencePiece model", origin);
   }
   vocab_size_ = processor_->GetPieceSize();
   for (int id = 0; id < processor_->GetPieceSize(); ++id) {
-    most_bytes_of_a_token_ = std::max(most_bytes_of_a_token_, processor_->IdToPiece(id).size());
+    max_bytes_per_token_ = std::max(max_bytes_per_token_, processor_->IdToPiece(id).size());
   }
   special_.unk = processor_->unk_id();
   special_.eos = processor_->eos_id();
@@ -61,7 +61,7 @@ Tokenizer::~Tokenizer() = default;
 
 std::string Tokenizer::Normalize(std::string_view text) const {
   if (options_.normalize_whitespace) return NormalizeWhitespace(text);
-  // SentencePiece gives white space other than U+0020 pieces of its own.
+  // Otherwise SentencePiece would turn white space other than U+0020 into pieces.
   return std::string(IsBlank(text) ? std::string_view() : text);
 }
 
@@ -69,31 +69,31 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   const std::string normalized = Normalize(text);
   if (normalized.empty()) return {};
   std::vector<int> ids;
-  Check(processor_->Encode({normalized.data(), normalized.size()}, &ids));
+  CheckStatus(processor_->Encode({normalized.data(), normalized.size()}, &ids));
   return {ids.begin(), ids.end()};
 }
 
 bool Tokenizer::IsTooLong(std::string_view text, int64_t tokens) const {
-  return text.size() / most_bytes_of_a_token_ > static_cast<uint64_t>(tokens);
+  return text.size() / max_bytes_per_token_ > static_cast<uint64_t>(tokens);
 }
 
 std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
   const std::string shown =
       options_.normalize_whitespace ? NormalizeWhitespace(text) : std::string(text);
   std::vector<std::string> pieces;
-  Check(processor_->Encode({shown.data(), shown.size()}, &pieces));
+  CheckStatus(processor_->Encode({shown.data(), shown.size()}, &pieces));
   return pieces;
 }
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
   std::string text;
-  Check(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));
+  CheckStatus(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));
   return text;
 }
 
 std::string Tokenizer::DecodePieces(const std::vector<std::string>& pieces) const {
   std::string text;
-  Check(processor_->Decode(pieces, &text));
+  CheckStatus(processor_->Decode(pieces, &text));
   return text;
 }
 

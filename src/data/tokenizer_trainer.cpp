@@ -26,31 +26,31 @@ class VectorIterator : public sentencepiece::SentenceIterator {
   size_t next_ = 0;
 };
 
-// The digits behind `phrase` in `message`, where `phrase` stands there; else "".
+// The number that follows `phrase` in `message`; "" if there is none.
 std::string NumberAfter(const std::string& message, std::string_view phrase) {
-  const size_t place = message.find(phrase);
-  if (place == std::string::npos) return "";
-  const size_t begin = message.find_first_not_of(' ', place + phrase.size());
+  const size_t found = message.find(phrase);
+  if (found == std::string::npos) return "";
+  const size_t begin = message.find_first_not_of(' ', found + phrase.size());
   if (begin == std::string::npos) return "";
   return message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
 }
 
-// SentencePiece words its refusals for its own command line; these are for ours. Its words:
+// SentencePiece's errors refer to its own command line; these refer to ours. It says:
 // "Vocabulary size too high (5000). Please set it to a value <= 123."
 // "Vocabulary size is smaller than required_chars. 8 vs 25. Increase vocab_size or decrease ..."
 Error RefusalFor(const TokenizerConfig& config, const std::string& message) {
-  const std::string most = NumberAfter(message, "Please set it to a value <=");
-  if (!most.empty()) {
+  const std::string maximum = NumberAfter(message, "Please set it to a value <=");
+  if (!maximum.empty()) {
     return UsageError("tokenizer.vocab_size: {} is more than this corpus supports; use at most {}",
-                      config.vocab_size, most);
+                      config.vocab_size, maximum);
   }
-  const std::string least =
+  const std::string minimum =
       NumberAfter(message, fmt::format("required_chars. {} vs", config.vocab_size));
-  if (!least.empty()) {
+  if (!minimum.empty()) {
     return UsageError(
         "tokenizer.vocab_size: {} is too small for this corpus's characters; use at least {}, or "
         "a smaller tokenizer.character_coverage",
-        config.vocab_size, least);
+        config.vocab_size, minimum);
   }
   return UsageError("tokenizer: SentencePiece cannot train on this corpus: {}", message);
 }
@@ -73,8 +73,8 @@ std::string TrainTokenizer(const TokenizerConfig& config,
       {"pad_id", "1"},
       {"bos_id", "2"},
       {"eos_id", "3"},
-      // The pieces' scores are summed a thread at a time: a fixed number of threads, whatever the
-      // machine, keeps them the same to the last bit.
+      // Each thread sums scores on its own, so a fixed number of threads gives the same scores to
+      // the last bit on every machine.
       {"num_threads", "16"},
       {"minloglevel", "2"},
   };

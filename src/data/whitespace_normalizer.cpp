@@ -18,15 +18,15 @@ bool HasProperty(char32_t character, UProperty property) {
 }
 
 bool IsInvisible(char32_t character) {
-  if (character < 0x80) return character < ' ' || character == 0x7F;  // Most of most text.
+  if (character < 0x80) return character < ' ' || character == 0x7F;  // A fast path for ASCII.
   return u_charType(static_cast<UChar32>(character)) == U_CONTROL_CHAR ||
-         (character >= 0xFFF9 && character <= 0xFFFB) ||  // Marks around annotations.
+         (character >= 0xFFF9 && character <= 0xFFFB) ||  // Interlinear annotation marks.
          HasProperty(character, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
-// Whether a joiner behind `previous` can change how the letters there are written: in scripts whose
-// letters join, behind a virama, and inside emoji. After RFC 5892, appendix A.1 and A.2.
-bool IsBeforeJoiner(char32_t previous) {
+// Whether a joiner after `previous` can change how the letters look: in scripts whose letters join,
+// after a virama, and inside emoji. Follows RFC 5892, appendix A.1 and A.2.
+bool MayPrecedeJoiner(char32_t previous) {
   constexpr uint8_t kVirama = 9;
   const auto character = static_cast<UChar32>(previous);
   const int joining = u_getIntPropertyValue(character, UCHAR_JOINING_TYPE);
@@ -37,18 +37,20 @@ bool IsBeforeJoiner(char32_t previous) {
          HasProperty(previous, UCHAR_VARIATION_SELECTOR);
 }
 
-// Whether an invisible character shapes what stands before it. `previous`: 0 where nothing does.
+// Whether an invisible character changes how the preceding one looks. `previous` is 0 at the
+// beginning of a word.
 bool ShapesItsNeighbours(char32_t character, char32_t previous) {
   if (previous == 0) return false;
   if (character == kZeroWidthJoiner || character == kZeroWidthNonJoiner) {
-    return IsBeforeJoiner(previous);
+    return MayPrecedeJoiner(previous);
   }
   if (HasProperty(character, UCHAR_VARIATION_SELECTOR)) return true;
   return IsTag(character) &&
          (IsTag(previous) || HasProperty(previous, UCHAR_EXTENDED_PICTOGRAPHIC));
 }
 
-// Most lines of most corpora: nothing but printable ASCII, single spaces between words.
+// Whether there is nothing to do, as for most lines: printable ASCII and single spaces between
+// words.
 bool IsPlain(std::string_view text) {
   char previous = ' ';
   for (const char c : text) {
@@ -64,9 +66,9 @@ std::string NormalizeWhitespace(std::string_view text) {
   if (IsPlain(text)) return std::string(text);
   std::string normalized;
   normalized.reserve(text.size());
-  char32_t previous = 0;  // What was kept last; 0 at the beginning of a word.
+  char32_t previous = 0;  // The last character kept; 0 at the beginning of a word.
   bool space_is_due = false;
-  size_t joiner_begin = std::string::npos;  // Of joiners at the end, which need a neighbour there.
+  size_t joiner_begin = std::string::npos;  // Of trailing joiners, dropped at the end of a word.
   const auto end_word = [&] {
     if (joiner_begin != std::string::npos) normalized.resize(joiner_begin);
     joiner_begin = std::string::npos;

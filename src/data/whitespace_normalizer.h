@@ -5,12 +5,14 @@
 
 namespace wavemt {
 
-/// `text` as it reads on paper: every kind of white space (tabs, no-break and full-width spaces,
-/// line separators) is one U+0020, none stands at the beginning or the end, and characters that
-/// nobody sees are gone: control characters, zero-width spaces, soft hyphens, byte order marks,
-/// direction marks. What nobody sees but what changes its neighbours stays: joiners between letters
-/// of scripts that join (Persian, Hindi) and inside emoji, variation selectors behind something
-/// visible. A text of nothing visible becomes empty. To normalize twice changes nothing more.
+/// Returns `text` as it reads on paper:
+///   - Each run of white space of any kind (tabs, no-break and full-width spaces, line separators)
+///     becomes one U+0020; at the beginning and at the end it is removed.
+///   - Invisible characters are removed: control characters, zero-width spaces, soft hyphens, byte
+///     order marks, direction marks. Those that change how their neighbours look are kept: joiners
+///     between letters of joining scripts (Persian, Hindi) and inside emoji, and variation
+///     selectors after a visible character.
+/// A text without visible characters becomes empty. Normalizing twice is the same as once.
 std::string NormalizeWhitespace(std::string_view text);
 
 }  // namespace wavemt

@@ -12,17 +12,17 @@ namespace {
 
 constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
-// The hypotheses that are still growing, as a tree: each step's tokens point to their parents.
+// The unfinished hypotheses as a tree: each token points to its parent in the previous step.
 class GrowingHypotheses {
  public:
   struct Node {
     int32_t token;
-    int32_t parent;  // Index in the step before.
+    int32_t parent;  // Index in the previous step.
   };
 
   void AddStep(std::vector<Node> nodes) { steps_.push_back(std::move(nodes)); }
 
-  // The tokens of the hypothesis that ends in `node` of the newest step.
+  // The tokens of the hypothesis whose last token is `node` of the newest step.
   std::vector<int32_t> Trace(int32_t node) const {
     std::vector<int32_t> tokens;
     for (size_t step = steps_.size(); step-- > 0;) {
@@ -49,7 +49,7 @@ class Search {
 
   std::vector<std::vector<Hypothesis>> Run() {
     const auto sentences = static_cast<int64_t>(active_.size());
-    // At first only one row of each sentence is alive: the others would be its copies.
+    // Only one row per sentence starts with a possible score: the others would duplicate it.
     scores_ = torch::full({sentences, beam_}, kImpossible, torch::kFloat);
     scores_.select(1, 0).fill_(0.0F);
     scores_ = scores_.to(input_.device);
@@ -61,7 +61,7 @@ class Search {
     }
     for (auto& hypotheses : finished_) {
       if (hypotheses.empty()) {
-        throw UsageError("the model's weights are not usable: by them no translation can end");
+        throw UsageError("the model's weights are unusable: they let no translation end");
       }
       std::stable_sort(hypotheses.begin(), hypotheses.end(),
                        [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
@@ -71,7 +71,7 @@ class Search {
   }
 
  private:
-  // Scores of the next tokens with all that is forbidden made impossible: [rows, vocabulary].
+  // The log-probabilities of the next tokens, -infinity for forbidden ones: [rows, vocabulary].
   torch::Tensor AllowedScores(const torch::Tensor& newest, int64_t length) {
     torch::Tensor log_probs = scorer_.Step(newest);
     const SpecialTokens& special = input_.special;
@@ -81,7 +81,7 @@ class Search {
     cut_rows_.assign(active_.size() * static_cast<size_t>(beam_), false);
     for (size_t i = 0; i < active_.size(); ++i) {
       if (length < input_.longest_output[active_[i]]) continue;
-      // The last place is for </s>.
+      // The last position must be </s>.
       const int64_t first = static_cast<int64_t>(i) * beam_;
       auto rows = log_probs.narrow(0, first, beam_);
       const auto likeliest = rows.argmax(1).to(torch::kCPU);
@@ -96,18 +96,19 @@ class Search {
     return log_probs;
   }
 
-  // Lets every hypothesis grow by one token to `length` tokens. Returns the new rows' tokens.
+  // Extends every hypothesis to `length` tokens. Returns the newest token of each new row.
   torch::Tensor Step(const torch::Tensor& newest, int64_t length) {
     const auto sentences = static_cast<int64_t>(active_.size());
     const auto log_probs = AllowedScores(newest, length);  // [sentences * beam, vocabulary]
     const int64_t vocabulary = log_probs.size(1);
     const auto totals = (log_probs.view({sentences, beam_, vocabulary}) + scores_.unsqueeze(2))
                             .view({sentences, beam_ * vocabulary});
-    // Of 2 * beam candidates at most beam end here: beam to grow remain.
+    // At most beam_ of the 2 * beam_ candidates end here, since each row has a single </s>. That
+    // leaves enough to fill the beam.
     const int64_t candidates = std::min(2 * beam_, beam_ * vocabulary);
-    const auto [best, places] = totals.topk(candidates, /*dim=*/1);  // [sentences, candidates]
+    const auto [best, indices] = totals.topk(candidates, /*dim=*/1);  // [sentences, candidates]
     const auto best_cpu = best.to(torch::kCPU).contiguous();
-    const auto places_cpu = places.to(torch::kCPU).contiguous();
+    const auto indices_cpu = indices.to(torch::kCPU).contiguous();
 
     std::vector<size_t> still_active;
     std::vector<int64_t> kept_sentences;
@@ -117,15 +118,15 @@ class Search {
     std::vector<GrowingHypotheses::Node> nodes;
     for (int64_t i = 0; i < sentences; ++i) {
       const float* candidate_scores = best_cpu.const_data_ptr<float>() + i * candidates;
-      const int64_t* candidate_places = places_cpu.const_data_ptr<int64_t>() + i * candidates;
+      const int64_t* candidate_indices = indices_cpu.const_data_ptr<int64_t>() + i * candidates;
       const size_t first_row = nodes.size();
       for (int64_t c = 0; c < candidates; ++c) {
         const float score = candidate_scores[c];
         if (score == kImpossible) break;
-        const int64_t parent = i * beam_ + candidate_places[c] / vocabulary;
-        const int64_t token = candidate_places[c] % vocabulary;
+        const int64_t parent = i * beam_ + candidate_indices[c] / vocabulary;
+        const int64_t token = candidate_indices[c] % vocabulary;
         if (token == input_.special.eos) {
-          // An end counts only among the beam_size best, as any other continuation would.
+          // Like any other continuation, </s> counts only if it is among the beam_size best.
           if (c < beam_) Finish(active_[static_cast<size_t>(i)], parent, score, length);
         } else if (nodes.size() - first_row < static_cast<size_t>(beam_)) {
           nodes.push_back({static_cast<int32_t>(token), static_cast<int32_t>(parent)});
@@ -145,19 +146,19 @@ class Search {
       }
       still_active.push_back(sentence);
       kept_sentences.push_back(i);
-      // Where fewer than beam_size can go on, dead rows fill the rectangle.
-      for (; nodes.size() - first_row < static_cast<size_t>(beam_);) {
+      // Every sentence needs beam_size rows: impossible ones fill up where too few can continue.
+      while (nodes.size() - first_row < static_cast<size_t>(beam_)) {
         nodes.push_back(nodes[first_row]);
         parents.push_back(parents[first_row]);
         tokens.push_back(tokens[first_row]);
         scores.push_back(kImpossible);
       }
     }
-    const bool some_left = kept_sentences.size() < active_.size();
+    const bool some_finished = kept_sentences.size() < active_.size();
     active_ = std::move(still_active);
     if (active_.empty()) return {};
     tree_.AddStep(std::move(nodes));
-    if (some_left) scorer_.SelectSentences(ToDevice(kept_sentences));
+    if (some_finished) scorer_.SelectSentences(ToDevice(kept_sentences));
     scorer_.SelectRows(ToDevice(parents));
     scores_ = torch::tensor(scores).view({-1, beam_}).to(input_.device);
     return ToDevice(tokens);
@@ -180,9 +181,9 @@ class Search {
   const DecodingConfig& options_;
   int64_t beam_;
   GrowingHypotheses tree_;
-  torch::Tensor scores_;        // [active sentences, beam], log-probability of each row.
-  std::vector<size_t> active_;  // Which sentences the rows belong to.
-  std::vector<bool> cut_rows_;  // Which rows must end in this step and would rather not: [rows].
+  torch::Tensor scores_;        // [active sentences, beam], each row's log-probability.
+  std::vector<size_t> active_;  // The sentences that the rows belong to, in order.
+  std::vector<bool> cut_rows_;  // Rows whose likeliest token is not </s>, but which must end.
   std::vector<std::vector<Hypothesis>> finished_;
 };
 

@@ -13,31 +13,31 @@ namespace wavemt {
 /// A finished translation.
 struct Hypothesis {
   std::vector<int32_t> tokens;  // Without <s> and </s>.
-  double log_probability = 0;   // Of the tokens and </s>, nats.
-  double score = 0;             // log_probability / LengthPenalty(): what hypotheses compete by.
-  bool was_cut = false;         // It would have gone on, but was as long as is allowed.
+  double log_probability = 0;   // Of the tokens and </s>, in nats.
+  double score = 0;             // log_probability / LengthPenalty(); decides the ranking.
+  bool was_cut = false;         // The model would have continued, but the length limit was reached.
 };
 
-/// ((5 + length) / 6)^alpha, with </s> counted in the length. Wu et al. 2016, equation 14.
+/// ((5 + length) / 6)^alpha; `length` includes </s>. Wu et al. 2016, equation 14.
 double LengthPenalty(int64_t length, double alpha);
 
-/// What a search needs to know beside the model.
+/// What a search needs besides the model and the options.
 struct BeamSearchInput {
-  /// The longest allowed output of each sentence in tokens, </s> included: [sentences].
+  /// The maximum output length of each sentence, in tokens including </s>: [sentences].
   std::vector<int64_t> longest_output;
   SpecialTokens special;  // Of the target vocabulary.
   torch::Device device = torch::kCPU;
-  /// Asked before each step; the answer true ends the search. May be empty.
+  /// Called before each step; returning true aborts the search with SearchStopped. May be empty.
   std::function<bool()> stop_requested{};
 };
 
-/// What is thrown where BeamSearchInput::stop_requested ends a search.
+/// Thrown when BeamSearchInput::stop_requested aborts a search.
 struct SearchStopped {};
 
-/// Searches translations of all sentences of a batch at once. A sentence is done when beam_size of
-/// its hypotheses have ended; it then leaves the batch. <pad>, <s> and <unk> are never produced.
-/// Returns for each sentence its `n_best` best hypotheses, best first. With beam_size 1 this is
-/// greedy search.
+/// Translates all sentences of a batch at once. A sentence is finished, and leaves the batch, when
+/// beam_size of its hypotheses have ended. <pad>, <s> and <unk> are never produced. Returns the
+/// `n_best` best hypotheses of each sentence, best first. A beam_size of 1 is greedy search. Throws
+/// a usage error if some sentence has no hypothesis with a finite probability.
 std::vector<std::vector<Hypothesis>> BeamSearch(StepScorer& scorer, const BeamSearchInput& input,
                                                 const DecodingConfig& options);
 

@@ -5,7 +5,7 @@
 
 namespace wavemt {
 
-/// Scores by the Transformer with a key/value cache: each step computes one new place a row.
+/// Scores with the Transformer and a key/value cache: each step computes one position per row.
 class CachedScorer : public StepScorer {
  public:
   /// source: ids ending with </s>, [sentences, src_len]; src_padding_mask: [sentences, 1, 1,
@@ -21,7 +21,7 @@ class CachedScorer : public StepScorer {
 
  private:
   Transformer model_;
-  DecoderCache cache_;
+  KeyValueCache cache_;
 };
 
 }  // namespace wavemt

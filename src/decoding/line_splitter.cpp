@@ -15,15 +15,15 @@ namespace {
 
 constexpr std::string_view kWordStart = "\xE2\x96\x81";  // U+2581, SentencePiece's space.
 
-// Whether the piece is a byte in the middle of a character that is spelled as bytes: "<0x80>" to
+// Whether the piece is a UTF-8 continuation byte of a character spelled in bytes: "<0x80>" to
 // "<0xBF>".
 bool ContinuesCharacter(std::string_view piece) {
   return piece.size() == 6 && piece.starts_with("<0x") &&
          std::string_view("89AB").find(piece[3]) != std::string_view::npos;
 }
 
-// Where the part that begins at `begin` ends, if it must end by `limit`.
-size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t limit) {
+// The best end, at most `limit`, for a segment that begins at `begin`.
+size_t EndOfSegment(const std::vector<std::string>& pieces, size_t begin, size_t limit) {
   for (size_t end = limit; end > begin; --end) {
     if (pieces[end].starts_with(kWordStart)) return end;
   }
@@ -36,17 +36,17 @@ size_t EndOfPart(const std::vector<std::string>& pieces, size_t begin, size_t li
 bool WritesNoSpaces(char32_t code_point) {
   const auto character = static_cast<UChar32>(code_point);
   UErrorCode ignored = U_ZERO_ERROR;
-  // As wide as Chinese characters, but with spaces between words.
+  // Wide like Chinese characters, but written with spaces between words.
   if (uscript_getScript(character, &ignored) == USCRIPT_HANGUL) return false;
   const int width = u_getIntPropertyValue(character, UCHAR_EAST_ASIAN_WIDTH);
   return width == U_EA_FULLWIDTH || width == U_EA_WIDE;
 }
 
-// SentencePiece needs hundreds of bytes of memory for one of text, and for many characters without
-// a piece behind each other a time that grows with their square.
+// SentencePiece needs hundreds of bytes of memory per byte of text, and its time is quadratic in
+// the length of a run of characters without a piece.
 constexpr size_t kEncodedAtOnce = 1 << 16;
 
-// How much of `text` is to be encoded next: up to a space, else up to a whole character.
+// How much of `text` to encode next: up to a space if possible, else up to a whole character.
 size_t EndOfChunk(std::string_view text) {
   if (text.size() <= kEncodedAtOnce) return text.size();
   const size_t space = text.rfind(' ', kEncodedAtOnce);
@@ -61,10 +61,10 @@ size_t EndOfChunk(std::string_view text) {
 LineSplitter::LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options)
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
-      wanted_(options_.longest),
+      preferred_longest_(options_.longest),
       sentences_(options_.source_language) {
   if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
-    wanted_ = std::min(wanted_, options_.trained_on->longest_source);
+    preferred_longest_ = std::min(preferred_longest_, options_.trained_on->longest_source);
   }
 }
 
@@ -84,55 +84,55 @@ SplitLine LineSplitter::Split(std::string_view line) {
   SplitLine result;
   const std::string text = tokenizer_->Normalize(line);
   if (text.empty()) return result;
-  bool fits = !tokenizer_->IsTooLong(text, wanted_);
+  bool fits = !tokenizer_->IsTooLong(text, preferred_longest_);
   if (fits && !SplitsEachSentence()) {
-    fits = static_cast<int64_t>(tokenizer_->Encode(text).size()) <= wanted_;
+    fits = static_cast<int64_t>(tokenizer_->Encode(text).size()) <= preferred_longest_;
     if (fits) {
-      AddTokens(text, &result);
+      AddSegments(text, &result);
       return result;
     }
   }
   const std::vector<std::string_view> sentences = sentences_.Split(text);
-  for (const std::string_view part : SplitsEachSentence() ? sentences : Pack(sentences)) {
-    AddPart(part, &result);
+  for (const std::string_view segment : SplitsEachSentence() ? sentences : Pack(sentences)) {
+    AddText(segment, &result);
   }
   return result;
 }
 
-// Neighbouring sentences together, as many as may stand in a part. Their tokens are as many as
-// those of the whole, give or take the few where two sentences meet.
+// Joins consecutive sentences into segments of at most preferred_longest_ tokens. The sum of the
+// sentences' tokens is close enough: only those at the seams can differ.
 std::vector<std::string_view> LineSplitter::Pack(
     const std::vector<std::string_view>& sentences) const {
-  std::vector<std::string_view> parts;
-  int64_t tokens = 0;  // Of the last part.
+  std::vector<std::string_view> segments;
+  int64_t tokens = 0;  // Of the last segment.
   for (const std::string_view sentence : sentences) {
-    const int64_t more = tokenizer_->IsTooLong(sentence, wanted_)
-                             ? wanted_ + 1
-                             : static_cast<int64_t>(tokenizer_->Encode(sentence).size());
-    if (parts.empty() || tokens + more > wanted_) {
-      parts.push_back(sentence);
-      tokens = more;
+    const int64_t added = tokenizer_->IsTooLong(sentence, preferred_longest_)
+                              ? preferred_longest_ + 1
+                              : static_cast<int64_t>(tokenizer_->Encode(sentence).size());
+    if (segments.empty() || tokens + added > preferred_longest_) {
+      segments.push_back(sentence);
+      tokens = added;
     } else {
-      const char* const begin = parts.back().data();
-      parts.back() = {begin, static_cast<size_t>(sentence.data() + sentence.size() - begin)};
-      tokens += more;
+      const char* const begin = segments.back().data();
+      segments.back() = {begin, static_cast<size_t>(sentence.data() + sentence.size() - begin)};
+      tokens += added;
     }
   }
-  return parts;
+  return segments;
 }
 
-void LineSplitter::AddPart(std::string_view text, SplitLine* line) const {
-  if (!tokenizer_->IsTooLong(text, options_.longest)) return AddTokens(text, line);
+void LineSplitter::AddText(std::string_view text, SplitLine* line) const {
+  if (!tokenizer_->IsTooLong(text, options_.longest)) return AddSegments(text, line);
   while (!text.empty()) {
     const size_t end = EndOfChunk(text);
     line->was_cut = line->was_cut || end < text.size();
-    AddTokens(text.substr(0, end), line);
+    AddSegments(text.substr(0, end), line);
     text.remove_prefix(end);
   }
 }
 
-// The tokens of `text`, cut where they are too many for the model.
-void LineSplitter::AddTokens(std::string_view text, SplitLine* line) const {
+// Adds the tokens of `text`: one segment, or several if they are too many for the model.
+void LineSplitter::AddSegments(std::string_view text, SplitLine* line) const {
   const std::vector<int32_t> ids = tokenizer_->Encode(text);
   if (ids.empty()) return;
   const auto tokens = static_cast<int64_t>(ids.size());
@@ -142,32 +142,32 @@ void LineSplitter::AddTokens(std::string_view text, SplitLine* line) const {
     line->exceeds_training = line->exceeds_training || tokens > options_.trained_on->longest_source;
   }
   if (tokens <= options_.longest) {
-    line->parts.push_back(ids);
+    line->segments.push_back(ids);
     return;
   }
   line->was_cut = true;
   const std::vector<std::string> pieces = tokenizer_->EncodePieces(text);
   for (size_t begin = 0; begin < ids.size();) {
     const size_t limit = begin + static_cast<size_t>(options_.longest);
-    const size_t end = limit >= ids.size() ? ids.size() : EndOfPart(pieces, begin, limit);
-    line->parts.emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
-                             ids.begin() + static_cast<ptrdiff_t>(end));
+    const size_t end = limit >= ids.size() ? ids.size() : EndOfSegment(pieces, begin, limit);
+    line->segments.emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
+                                ids.begin() + static_cast<ptrdiff_t>(end));
     begin = end;
   }
 }
 
-std::string JoinParts(const std::vector<std::string>& parts) {
+std::string JoinSegments(const std::vector<std::string>& segments) {
   std::string text;
-  for (const std::string& part : parts) {
-    if (part.empty()) continue;
+  for (const std::string& segment : segments) {
+    if (segment.empty()) continue;
     if (!text.empty()) {
       size_t begin = 0;
       size_t end = 0;
-      const bool joins =
-          WritesNoSpaces(LastCharacter(text, &begin)) || WritesNoSpaces(NextCharacter(part, end));
+      const bool joins = WritesNoSpaces(LastCharacter(text, &begin)) ||
+                         WritesNoSpaces(NextCharacter(segment, end));
       if (!joins) text += ' ';
     }
-    text += part;
+    text += segment;
   }
   return text;
 }

@@ -14,47 +14,50 @@
 
 namespace wavemt {
 
-/// A line as the model takes it.
+/// A line, divided into segments that the model can translate.
 struct SplitLine {
-  std::vector<std::vector<int32_t>> parts;  // Tokens of each; none for a blank line.
-  bool was_cut = false;           // Inside a sentence: it is longer than the model's positions.
-  bool exceeds_training = false;  // A part is longer than every sentence of training.
-  bool has_unknown = false;       // Characters that the vocabulary does not know.
+  std::vector<std::vector<int32_t>> segments;  // Token ids of each; none for a blank line.
+  bool was_cut = false;           // A sentence exceeded the model's positions and was cut.
+  bool exceeds_training = false;  // A segment is longer than every training sentence.
+  bool has_unknown = false;       // The vocabulary lacks a character of the line.
 };
 
-/// Cuts lines into what a model translates well at once.
+/// Divides lines into segments that the model translates well: one sentence or several.
 class LineSplitter {
  public:
   struct Options {
     SentenceSplitting split_sentences = SentenceSplitting::kAuto;
-    std::optional<CorpusProfile> trained_on{};  // Nothing: not known.
+    std::optional<CorpusProfile> trained_on{};  // nullopt: not known.
     std::string source_language{};              // As SentenceSplitter takes it.
-    int64_t longest = 0;                        // Tokens that the model can take at once.
+    int64_t longest = 0;  // The most tokens that the model can process at once.
   };
 
   LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options);
 
-  /// kAuto: each sentence is a part where training hardly saw several on a line; where it did, as
-  /// many sentences as fit the longest pair of training. kAlways: each sentence. kNever: as many
-  /// sentences as the model can take. A sentence that is longer than that is cut between words,
-  /// else between characters. A line of megabytes takes little memory, and time in proportion to
-  /// its length. Not for several threads at once.
+  /// A segment is, by Options::split_sentences:
+  ///   kAuto     one sentence if training lines hardly ever held several; otherwise as many as are
+  ///             no longer than the longest training sentence, if that is known
+  ///   kAlways   one sentence
+  ///   kNever    as many sentences as the model can process
+  /// A sentence longer than the model can process is cut between words or, failing that, between
+  /// characters. Even a line of megabytes takes little memory, and time proportional to its length.
+  /// Not thread-safe.
   SplitLine Split(std::string_view line);
 
  private:
   bool SplitsEachSentence() const;
   std::vector<std::string_view> Pack(const std::vector<std::string_view>& sentences) const;
-  void AddPart(std::string_view text, SplitLine* line) const;
-  void AddTokens(std::string_view text, SplitLine* line) const;
+  void AddText(std::string_view text, SplitLine* line) const;
+  void AddSegments(std::string_view text, SplitLine* line) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   Options options_;
-  int64_t wanted_;  // Tokens that a part should not exceed.
+  int64_t preferred_longest_;  // In tokens; only a single sentence makes a longer segment.
   SentenceSplitter sentences_;
 };
 
-/// Puts the translations of the parts together again, with a space between them unless one of the
-/// neighbouring characters is of a script that writes none (Chinese, Japanese).
-std::string JoinParts(const std::vector<std::string>& parts);
+/// Joins the translations of a line's segments. There is a space between two of them unless one of
+/// the characters next to it belongs to a script without spaces (Chinese, Japanese).
+std::string JoinSegments(const std::vector<std::string>& segments);
 
 }  // namespace wavemt

@@ -9,7 +9,7 @@ namespace {
 
 bool BreaksLines(char32_t character) {
   switch (u_charType(static_cast<UChar32>(character))) {
-    case U_CONTROL_CHAR:  // NUL, line feed, carriage return, U+0085, escape and their like.
+    case U_CONTROL_CHAR:  // NUL, line feed, carriage return, U+0085, escape and so on.
       return character != '\t';
     case U_LINE_SEPARATOR:
     case U_PARAGRAPH_SEPARATOR:

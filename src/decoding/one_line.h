@@ -5,9 +5,9 @@
 
 namespace wavemt {
 
-/// A hypothesis as one line of UTF-8, whatever the model spelled with byte pieces and whatever a
-/// program takes for the end of a line: each control character but the tab, U+2028 and U+2029
-/// become a space, each ill-formed sequence U+FFFD.
+/// Returns `text` as one line of valid UTF-8, because a model can spell any bytes with byte pieces.
+/// Control characters other than tab, U+2028 and U+2029 each become a space, so that no program
+/// sees a line break; each ill-formed sequence becomes U+FFFD.
 std::string OnOneLine(std::string_view text);
 
 }  // namespace wavemt

@@ -4,20 +4,21 @@
 
 namespace wavemt {
 
-/// The model as a search sees it: scores of the next token of each hypothesis. Hypotheses are rows;
-/// those of one sentence stand side by side, equally many for each.
+/// The model as seen by a search: it scores the next token of each hypothesis. A row is a
+/// hypothesis; the rows of a sentence are adjacent, and every sentence has the same number of them.
 class StepScorer {
  public:
   virtual ~StepScorer() = default;
 
-  /// Appends `newest` ([rows], int64) to the hypotheses and returns the log-probabilities of what
-  /// comes next: [rows, vocabulary], fp32.
+  /// Appends one token to each hypothesis (newest: [rows], int64) and returns the log-probabilities
+  /// of the next one: [rows, vocabulary], fp32.
   virtual torch::Tensor Step(const torch::Tensor& newest) = 0;
 
-  /// Row i goes on from what was row rows[i].
+  /// Makes the old row rows[i] the new row i; rows: [new number of rows], int64.
   virtual void SelectRows(const torch::Tensor& rows) = 0;
 
-  /// Drops the sentences that are not in `sentences`. Comes before the SelectRows() of that step.
+  /// Keeps only `sentences` ([kept sentences], int64), in that order. Called before the
+  /// SelectRows() of the same step.
   virtual void SelectSentences(const torch::Tensor& sentences) = 0;
 };
 

@@ -39,25 +39,25 @@ void TranslationLosses::Warn(const Config& config, const TrainedOn& trained_on) 
   }
   if (exceeds_training_.count > 0) {
     spdlog::warn(
-        "{}: longer than anything that training saw ({} tokens), so that something may be missing "
-        "in the translation{}",
+        "{}: longer than anything that training saw ({} tokens), so the translation may be "
+        "incomplete{}",
         exceeds_training_.Text(), trained_on.profile ? trained_on.profile->longest_source : 0,
         config.decoding.split_sentences == SentenceSplitting::kNever
             ? "; --set decoding.split_sentences=auto translates sentence by sentence"
             : "");
   }
   if (has_unknown_.count > 0) {
-    spdlog::warn("{}: with characters that the vocabulary does not know, which are lost",
+    spdlog::warn("{}: with characters that the vocabulary does not know; they are lost",
                  has_unknown_.Text());
   }
   if (output_was_cut_.count > 0) {
-    const int64_t most =
+    const int64_t max_tokens =
         std::min(config.decoding.max_output_length, config.model.position_encoding.max_length - 1);
     spdlog::warn(
-        "{}: the translation had not ended when it was as long as is allowed, and was cut there "
-        "(at most {} tokens, by decoding.max_output_length and the model's positions, and at most "
-        "30 more than three times the tokens of the sentence)",
-        output_was_cut_.Text(), most);
+        "{}: the translation reached the longest length allowed and was cut (at most {} tokens, by "
+        "decoding.max_output_length and the model's positions, and at most three times the tokens "
+        "of the sentence plus 30)",
+        output_was_cut_.Text(), max_tokens);
   }
 }
 

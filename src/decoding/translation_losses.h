@@ -10,17 +10,17 @@
 
 namespace wavemt {
 
-/// Counts the lines of a text in whose translations something may be missing, and says so once.
+/// Collects the lines of a text whose translations may be incomplete, for warnings at the end.
 class TranslationLosses {
  public:
-  /// `line_number`: from 1.
+  /// `line_number` starts at 1.
   void Add(int64_t line_number, const TranslatedLine& line);
 
-  /// A warning for each way of losing something that occurred, with the numbers of the lines.
+  /// Logs one warning per kind of loss that occurred, with the numbers of the lines.
   void Warn(const Config& config, const TrainedOn& trained_on) const;
 
  private:
-  // The lines that lost something in one way.
+  // The lines with one kind of loss.
   struct Lines {
     int64_t count = 0;
     std::vector<int64_t> first;  // The numbers of the first few.

@@ -20,27 +20,28 @@ struct Translation {
   double score = 0;  // Length-normalized log-probability, nats; 0 for a blank line.
 };
 
-/// What became of a line.
+/// The translations of a line.
 struct TranslatedLine {
-  std::vector<Translation> best;  // Best first, no text twice; one that is blank for a blank line.
+  std::vector<Translation> best;  // Best first, no duplicates; a blank one for a blank line.
 
-  // Why something of the line may be missing in the best of them.
-  bool exceeds_training = false;  // A sentence is longer than every one that training saw.
-  bool was_cut = false;           // A sentence that is longer than the model's positions was cut.
-  bool has_unknown = false;       // Characters that the vocabulary does not know.
-  bool output_was_cut = false;    // The translation was as long as is allowed before it ended.
+  // Why the best translation may be incomplete.
+  bool exceeds_training = false;  // A sentence is longer than any seen in training.
+  bool was_cut = false;           // A sentence exceeded the model's positions and was cut.
+  bool has_unknown = false;       // The line has characters that the vocabulary lacks.
+  bool output_was_cut = false;    // The translation reached the maximum length before it ended.
 };
 
-/// What is known of the text that a model was trained on.
+/// What is known about the text that a model was trained on.
 struct TrainedOn {
   std::optional<CorpusProfile> profile;
-  std::string source_language;  // As SentenceSplitter takes it.
+  std::string source_language;  // In the form that SentenceSplitter takes.
 };
 
-/// Text in, text out. Knows a model, its tokenizers and a device, and nothing of training.
+/// Text in, text out. Knows a model, its tokenizers and a device, but nothing about training. Never
+/// changes the model.
 class Translator {
  public:
-  /// The model stays on `device` and is put into evaluation mode while translating.
+  /// The model must be on `device`, and in evaluation mode whenever the translator is used.
   Translator(Transformer model, TokenizerPair tokenizers, torch::Device device,
              TrainedOn trained_on = {});
 
@@ -48,40 +49,44 @@ class Translator {
     std::span<const std::string> lines;
     /// The number of the first line in its file, for warnings.
     int64_t first_line_number = 1;
-    /// Is told now and then how many lines are done. May be empty.
+    /// Called regularly with the number of lines done so far. May be empty.
     std::function<void(int64_t)> progress;
-    /// Asked all the time; the answer true ends the work with SearchStopped. May be empty.
+    /// Called before each step of the search; returning true makes Translate() throw SearchStopped.
+    /// May be empty.
     std::function<bool()> stop_requested{};
   };
 
-  /// For each line, in order, its best translations, at most `options.n_best`. Lines are taken
-  /// apart as LineSplitter does it, and sentences of like lengths are translated together.
-  std::vector<TranslatedLine> Translate(const Request& request, const DecodingConfig& options);
+  /// The best translations of each line, in order, at most `options.n_best` per line. Lines are
+  /// split by LineSplitter, and segments of similar length are translated together.
+  std::vector<TranslatedLine> Translate(const Request& request,
+                                        const DecodingConfig& options) const;
 
   /// The best translation of each line.
-  std::vector<std::string> TranslateBest(const Request& request, const DecodingConfig& options);
+  std::vector<std::string> TranslateBest(const Request& request,
+                                         const DecodingConfig& options) const;
 
  private:
-  // A sentence, or a part of one, as the model takes it.
-  struct Part {
+  // A segment of a line, usually a sentence, that is translated on its own.
+  struct Segment {
     size_t line = 0;
     std::vector<int32_t> ids;
   };
+  using SegmentBatch = std::span<const Segment* const>;
+  // The best hypotheses of one segment, best first.
+  using Hypotheses = std::vector<Hypothesis>;
 
-  // Notes in `lines` what is to be said of each.
-  std::vector<Part> SplitIntoParts(const Request& request, const DecodingConfig& options,
-                                   std::vector<TranslatedLine>* lines) const;
-  std::vector<std::vector<Hypothesis>> TranslateParts(const std::vector<Part>& parts,
-                                                      const Request& request,
-                                                      const DecodingConfig& options);
-  // Of each part of `batch`; in halves where it does not fit the memory.
-  std::vector<std::vector<Hypothesis>> TranslateInMemory(const std::vector<const Part*>& batch,
-                                                         const Request& request,
-                                                         const DecodingConfig& options);
-  std::vector<std::vector<Hypothesis>> TranslateBatch(const std::vector<const Part*>& batch,
-                                                      const Request& request,
-                                                      const DecodingConfig& options);
-  std::vector<Translation> TextsOf(const std::vector<Hypothesis>& hypotheses, size_t most) const;
+  // Also records in `lines` why their translations may be incomplete.
+  std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
+                                  std::vector<TranslatedLine>* lines) const;
+  std::vector<Hypotheses> TranslateSegments(const std::vector<Segment>& segments,
+                                            const Request& request,
+                                            const DecodingConfig& options) const;
+  // Splits the batch into halves if it does not fit in memory.
+  std::vector<Hypotheses> TranslateBatch(SegmentBatch batch, const Request& request,
+                                         const DecodingConfig& options) const;
+  std::vector<Hypotheses> Search(SegmentBatch batch, const Request& request,
+                                 const DecodingConfig& options) const;
+  std::vector<Translation> TextsOf(const Hypotheses& hypotheses, size_t n_best) const;
 
   Transformer model_;
   TokenizerPair tokenizers_;

@@ -18,12 +18,12 @@ namespace {
 
 constexpr size_t kMaxOrder = 4;
 
-// Where a segment's statistics stand; matches and totals have a place for each order.
+// Indices of a segment's statistics. Matches and totals have one entry for each order.
 constexpr size_t kHypothesisLength = 0;
-constexpr size_t kReferenceLength = 1;
-constexpr size_t kMatches = 2;
-constexpr size_t kTotals = kMatches + kMaxOrder;
-constexpr size_t kNumStatistics = kTotals + kMaxOrder;
+constexpr size_t kClosestReferenceLength = 1;
+constexpr size_t kFirstMatches = 2;
+constexpr size_t kFirstTotals = kFirstMatches + kMaxOrder;
+constexpr size_t kNumBleuStatistics = kFirstTotals + kMaxOrder;
 
 class BleuMeter : public SegmentMeter {
  public:
@@ -33,7 +33,7 @@ class BleuMeter : public SegmentMeter {
     words_.Clear();
     ngrams_.Clear();
     texts_.clear();
-    // The words live in these texts, so that none may move once it is read.
+    // words_ refers to these texts, so they must not be moved by a reallocation.
     texts_.reserve(segment.references.size() + 1);
     const auto hypothesis_length = static_cast<int64_t>(Read(segment.hypothesis, &hypothesis_));
     int64_t closest = -1;
@@ -49,10 +49,10 @@ class BleuMeter : public SegmentMeter {
     std::array<int64_t, kMaxOrder> matches{};
     ngrams_.TakeMatches(hypothesis_, matches);
     statistics[kHypothesisLength] = static_cast<double>(hypothesis_length);
-    statistics[kReferenceLength] = static_cast<double>(closest);
+    statistics[kClosestReferenceLength] = static_cast<double>(closest);
     for (size_t n = 0; n < kMaxOrder; ++n) {
-      statistics[kMatches + n] = static_cast<double>(matches[n]);
-      statistics[kTotals + n] = static_cast<double>(NumNgrams(hypothesis_.size(), n + 1));
+      statistics[kFirstMatches + n] = static_cast<double>(matches[n]);
+      statistics[kFirstTotals + n] = static_cast<double>(NumNgrams(hypothesis_.size(), n + 1));
     }
   }
 
@@ -73,12 +73,8 @@ class BleuMeter : public SegmentMeter {
   std::vector<uint32_t> reference_;
 };
 
-NumpyNumber NumberOf(double sum, SumType type) {
-  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
-}
-
 double LogOf(double precision) {
-  constexpr double kLogOfZero = -9999999999.0;  // sacreBLEU's: finite, and its exp() is 0.
+  constexpr double kLogOfZero = -9999999999.0;  // As in sacreBLEU: finite, but its exp() is 0.
   return precision == 0.0 ? kLogOfZero : std::log(precision);
 }
 
@@ -105,7 +101,7 @@ bool TakesValue(BleuSmoothing smoothing) {
 struct Bleu::Computation {
   double score = 0;
   std::array<double, kMaxOrder> precisions{};  // In percent.
-  std::vector<double> matches;                 // With what smoothing added.
+  std::vector<double> matches;                 // Including what smoothing added.
   std::vector<double> totals;
   double brevity_penalty = 1;
 };
@@ -123,7 +119,7 @@ std::vector<SignatureItem> Bleu::SignatureItems() const {
           {"smooth", "s", smoothing}};
 }
 
-size_t Bleu::NumStatistics() const { return kNumStatistics; }
+size_t Bleu::NumStatistics() const { return kNumBleuStatistics; }
 
 std::unique_ptr<SegmentMeter> Bleu::NewMeter() const {
   return std::make_unique<BleuMeter>(options_);
@@ -131,12 +127,12 @@ std::unique_ptr<SegmentMeter> Bleu::NewMeter() const {
 
 Bleu::Computation Bleu::Compute(std::span<const double> sums, SumType type) const {
   Computation result;
-  const auto matches = sums.subspan(kMatches, kMaxOrder);
-  const auto totals = sums.subspan(kTotals, kMaxOrder);
+  const auto matches = sums.subspan(kFirstMatches, kMaxOrder);
+  const auto totals = sums.subspan(kFirstTotals, kMaxOrder);
   result.matches.assign(matches.begin(), matches.end());
   result.totals.assign(totals.begin(), totals.end());
   const double hypothesis_length = sums[kHypothesisLength];
-  const double reference_length = sums[kReferenceLength];
+  const double reference_length = sums[kClosestReferenceLength];
   if (hypothesis_length < reference_length) {
     result.brevity_penalty =
         hypothesis_length > 0 ? std::exp(1 - reference_length / hypothesis_length) : 0.0;
@@ -149,17 +145,17 @@ Bleu::Computation Bleu::Compute(std::span<const double> sums, SumType type) cons
   for (size_t n = 0; n < kMaxOrder; ++n) {
     if (options_.smoothing == BleuSmoothing::kAddK && n > 0) {
       for (double* sum : {&result.matches[n], &result.totals[n]}) {
-        *sum = (NumberOf(*sum, type) + smooth_value).value();
-        // An array of int64 cannot hold what a fraction adds.
+        *sum = (SumAsNumber(*sum, type) + smooth_value).value();
+        // sacreBLEU stores the sum in an int64 array, which drops the fraction.
         if (type == SumType::kInt64) *sum = std::trunc(*sum);
       }
     }
     if (result.totals[n] == 0) break;
     if (options_.effective_order) orders = n + 1;
-    const NumpyNumber total = NumberOf(result.totals[n], type);
+    const NumpyNumber total = SumAsNumber(result.totals[n], type);
     NumpyNumber precision = 0.0;
     if (result.matches[n] != 0) {
-      precision = NumpyNumber(100.0) * NumberOf(result.matches[n], type) / total;
+      precision = NumpyNumber(100.0) * SumAsNumber(result.matches[n], type) / total;
     } else if (options_.smoothing == BleuSmoothing::kExp) {
       halvings *= 2;
       precision = NumpyNumber(100.0) / (NumpyNumber(halvings) * total);
@@ -182,20 +178,20 @@ Score Bleu::FullScore(std::span<const double> sums) const {
   const Computation computed = Compute(sums, SumType::kPython);
   const auto& p = computed.precisions;
   const auto hypothesis_length = static_cast<int64_t>(sums[kHypothesisLength]);
-  const auto reference_length = static_cast<int64_t>(sums[kReferenceLength]);
+  const auto reference_length = static_cast<int64_t>(sums[kClosestReferenceLength]);
   const double ratio =
-      reference_length == 0 ? 0.0 : sums[kHypothesisLength] / sums[kReferenceLength];
+      reference_length == 0 ? 0.0 : sums[kHypothesisLength] / sums[kClosestReferenceLength];
   return {.value = computed.score,
           .details = fmt::format("{:.1f}/{:.1f}/{:.1f}/{:.1f} (BP = {:.3f} ratio = {:.3f} "
                                  "hyp_len = {} ref_len = {})",
                                  p[0], p[1], p[2], p[3], computed.brevity_penalty, ratio,
                                  hypothesis_length, reference_length),
-          .parts = {{"precisions", std::vector<double>(p.begin(), p.end())},
-                    {"counts", computed.matches},
-                    {"totals", computed.totals},
-                    {"brevity_penalty", computed.brevity_penalty},
-                    {"hypothesis_length", hypothesis_length},
-                    {"reference_length", reference_length}}};
+          .components = {{"precisions", std::vector<double>(p.begin(), p.end())},
+                         {"counts", computed.matches},
+                         {"totals", computed.totals},
+                         {"brevity_penalty", computed.brevity_penalty},
+                         {"hypothesis_length", hypothesis_length},
+                         {"reference_length", reference_length}}};
 }
 
 }  // namespace wavemt

@@ -7,11 +7,11 @@
 
 namespace wavemt {
 
-/// What an n-gram order without a match counts (Chen and Cherry 2014).
+/// How n-gram orders without a match are smoothed (Chen and Cherry 2014).
 enum class BleuSmoothing {
-  kExp,    // Half as much as the order before: mteval-v13a.pl.
-  kFloor,  // `smooth_value` matches.
-  kAddK,   // Every order above 1 has `smooth_value` matches and n-grams more.
+  kExp,    // The k-th order without a match counts 1 / 2^k matches, as in mteval-v13a.pl.
+  kFloor,  // They count `smooth_value` matches.
+  kAddK,   // `smooth_value` is added to the matches and n-grams of every order above 1.
   kNone,
 };
 
@@ -20,10 +20,10 @@ struct BleuOptions {
   bool lowercase = false;
   BleuSmoothing smoothing = BleuSmoothing::kExp;
   std::optional<double> smooth_value = std::nullopt;  // Default: 0.1 for kFloor, 1 for kAddK.
-  bool effective_order = false;  // Orders that the hypothesis is too short for do not count.
+  bool effective_order = false;  // Ignores orders that the hypothesis is too short for.
 };
 
-/// BLEU of Papineni et al. 2002 over n-grams of 1 to 4 words.
+/// BLEU (Papineni et al. 2002) over n-grams of 1 to 4 words.
 class Bleu : public Metric {
  public:
   explicit Bleu(const BleuOptions& options) : options_(options) {}

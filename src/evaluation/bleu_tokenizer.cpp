@@ -23,8 +23,8 @@ std::string Tokenize13a(std::string_view line) {
       fmt::format(" {} ", ReplaceEntities(ReplaceAll(line, "<skipped>", ""))));
 }
 
-// The ranges of sacreBLEU's tokenizer_zh.py as they act: it writes two of them, meant for planes
-// beyond U+FFFF, as "\u20000" and "\u2f800", which Python reads as U+2000 and "0", U+2F80 and "0".
+// The effective ranges of sacreBLEU's tokenizer_zh.py. It writes two of them, intended for planes
+// beyond U+FFFF, as "\u20000" and "\u2f800", which Python reads as U+2000 "0" and U+2F80 "0".
 bool IsChinese(char32_t c) {
   if (c < 0x2001) return false;
   constexpr std::array<std::pair<char32_t, char32_t>, 22> kRanges = {{
@@ -58,7 +58,7 @@ std::string TokenizeChar(std::string_view line) {
   return text;
 }
 
-// Why a tokenizer of sacreBLEU is not here; "" for a name that it does not know either.
+// Why a tokenizer of sacreBLEU is not supported; "" if sacreBLEU does not have it either.
 std::string_view WhyMissing(std::string_view name) {
   if (name == "ja-mecab" || name == "ko-mecab") {
     return "needs MeCab with one particular dictionary, whose words decide the score; take char "

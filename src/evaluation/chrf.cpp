@@ -12,18 +12,14 @@
 namespace wavemt {
 namespace {
 
-// Each order's statistics, character orders first.
+// Indices of the statistics of one order. The character orders come before the word orders.
 constexpr size_t kHypothesisNgrams = 0;
 constexpr size_t kReferenceNgrams = 1;
-constexpr size_t kMatches = 2;
+constexpr size_t kMatchingNgrams = 2;
 constexpr size_t kStatisticsOfOrder = 3;
 
 size_t NumOrders(const ChrfOptions& options) {
   return static_cast<size_t>(options.char_order) + static_cast<size_t>(options.word_order);
-}
-
-NumpyNumber NumberOf(double sum, SumType type) {
-  return type == SumType::kFloat32 ? NumpyNumber::Float32(sum) : NumpyNumber(sum);
 }
 
 NumpyNumber FScore(std::span<const double> sums, SumType type, const ChrfOptions& options) {
@@ -34,9 +30,9 @@ NumpyNumber FScore(std::span<const double> sums, SumType type, const ChrfOptions
   NumpyNumber recall_sum = 0.0;
   double effective_orders = 0;
   for (size_t i = 0; i < sums.size(); i += kStatisticsOfOrder) {
-    const NumpyNumber hypothesis = NumberOf(sums[i + kHypothesisNgrams], type);
-    const NumpyNumber reference = NumberOf(sums[i + kReferenceNgrams], type);
-    const NumpyNumber matches = NumberOf(sums[i + kMatches], type);
+    const NumpyNumber hypothesis = SumAsNumber(sums[i + kHypothesisNgrams], type);
+    const NumpyNumber reference = SumAsNumber(sums[i + kReferenceNgrams], type);
+    const NumpyNumber matches = SumAsNumber(sums[i + kMatchingNgrams], type);
     const NumpyNumber precision = hypothesis.value() > 0 ? matches / hypothesis : kEpsilon;
     const NumpyNumber recall = reference.value() > 0 ? matches / reference : kEpsilon;
     const NumpyNumber denominator = NumpyNumber(factor) * precision + recall;
@@ -65,8 +61,8 @@ bool IsAsciiPunctuation(char c) {
          (c >= '{' && c <= '~');
 }
 
-// A line as numbers, which refer to its text: its characters, and its words with punctuation at
-// their ends set apart.
+// A line as numbers: its characters, and its words with leading or trailing punctuation split off.
+// Holds the text to which the word numbers refer.
 class ChrfLine {
  public:
   explicit ChrfLine(const ChrfOptions& options) : options_(options) {}
@@ -87,7 +83,7 @@ class ChrfLine {
   const std::vector<uint32_t>& words() const { return words_; }
 
  private:
-  // Punctuation is taken off one end only, the last one first, as in chrF++.py.
+  // As in chrF++.py, splits off trailing punctuation or else leading punctuation, but not both.
   void ReadWord(std::string_view word, WordNumbers* words) {
     const size_t size = word.size();
     if (size > 1 && IsAsciiPunctuation(word.back())) {
@@ -118,7 +114,7 @@ class ChrfMeter : public SegmentMeter {
         matches_(NumOrders(options)),
         candidate_(NumOrders(options) * kStatisticsOfOrder) {}
 
-  // Of several references, the one with the best score counts.
+  // If there are several references, the one with the best score counts.
   void Measure(const Segment& segment, std::span<double> statistics) override {
     word_numbers_.Clear();
     hypothesis_.Read(segment.hypothesis, &word_numbers_);
@@ -154,23 +150,23 @@ class ChrfMeter : public SegmentMeter {
     for (size_t i = first_order; i < end_order; ++i) {
       const size_t order = i - first_order + 1;
       const int64_t in_reference = NumNgrams(reference.size(), order);
-      // An order that the reference is too short for does not count at all.
+      // Orders that the reference is too short for are ignored.
       const int64_t in_hypothesis = in_reference > 0 ? NumNgrams(hypothesis.size(), order) : 0;
       double* statistics = &candidate_[i * kStatisticsOfOrder];
       statistics[kHypothesisNgrams] = static_cast<double>(in_hypothesis);
       statistics[kReferenceNgrams] = static_cast<double>(in_reference);
-      statistics[kMatches] = static_cast<double>(matches_[i]);
+      statistics[kMatchingNgrams] = static_cast<double>(matches_[i]);
     }
   }
 
   ChrfOptions options_;
   ChrfLine hypothesis_;
-  std::vector<ChrfLine> references_;  // Each keeps its text for as long as word_numbers_ needs it.
+  std::vector<ChrfLine> references_;  // These hold the texts to which word_numbers_ refers.
   WordNumbers word_numbers_;
   ReferenceNgrams character_ngrams_;
   ReferenceNgrams word_ngrams_;
-  std::vector<int64_t> matches_;   // Of each order.
-  std::vector<double> candidate_;  // The statistics with one of the references.
+  std::vector<int64_t> matches_;   // One for each order.
+  std::vector<double> candidate_;  // The statistics for one of the references.
 };
 
 }  // namespace
@@ -201,9 +197,9 @@ NumpyNumber Chrf::ScoreOf(std::span<const double> sums, SumType type) const {
 Score Chrf::FullScore(std::span<const double> sums) const {
   return {.value = ScoreOf(sums, SumType::kPython).value(),
           .details = "",
-          .parts = {{"char_order", static_cast<int64_t>(options_.char_order)},
-                    {"word_order", static_cast<int64_t>(options_.word_order)},
-                    {"beta", static_cast<int64_t>(options_.beta)}}};
+          .components = {{"char_order", static_cast<int64_t>(options_.char_order)},
+                         {"word_order", static_cast<int64_t>(options_.word_order)},
+                         {"beta", static_cast<int64_t>(options_.beta)}}};
 }
 
 }  // namespace wavemt

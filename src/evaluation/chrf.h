@@ -6,11 +6,11 @@ namespace wavemt {
 
 struct ChrfOptions {
   int char_order = 6;  // Longest n-gram of characters.
-  int word_order = 0;  // Longest n-gram of words; 2 makes it chrF++. Not both are 0.
-  int beta = 2;        // How many times recall counts as much as precision.
+  int word_order = 0;  // Longest n-gram of words; 2 gives chrF++. At least one order is above 0.
+  int beta = 2;        // Weight of recall relative to precision.
   bool lowercase = false;
-  bool whitespace = false;     // Spaces are characters.
-  bool eps_smoothing = false;  // As chrF++.py, NLTK and Moses do it, not by effective order.
+  bool whitespace = false;     // Counts spaces as characters.
+  bool eps_smoothing = false;  // As in chrF++.py, NLTK and Moses, instead of effective order.
 };
 
 /// chrF (Popovic 2015) and chrF++ (Popovic 2017).

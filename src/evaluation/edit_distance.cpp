@@ -8,7 +8,8 @@ namespace {
 
 constexpr int64_t kBeamWidth = 25;
 
-// Where the lengths differ so much that rows would not overlap, the beam is as wide as they need.
+// If the lengths differ so much that the windows of adjacent rows would not overlap, the beam is
+// widened.
 int64_t BeamWidth(double length_ratio) {
   return kBeamWidth < length_ratio / 2
              ? static_cast<int64_t>(std::ceil(length_ratio / 2 + kBeamWidth))
@@ -29,10 +30,10 @@ void EditDistance::SetReference(std::span<const uint32_t> reference, size_t hypo
     rows_[i].begin = std::max<int64_t>(0, diagonal - beam_width);
     rows_[i].end = i == hypothesis_length ? columns : std::min(columns, diagonal + beam_width);
   }
-  // Row 0 is stored as far as row 1 looks at it.
+  // Row 0 is only stored from where row 1 reads it.
   rows_[0] = {.begin = rows_[1].begin, .end = columns};
 
-  // A row's cells begin one column before its window and reach as far as the next row's.
+  // A row's cells begin one column before its window and extend to the end of the next row's.
   stride_ = static_cast<size_t>(
       std::min(columns + 2, 2 * beam_width + static_cast<int64_t>(std::ceil(length_ratio)) + 5));
   const size_t cells = rows_.size() * stride_;
@@ -54,7 +55,7 @@ int32_t* EditDistance::Cells(std::vector<int32_t>* table, size_t i) const {
 
 void EditDistance::ComputeRow(size_t i, uint32_t word, const int32_t* above, int32_t* row) const {
   const Row window = rows_[i];
-  // Where column j - 1 of the row above and column j of this one stand.
+  // Column j - 1 of the row above.
   const int32_t* diagonal = above + (window.begin - 1 - FirstColumn(i - 1));
   int32_t* cell = row + 1;
   int64_t j = window.begin;
@@ -85,7 +86,7 @@ int32_t EditDistance::OfChanged(std::span<const uint32_t> hypothesis, size_t beg
     const int32_t* above = i == begin + 1 ? Cells(&table_, begin) : Cells(&changed_, i - 1);
     int32_t* row = Cells(&changed_, i);
     ComputeRow(i, hypothesis[i - 1], above, row);
-    // From here on, nothing differs any more.
+    // All remaining rows are unchanged too.
     if (i >= end && std::equal(row, row + stride_, Cells(&table_, i))) {
       return Cells(&table_, last)[result];
     }
@@ -93,7 +94,7 @@ int32_t EditDistance::OfChanged(std::span<const uint32_t> hypothesis, size_t beg
   return Cells(begin < last ? &changed_ : &table_, last)[result];
 }
 
-// Where several edits are equally good, replacing goes before deleting, deleting before inserting.
+// Among equally good edits, prefers replacing to deleting to inserting.
 void EditDistance::Trace(std::vector<Edit>* edits) const {
   edits->clear();
   size_t i = rows_.size() - 1;

@@ -14,10 +14,10 @@ bool IsPunctuation(char32_t c) { return Has(c, U_GC_P_MASK); }
 bool IsNumber(char32_t c) { return Has(c, U_GC_N_MASK); }
 bool IsSymbol(char32_t c) { return Has(c, U_GC_S_MASK); }
 
-// Replaces each pair of neighbouring characters for which `matches` holds by what `emit` writes; a
-// matched pair is used up.
+// Replaces each pair of adjacent characters that satisfies `matches` by the output of `emit`.
+// Matches do not overlap.
 template <typename Matches, typename Emit>
-std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
+std::string ReplaceCharacterPairs(std::string_view text, const Matches& matches, const Emit& emit) {
   std::string result;
   result.reserve(text.size() + text.size() / 4 + 8);
   for (size_t begin = 0; begin < text.size();) {
@@ -39,12 +39,12 @@ std::string ReplacePairs(std::string_view text, const Matches& matches, const Em
 }  // namespace
 
 std::string TokenizeIntl(std::string_view line) {
-  std::string text = ReplacePairs(
+  std::string text = ReplaceCharacterPairs(
       line, [](char32_t a, char32_t b) { return IsPunctuation(b) && !IsNumber(a); },
       [](std::string_view a, std::string_view b, std::string* out) {
         out->append(a).append(" ").append(b).append(" ");
       });
-  text = ReplacePairs(
+  text = ReplaceCharacterPairs(
       text, [](char32_t a, char32_t b) { return IsPunctuation(a) && !IsNumber(b); },
       [](std::string_view a, std::string_view b, std::string* out) {
         out->append(" ").append(a).append(" ").append(b);

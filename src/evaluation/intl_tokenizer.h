@@ -5,8 +5,8 @@
 
 namespace wavemt {
 
-/// sacreBLEU's tokenizer intl (mteval-v14.pl --international-tokenization): punctuation stands
-/// alone unless digits are on both sides, symbols always, both by Unicode's general categories.
+/// sacreBLEU's tokenizer "intl" (mteval-v14.pl --international-tokenization). Separates symbols,
+/// and punctuation except between digits, as defined by Unicode's general categories.
 std::string TokenizeIntl(std::string_view line);
 
 }  // namespace wavemt

@@ -10,7 +10,7 @@
 namespace wavemt {
 namespace {
 
-constexpr const char* kNoLanguage = "";  // Turkish and Lithuanian have rules of their own.
+constexpr const char* kNoLanguage = "";  // Turkish and Lithuanian have special rules.
 
 char LowercaseAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 

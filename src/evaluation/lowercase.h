@@ -5,7 +5,7 @@
 
 namespace wavemt {
 
-/// Python's str.lower() on UTF-8: Unicode's full mapping, with the final form of the Greek sigma.
+/// Python's str.lower() for UTF-8: Unicode's full mapping, including the Greek final sigma.
 std::string Lowercase(std::string_view text);
 
 }  // namespace wavemt

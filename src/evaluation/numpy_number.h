@@ -2,12 +2,12 @@
 
 namespace wavemt {
 
-/// A number of Python code that NumPy 2 takes part in: a Python float, or a NumPy float32, which
-/// makes the result of any operation that it enters a float32 (NEP 50). sacreBLEU scores resampled
-/// corpora with such numbers, and its confidence intervals show it from the seventh digit on.
+/// A number in Python code that uses NumPy 2: a Python float or a NumPy float32. Any operation that
+/// involves a float32 gives a float32 (NEP 50). sacreBLEU scores resampled corpora with such
+/// numbers, which affects its confidence intervals from the seventh digit on.
 class NumpyNumber {
  public:
-  // A Python int or float takes part as it is.
+  // Implicit, so that Python ints and floats can be mixed in.
   NumpyNumber(double value) : value_(value) {}  // NOLINT(google-explicit-constructor)
   static NumpyNumber Float32(double value) { return {value, true}; }
 

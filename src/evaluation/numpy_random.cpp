@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kPoolSize = 4;
 
-// SeedSequence (O'Neill, "Developing a seed_seq alternative", 2015): a hash whose multiplier moves
-// on with every use.
+// The hash of SeedSequence (O'Neill, "Developing a seed_seq alternative", 2015). Its constant
+// changes with every use.
 class SeedHash {
  public:
   SeedHash(uint32_t initial, uint32_t multiplier) : constant_(initial), multiplier_(multiplier) {}
@@ -87,7 +87,7 @@ uint32_t NumpyRandom::Next32() {
 }
 
 uint32_t NumpyRandom::Below(uint32_t bound) {
-  if (bound == 1) return 0;  // Nothing is drawn.
+  if (bound == 1) return 0;  // NumPy draws nothing.
   uint64_t product = static_cast<uint64_t>(Next32()) * bound;
   if (static_cast<uint32_t>(product) < bound) {
     const uint32_t threshold = (0U - bound) % bound;

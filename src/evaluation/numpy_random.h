@@ -5,17 +5,17 @@
 namespace wavemt {
 
 /// NumPy's numpy.random.default_rng(seed): the generator PCG64 (O'Neill 2014, XSL-RR 128/64),
-/// seeded by SeedSequence, and the arrays of random integers that NumPy draws from it.
+/// seeded with SeedSequence, and its methods for arrays of random integers.
 class NumpyRandom {
  public:
   explicit NumpyRandom(uint64_t seed);
 
   uint64_t Next64();
-  /// Halves of a Next64(), the lower one first.
+  /// The halves of a Next64(), lower half first.
   uint32_t Next32();
 
-  /// The next element of choice(bound, size) or integers(bound, size=size) of 64 bits, from 0 to
-  /// bound - 1 (Lemire 2019). REQUIRES: 1 <= bound < 2^32.
+  /// The next element, from 0 to bound - 1, of the 64-bit array choice(bound, size) or
+  /// integers(bound, size=size) (Lemire 2019). REQUIRES: 1 <= bound < 2^32.
   uint32_t Below(uint32_t bound);
 
  private:
@@ -29,7 +29,7 @@ class NumpyRandom {
   uint32_t half_ = 0;
 };
 
-/// The elements of one array integers(2, size=size, dtype=bool): the bits of 32-bit numbers, lowest
+/// The elements of an array integers(2, size=size, dtype=bool): the bits of 32-bit numbers, lowest
 /// first.
 class NumpyRandomBits {
  public:

@@ -6,17 +6,17 @@ namespace {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsPeriodOrComma(char c) { return c == '.' || c == ','; }
 
-// [\{-\~\[-\` -\&\(-\+\:-\@\/]: what always stands alone, and the space.
+// [\{-\~\[-\` -\&\(-\+\:-\@\/]: characters that are always separated, and the space.
 bool StandsAlone(char c) {
   return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
          (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
 }
 
-// Replaces each pair of neighbours for which `matches` holds by what `emit` writes, as a regular
-// expression of two characters does: a matched pair is used up. The patterns name ASCII characters
-// or their complement only, so that bytes serve for characters.
+// Replaces each pair of adjacent bytes that satisfies `matches` by the output of `emit`. As with a
+// regular expression, matches do not overlap. Bytes can stand in for characters because the
+// patterns consist of ASCII characters and their complements.
 template <typename Matches, typename Emit>
-std::string ReplacePairs(std::string_view text, const Matches& matches, const Emit& emit) {
+std::string ReplaceBytePairs(std::string_view text, const Matches& matches, const Emit& emit) {
   std::string result;
   result.reserve(text.size() + text.size() / 4 + 8);
   size_t i = 0;
@@ -39,10 +39,10 @@ void AppendApartThenSecond(char a, char b, std::string* out) { out->append({' ',
 std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to) {
   std::string result;
   size_t begin = 0;
-  for (size_t place = text.find(from); place != std::string_view::npos;
-       place = text.find(from, begin)) {
-    result.append(text, begin, place - begin).append(to);
-    begin = place + from.size();
+  for (size_t found = text.find(from); found != std::string_view::npos;
+       found = text.find(from, begin)) {
+    result.append(text, begin, found - begin).append(to);
+    begin = found + from.size();
   }
   return result.append(text, begin);
 }
@@ -67,15 +67,15 @@ std::string SeparatePunctuation(std::string_view line, Possessive possessive) {
     }
   }
   if (possessive == Possessive::kSplit) text = ReplaceAll(text, "'s ", " 's ");
-  // Period and comma stand alone unless a digit precedes, ...
-  text = ReplacePairs(
+  // Separate a period or comma that does not follow a digit, ...
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return !IsDigit(a) && IsPeriodOrComma(b); }, AppendFirstThenApart);
-  // ... unless a digit follows, ...
-  text = ReplacePairs(
+  // ... one that does not precede a digit, ...
+  text = ReplaceBytePairs(
       text, [](char a, char b) { return IsPeriodOrComma(a) && !IsDigit(b); },
       AppendApartThenSecond);
-  // ... and a dash stands alone behind a digit.
-  return ReplacePairs(
+  // ... and a dash after a digit.
+  return ReplaceBytePairs(
       text, [](char a, char b) { return IsDigit(a) && b == '-'; }, AppendFirstThenApart);
 }
 

@@ -7,18 +7,17 @@ namespace wavemt {
 
 enum class Possessive {
   kKeep,
-  kSplit,  // "'s" is set apart where a space follows.
+  kSplit,  // Separates "'s" if a space follows.
 };
 
-/// The part of mteval-v13a.pl that BLEU's 13a and zh and TER's normalization share: spaces around
-/// ASCII punctuation, except for apostrophes and for what stands inside numbers.
+/// The steps of mteval-v13a.pl shared by BLEU's 13a and zh and TER's normalization: puts spaces
+/// around ASCII punctuation, except apostrophes and punctuation inside numbers.
 std::string SeparatePunctuation(std::string_view line, Possessive possessive = Possessive::kKeep);
 
-/// &quot; &amp; &lt; &gt; become the characters they stand for, one after the other: "&amp;lt;"
-/// becomes "<".
+/// Decodes &quot; &amp; &lt; &gt;, one after the other, so that "&amp;lt;" becomes "<".
 std::string ReplaceEntities(std::string_view line);
 
-/// Every `from` in `text`, from left to right, becomes `to`. REQUIRES: `from` is not empty.
+/// Replaces every `from` in `text` by `to`, from left to right. REQUIRES: `from` is not empty.
 std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to);
 
 }  // namespace wavemt

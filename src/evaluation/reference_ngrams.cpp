@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kEmptyNgram = 0;
 constexpr size_t kInitialSize = 1024;
-constexpr size_t kLargestKept = 16384;  // 384 KiB: more would not stay in a processor's cache.
+constexpr size_t kLargestKept = 16384;  // 384 KiB; a larger table would leave the cache.
 
 }  // namespace
 
@@ -23,14 +23,14 @@ void ReferenceNgrams::Resize(size_t size) {
 
 void ReferenceNgrams::Clear() {
   num_ngrams_ = 0;
-  // Before the calls of Add() can no longer be numbered, begin anew.
+  // Restart the numbering of calls of Add() well before it overflows.
   const bool start_again = added_ > std::numeric_limits<uint32_t>::max() / 2;
   if (start_again) added_ = 0;
   if (start_again || table_.size() > kLargestKept) Resize(kInitialSize);
   first_added_ = added_ + 1;
 }
 
-// The n-gram's place, or the free one that it would get. Multiplicative hashing (Knuth, 6.4).
+// The n-gram's slot, or the free slot where it would go. Multiplicative hashing (Knuth, 6.4).
 ReferenceNgrams::Ngram& ReferenceNgrams::Find(uint32_t beginning, uint32_t symbol) {
   const uint64_t key = (static_cast<uint64_t>(beginning) << 32) | symbol;
   const size_t mask = table_.size() - 1;

@@ -8,7 +8,7 @@
 namespace wavemt {
 namespace {
 
-// NumPy's sum of a contiguous array: in halves, down to blocks with eight partial sums.
+// NumPy's pairwise summation of a contiguous array, with eight partial sums in each block.
 template <typename Float>
 Float PairwiseSum(std::span<const Float> values) {
   constexpr size_t kBlock = 128;
@@ -33,7 +33,7 @@ Float PairwiseSum(std::span<const Float> values) {
   return PairwiseSum(values.first(half)) + PairwiseSum(values.subspan(half));
 }
 
-// array.mean()
+// NumPy's array.mean().
 double ArrayMean(const ResampledScores& scores) {
   if (!scores.is_float32) {
     return PairwiseSum(std::span(scores.values)) / static_cast<double>(scores.values.size());
@@ -75,7 +75,7 @@ ResampledScores Differences(const ResampledScores& a, const ResampledScores& b) 
   return result;
 }
 
-// Adding one keeps the chance of rejecting wrongly within its level (Riezler and Maxwell 2005).
+// Adding one keeps the rate of false rejections within the level (Riezler and Maxwell 2005).
 double PValue(const ResampledScores& differences, double real_difference) {
   const double compared = Rounded(real_difference, differences.is_float32);
   const auto larger = std::count_if(differences.values.begin(), differences.values.end(),
@@ -115,7 +115,7 @@ ResampledScores Bootstrap(const Metric& metric, const Statistics& statistics,
 }
 
 ConfidenceInterval EstimateInterval(const ResampledScores& scores) {
-  // Python's statistics.mean() is exact before it rounds once; this comes as near as it matters.
+  // Python's statistics.mean() is exact up to one rounding; long double is close enough.
   long double sum = 0;
   for (const double value : scores.values) sum += value;
   const auto mean = static_cast<double>(sum / static_cast<long double>(scores.values.size()));
@@ -123,7 +123,7 @@ ConfidenceInterval EstimateInterval(const ResampledScores& scores) {
 }
 
 ConfidenceInterval EstimateIntervalOfArray(const ResampledScores& scores) {
-  // Sorted first, which shows in the last digit of a mean of float32.
+  // Sorting first affects the last digit of a float32 mean.
   const ResampledScores sorted = Sorted(scores);
   return {.mean = ArrayMean(sorted), .half_width = HalfWidth(sorted)};
 }
@@ -149,7 +149,7 @@ Comparison PairedApproximateRandomization(const Metric& metric, const Statistics
   const size_t columns = baseline.columns();
   ResampledScores differences;
   for (int64_t trial = 0; trial < options.samples; ++trial) {
-    // Of each corpus, what comes from the baseline and what comes from the system.
+    // For each of the two mixed corpora: the sums from the baseline, then those from the system.
     std::vector<double> sums(4 * columns);
     for (size_t i = 0; i < baseline.size(); ++i) {
       const bool stays = bits.Next();

@@ -10,13 +10,13 @@
 
 namespace wavemt {
 
-/// How often to resample, and what decides the draws. The same seed gives sacreBLEU's draws.
+/// The number of samples and the seed. With the same seed, the draws are those of sacreBLEU.
 struct ResamplingOptions {
   int64_t samples = 1000;
   uint64_t seed = 12345;
 };
 
-/// Scores of resampled corpora as a NumPy array holds them: of float32 if all of them are.
+/// Scores of resampled corpora as NumPy would hold them: a float32 array if all scores are float32.
 struct ResampledScores {
   std::vector<double> values;
   bool is_float32 = false;
@@ -26,22 +26,22 @@ struct ResampledScores {
 ResampledScores Bootstrap(const Metric& metric, const Statistics& statistics,
                           const ResamplingOptions& options);
 
-/// The middle 95% of resampled scores.
+/// The central 95% of resampled scores.
 struct ConfidenceInterval {
   double mean = 0;
   double half_width = 0;
 };
 ConfidenceInterval EstimateInterval(const ResampledScores& scores);
-/// The same by NumPy's mean() of an array, as in sacreBLEU's paired tests.
+/// The same with NumPy's array.mean(), as in sacreBLEU's paired tests.
 ConfidenceInterval EstimateIntervalOfArray(const ResampledScores& scores);
 
 /// How a system compares with a baseline.
 struct Comparison {
-  double p_value = 1;                          // That a difference as large comes about by chance.
+  double p_value = 1;                          // The chance of a difference this large.
   std::optional<ConfidenceInterval> interval;  // Of the system.
 };
 
-/// REQUIRES, for both: the statistics are of the same segments.
+/// REQUIRES, here and below: both statistics are of the same segments.
 Comparison PairedBootstrap(const Metric& metric, const Statistics& baseline,
                            const Statistics& system, const ResamplingOptions& options);
 /// Riezler and Maxwell 2005.

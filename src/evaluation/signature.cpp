@@ -3,12 +3,13 @@
 namespace wavemt {
 namespace {
 
-// The version of sacreBLEU whose figures these are.
+// The version of sacreBLEU whose scores we reproduce.
 constexpr const char* kReferenceVersion = "2.6.0";
 
 }  // namespace
 
-std::vector<SignatureItem> SignatureParts(const Metric& metric, const SignatureContext& context) {
+std::vector<SignatureItem> AllSignatureItems(const Metric& metric,
+                                             const SignatureContext& context) {
   std::vector<SignatureItem> items = {{"nrefs", "#", context.num_references}};
   if (context.bootstrap_samples) {
     items.push_back({"bs", "bs", std::to_string(*context.bootstrap_samples)});
@@ -24,7 +25,7 @@ std::vector<SignatureItem> SignatureParts(const Metric& metric, const SignatureC
 
 std::string Signature(const Metric& metric, const SignatureContext& context, bool short_form) {
   std::string text;
-  for (const SignatureItem& item : SignatureParts(metric, context)) {
+  for (const SignatureItem& item : AllSignatureItems(metric, context)) {
     if (!text.empty()) text += '|';
     text += (short_form ? item.short_name : item.name) + ":" + item.value;
   }

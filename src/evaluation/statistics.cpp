@@ -8,9 +8,9 @@
 namespace wavemt {
 namespace {
 
-constexpr size_t kPortion = 64;  // Segments that a thread takes at a time.
+constexpr size_t kChunk = 64;  // Segments that a thread takes at a time.
 
-// Runs `work` on `num_threads` threads and waits; an exception of any is thrown again here.
+// Runs `work` on `num_threads` threads, waits for them, and rethrows the first exception.
 template <typename Work>
 void RunOnThreads(size_t num_threads, const Work& work) {
   std::vector<std::exception_ptr> errors(num_threads);
@@ -51,15 +51,15 @@ Statistics Measure(const Metric& metric, std::span<const Segment> segments) {
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     const auto meter = metric.NewMeter();
-    for (size_t begin = 0; (begin = next.fetch_add(kPortion)) < segments.size();) {
-      const size_t end = std::min(begin + kPortion, segments.size());
+    for (size_t begin = 0; (begin = next.fetch_add(kChunk)) < segments.size();) {
+      const size_t end = std::min(begin + kChunk, segments.size());
       for (size_t i = begin; i < end; ++i) {
         meter->Measure(segments[i], std::span(result.values_).subspan(i * columns, columns));
       }
     }
   };
-  const size_t portions = (segments.size() + kPortion - 1) / kPortion;
-  RunOnThreads(std::min<size_t>(portions, std::max(1U, std::thread::hardware_concurrency())), work);
+  const size_t chunks = (segments.size() + kChunk - 1) / kChunk;
+  RunOnThreads(std::min<size_t>(chunks, std::max(1U, std::thread::hardware_concurrency())), work);
   return result;
 }
 

@@ -8,7 +8,7 @@
 
 namespace wavemt {
 
-/// The sufficient statistics of segments, a row each.
+/// The sufficient statistics of segments, one row per segment.
 class Statistics {
  public:
   explicit Statistics(size_t columns) : columns_(columns) {}
@@ -21,7 +21,7 @@ class Statistics {
   std::span<const double> values() const { return values_; }
 
   void Append(const Statistics& more);
-  /// Adds the rows to `sums`, the first one first.
+  /// Adds the rows to `sums`, in order.
   void AddTo(std::vector<double>* sums) const;
 
  private:
@@ -31,10 +31,10 @@ class Statistics {
   std::vector<double> values_;
 };
 
-/// Measures segments on all processors; the result does not depend on how many there are.
+/// Measures segments on all processors. The result does not depend on their number.
 Statistics Measure(const Metric& metric, std::span<const Segment> segments);
 
-/// The metric's score of a whole corpus with one reference. REQUIRES: as many references as
+/// The score of a corpus with a single reference per segment. REQUIRES: as many references as
 /// hypotheses.
 Score ScoreCorpus(const Metric& metric, std::span<const std::string> hypotheses,
                   std::span<const std::string> references);

@@ -9,10 +9,10 @@
 namespace wavemt {
 namespace {
 
-// A segment's statistics.
-constexpr size_t kEdits = 0;            // To the nearest reference.
-constexpr size_t kReferenceLength = 1;  // The references' mean.
-constexpr size_t kNumStatistics = 2;
+// Indices of a segment's statistics.
+constexpr size_t kEdits = 0;                // To the nearest reference.
+constexpr size_t kMeanReferenceLength = 1;  // Mean of the references' lengths.
+constexpr size_t kNumTerStatistics = 2;
 
 class TerMeter : public SegmentMeter {
  public:
@@ -21,7 +21,7 @@ class TerMeter : public SegmentMeter {
   void Measure(const Segment& segment, std::span<double> statistics) override {
     words_.Clear();
     texts_.clear();
-    // The words live in these texts, so that none may move once it is read.
+    // words_ refers to these texts, so they must not be moved by a reallocation.
     texts_.reserve(segment.references.size() + 1);
     Read(segment.hypothesis, TerSide::kHypothesis, &hypothesis_);
     int64_t least = std::numeric_limits<int64_t>::max();
@@ -32,7 +32,7 @@ class TerMeter : public SegmentMeter {
       least = std::min(least, edits_.Count(hypothesis_, reference_));
     }
     statistics[kEdits] = static_cast<double>(least);
-    statistics[kReferenceLength] =
+    statistics[kMeanReferenceLength] =
         static_cast<double>(length_sum) / static_cast<double>(segment.references.size());
   }
 
@@ -63,14 +63,14 @@ std::vector<SignatureItem> Ter::SignatureItems() const {
           {"asian", "as", YesOrNo(options_.asian_support)}};
 }
 
-size_t Ter::NumStatistics() const { return kNumStatistics; }
+size_t Ter::NumStatistics() const { return kNumTerStatistics; }
 
 std::unique_ptr<SegmentMeter> Ter::NewMeter() const { return std::make_unique<TerMeter>(options_); }
 
 NumpyNumber Ter::ScoreOf(std::span<const double> sums, SumType type) const {
   const double edits = sums[kEdits];
-  const double length = sums[kReferenceLength];
-  if (length <= 0) return edits > 0 ? 100.0 : 0.0;  // Nothing was to be said.
+  const double length = sums[kMeanReferenceLength];
+  if (length <= 0) return edits > 0 ? 100.0 : 0.0;  // The references are empty.
   if (type == SumType::kFloat32) {
     return NumpyNumber(100.0) * (NumpyNumber::Float32(edits) / NumpyNumber::Float32(length));
   }
@@ -80,8 +80,8 @@ NumpyNumber Ter::ScoreOf(std::span<const double> sums, SumType type) const {
 Score Ter::FullScore(std::span<const double> sums) const {
   return {.value = ScoreOf(sums, SumType::kPython).value(),
           .details = "",
-          .parts = {{"num_edits", static_cast<int64_t>(sums[kEdits])},
-                    {"reference_length", sums[kReferenceLength]}}};
+          .components = {{"num_edits", static_cast<int64_t>(sums[kEdits])},
+                         {"reference_length", sums[kMeanReferenceLength]}}};
 }
 
 }  // namespace wavemt

@@ -5,7 +5,7 @@
 
 namespace wavemt {
 
-/// Translation edit rate (Snover et al. 2006), in edits a hundred reference words.
+/// Translation edit rate (Snover et al. 2006), in edits per hundred reference words.
 class Ter : public Metric {
  public:
   explicit Ter(const TercomOptions& options) : options_(options) {}

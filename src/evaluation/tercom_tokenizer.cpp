@@ -18,8 +18,8 @@ namespace {
 
 using CharacterRange = std::pair<char32_t, char32_t>;
 
-// sacreBLEU's tokenizer_ter.py: ideographs, radicals, strokes, and what it takes for enclosed CJK
-// letters, U+3200 to U+3F22.
+// As in sacreBLEU's tokenizer_ter.py: ideographs, radicals, strokes, and U+3200 to U+3F22, which it
+// takes for enclosed CJK letters.
 constexpr CharacterRange kIdeographs[] = {{0x4E00, 0x9FFF}, {0x3400, 0x4DBF}, {0x31C0, 0x31EF},
                                           {0x2E80, 0x2EFF}, {0x3300, 0x33FF}, {0xF900, 0xFAFF},
                                           {0xFE30, 0xFE4F}, {0x3200, 0x3F22}};
@@ -36,8 +36,8 @@ bool IsIn(std::span<const CharacterRange> ranges, char32_t c) {
                      [c](const auto& range) { return c >= range.first && c <= range.second; });
 }
 
-// sacreBLEU's patterns for kana ask for a line that begins with one, but a normalized line begins
-// with a space: kana stay together.
+// Kana are not separated: sacreBLEU's patterns for them only match at the beginning of a line, but
+// a normalized line begins with a space.
 std::string SeparateAsian(std::string_view text) {
   std::string result;
   result.reserve(text.size() * 2);
@@ -83,8 +83,8 @@ std::string TokenizeOnce(std::string_view line, const TercomOptions& options) {
 
 std::string TokenizeForTer(std::string_view line, TerSide side, const TercomOptions& options) {
   std::string text = TokenizeOnce(StripRight(line), options);
-  // sacreBLEU tokenizes references twice, and only the second time "it's." has become "it's ." and
-  // loses its "'s". Without normalization, the second time changes nothing.
+  // sacreBLEU tokenizes references twice. The second pass splits the "'s" off "it's .", which the
+  // first pass made from "it's.". Without normalization, the second pass changes nothing.
   if (side == TerSide::kReference && options.normalized) {
     text = TokenizeOnce(WithSingleSpaces(text), options);
   }

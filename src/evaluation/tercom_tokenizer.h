@@ -5,18 +5,18 @@
 
 namespace wavemt {
 
-/// How TER changes a line before it compares words. The defaults are Tercom's and sacreBLEU's.
+/// How TER preprocesses lines. The defaults are those of Tercom and sacreBLEU.
 struct TercomOptions {
-  bool normalized = false;     // Entities decoded, punctuation set apart.
-  bool no_punct = false;       // Punctuation removed.
-  bool asian_support = false;  // Both of these for Chinese and Japanese characters as well.
+  bool normalized = false;     // Decode entities and separate punctuation.
+  bool no_punct = false;       // Remove punctuation.
+  bool asian_support = false;  // Apply these two to Chinese and Japanese characters as well.
   bool case_sensitive = false;
 };
 
 enum class TerSide { kHypothesis, kReference };
 
-/// The words that TER compares, separated by whitespace, as sacreBLEU makes them after Tercom's
-/// Normalizer. REQUIRES: well-formed UTF-8.
+/// Separates the words that TER compares by whitespace, as in sacreBLEU's port of Tercom's
+/// Normalizer. REQUIRES: `line` is well-formed UTF-8.
 std::string TokenizeForTer(std::string_view line, TerSide side, const TercomOptions& options);
 
 }  // namespace wavemt

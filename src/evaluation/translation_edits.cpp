@@ -6,10 +6,10 @@
 namespace wavemt {
 namespace {
 
-// Limits of Tercom, the last one of sacreBLEU.
+// The limits of Tercom; the last one is sacreBLEU's.
 constexpr int64_t kLongestRun = 10;
 constexpr int64_t kFarthestRun = 50;
-constexpr int64_t kMostCandidates = 1000;
+constexpr int64_t kMaxCandidates = 1000;
 
 template <typename T>
 int64_t Size(const T& container) {
@@ -39,8 +39,8 @@ int64_t TranslationEdits::Count(std::span<const uint32_t> hypothesis,
   int64_t distance = edit_distance_.Set(words_);
   int64_t moves = 0;
   while (const std::optional<Move> best = FindBestMove(distance)) {
-    // sacreBLEU leaves out the move that it was looking for when the limit was reached.
-    if (candidates_ >= kMostCandidates || best->saved <= 0) break;
+    // Like sacreBLEU, discard the move being searched for when the limit is reached.
+    if (candidates_ >= kMaxCandidates || best->saved <= 0) break;
     MakeMove(*best, &moved_);
     words_.swap(moved_);
     ++moves;
@@ -64,14 +64,15 @@ std::optional<TranslationEdits::Move> TranslationEdits::FindBestMove(int64_t dis
         const Move run = {.start = start, .length = length};
         if (!IsWorthTrying(run, r)) continue;
         TryMoves(run, r, distance, &best);
-        if (candidates_ >= kMostCandidates) return best;
+        if (candidates_ >= kMaxCandidates) return best;
       }
     }
   }
   return best;
 }
 
-// Unless both the run and the place in the reference are wrong, or the run stands there already.
+// Whether both the run and its target in the reference contain errors, and the run is not aligned
+// with that target already.
 bool TranslationEdits::IsWorthTrying(const Move& run, int64_t reference_start) const {
   const int64_t aligned = aligned_[static_cast<size_t>(reference_start)];
   return AnyIn(word_is_wrong_, run.start, run.length) &&
@@ -79,7 +80,8 @@ bool TranslationEdits::IsWorthTrying(const Move& run, int64_t reference_start) c
          !(run.start <= aligned && aligned < run.start + run.length);
 }
 
-// Measures the moves of `run` before each word behind one that is aligned with its new place.
+// Measures moving `run` after each word that is aligned with its target in the reference, or with
+// the word before the target.
 void TranslationEdits::TryMoves(const Move& run, int64_t reference_start, int64_t distance,
                                 std::optional<Move>* best) {
   int64_t previous_target = -1;
@@ -97,7 +99,7 @@ void TranslationEdits::TryMoves(const Move& run, int64_t reference_start, int64_
   }
 }
 
-// The edit distance of moved_, where `distance` is that of words_.
+// The edit distance of moved_, given that of words_.
 int64_t TranslationEdits::DistanceOfMoved(int64_t distance) {
   const auto first = std::mismatch(words_.begin(), words_.end(), moved_.begin()).first;
   if (first == words_.end()) return distance;
@@ -127,7 +129,7 @@ void TranslationEdits::MakeMove(const Move& move, std::vector<uint32_t>* words) 
   if (move.target < move.start) {
     std::rotate(begin + move.target, begin + move.start, begin + move.start + move.length);
   } else {
-    // A target inside the run counts from the run's end, as in Tercom.
+    // As in Tercom, a target inside the run is relative to the end of the run.
     const int64_t end =
         move.target > move.start + move.length ? move.target : move.target + move.length;
     std::rotate(begin + move.start, begin + move.start + move.length,

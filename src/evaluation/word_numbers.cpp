@@ -10,13 +10,13 @@ namespace wavemt {
 
 void WordNumbers::Clear() {
   size_ = 0;
-  if (++generation_ == 0) {  // After 2^32 calls, old slots would look new.
+  if (++generation_ == 0) {  // It has wrapped around: old slots would look new.
     std::fill(slots_.begin(), slots_.end(), Slot{});
     generation_ = 1;
   }
 }
 
-// The word's slot, or the free one that it would get.
+// The word's slot, or the free slot where it would go.
 WordNumbers::Slot& WordNumbers::Find(std::string_view word) {
   const size_t mask = slots_.size() - 1;
   size_t i = std::hash<std::string_view>{}(word)&mask;

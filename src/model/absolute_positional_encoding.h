@@ -5,7 +5,7 @@
 namespace wavemt {
 
 /// Adds fixed sine and cosine waves to embeddings, so that a model without recurrence knows the
-/// order of its words. Vaswani et al. 2017, section 3.5:
+/// order of the tokens. Vaswani et al. 2017, section 3.5:
 ///   pe[t, 2i]     = sin(t * exp(-2i * ln(10000) / d_model))
 ///   pe[t, 2i + 1] = cos(t * exp(-2i * ln(10000) / d_model))
 /// For an odd d_model the last column is a sine without its cosine.
@@ -13,9 +13,9 @@ class AbsolutePositionalEncodingImpl : public torch::nn::Module {
  public:
   explicit AbsolutePositionalEncodingImpl(int64_t d_model, int64_t max_len = 5000);
 
-  /// x: [batch, length, d_model], whose first column of words stands at `first_position`.
-  /// Returns x + pe[first_position : first_position + length]. A usage error where that passes
-  /// max_len; it names both numbers.
+  /// x: [batch, length, d_model]; its first token is at position `first_position`.
+  /// Returns x + pe[first_position : first_position + length]. Throws a usage error that names both
+  /// numbers if first_position + length exceeds max_len.
   torch::Tensor forward(const torch::Tensor& x, int64_t first_position = 0);
 
   int64_t max_len() const { return pe.size(0); }

@@ -23,20 +23,20 @@ struct AttentionOptions {
   bool causal = false;
 };
 
-// softmax(query key^T / sqrt(head_dim)) value; all [batch, num_heads, length, head_dim].
-torch::Tensor Attend(const torch::Tensor& query, const KeyValue& memory,
+// softmax(query key^T / sqrt(head_dim)) value. All tensors: [batch, num_heads, length, head_dim].
+torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
                      const AttentionOptions& options) {
   const auto mask = options.mask.defined() ? std::optional(options.mask) : std::nullopt;
   if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
-    // Under autocast on the CPU, in fp32: LibTorch's kernel for the gradients is several times
-    // slower in bfloat16 (`wavemt train --profile` shows it), and there is little to multiply.
+    // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
+    // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    return at::scaled_dot_product_attention(query.to(torch::kFloat), memory.key.to(torch::kFloat),
-                                            memory.value.to(torch::kFloat), mask, options.dropout,
-                                            options.causal);
+    return at::scaled_dot_product_attention(
+        query.to(torch::kFloat), key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat),
+        mask, options.dropout, options.causal);
   }
-  return at::scaled_dot_product_attention(query, memory.key, memory.value, mask, options.dropout,
-                                          options.causal);
+  return at::scaled_dot_product_attention(query, key_value.key, key_value.value, mask,
+                                          options.dropout, options.causal);
 }
 
 }  // namespace
@@ -48,16 +48,16 @@ SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
 }
 
 SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x) {
-  const auto parts = qkv_proj(x).chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
-  return {.query = SplitHeads(parts[0], num_heads_),
-          .memory = {.key = SplitHeads(parts[1], num_heads_),
-                     .value = SplitHeads(parts[2], num_heads_)}};
+  const auto projections = qkv_proj(x).chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
+  return {.query = SplitHeads(projections[0], num_heads_),
+          .key_value = {.key = SplitHeads(projections[1], num_heads_),
+                        .value = SplitHeads(projections[2], num_heads_)}};
 }
 
 torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const torch::Tensor& mask,
                                           bool causal) {
   const auto context =
-      Attend(heads.query, heads.memory,
+      Attend(heads.query, heads.key_value,
              {.mask = mask, .dropout = is_training() ? dropout_ : 0.0, .causal = causal});
   return out_proj(MergeHeads(context));
 }
@@ -73,13 +73,14 @@ torch::Tensor SelfAttentionImpl::ForwardCausal(const torch::Tensor& x) {
   return AttendTo(Project(x), /*mask=*/{}, /*causal=*/true);
 }
 
-torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* past) {
+torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* key_value_cache) {
   Heads heads = Project(x);
-  if (past->key.defined()) {
-    heads.memory.key = torch::cat({past->key, heads.memory.key}, /*dim=*/2);
-    heads.memory.value = torch::cat({past->value, heads.memory.value}, /*dim=*/2);
+  KeyValue& key_value = heads.key_value;
+  if (key_value_cache->key.defined()) {
+    key_value.key = torch::cat({key_value_cache->key, key_value.key}, /*dim=*/2);
+    key_value.value = torch::cat({key_value_cache->value, key_value.value}, /*dim=*/2);
   }
-  *past = heads.memory;
+  *key_value_cache = key_value;
   return AttendTo(heads, /*mask=*/{}, /*causal=*/false);
 }
 
@@ -90,18 +91,21 @@ CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
   out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
 }
 
-KeyValue CrossAttentionImpl::ProjectMemory(const torch::Tensor& memory) {
+KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_output) {
   RECORD_USER_SCOPE("cross-attention");
-  const auto parts = kv_proj(memory).chunk(2, /*dim=*/-1);  // 2 of [batch, src_len, d_model]
-  return {.key = SplitHeads(parts[0], num_heads_), .value = SplitHeads(parts[1], num_heads_)};
+  // 2 of [batch, src_len, d_model]
+  const auto projections = kv_proj(encoder_output).chunk(2, /*dim=*/-1);
+  return {.key = SplitHeads(projections[0], num_heads_),
+          .value = SplitHeads(projections[1], num_heads_)};
 }
 
-torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& memory,
+torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                                           const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("cross-attention");
   const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
   const auto context =
-      Attend(query, memory, {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0});
+      Attend(query, encoder_key_value,
+             {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0});
   return out_proj(MergeHeads(context));
 }
 

@@ -6,36 +6,37 @@
 
 namespace wavemt {
 
-/// Keys and values of an attention, each [batch, num_heads, length, head_dim].
+/// The keys and values of one attention layer, each [batch, num_heads, length, head_dim].
 struct KeyValue {
   torch::Tensor key;
   torch::Tensor value;
 };
 
-/// Multi-head attention of a sequence to itself. Vaswani et al. 2017, section 3.2.
+/// Multi-head self-attention. Vaswani et al. 2017, section 3.2.
 class SelfAttentionImpl : public torch::nn::Module {
  public:
   explicit SelfAttentionImpl(const ModelConfig& config);
 
-  /// x: [batch, length, d_model]. Every place attends to all places that `padding_mask`
-  /// ([batch, 1, 1, length], true = may attend; undefined: all) allows.
+  /// x: [batch, length, d_model]; padding_mask: [batch, 1, 1, length], true = may attend,
+  /// undefined = all may. Every position attends to all positions that the mask allows.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding_mask);
 
-  /// Every place attends to itself and the places before it. Padding on the right needs no mask:
-  /// no token comes behind it.
+  /// Every position attends to itself and to earlier positions. Padding on the right needs no mask,
+  /// because no token follows it.
   torch::Tensor ForwardCausal(const torch::Tensor& x);
 
-  /// One decoding step: x ([batch, 1, d_model]) attends to `past` and itself, and is appended to
-  /// `past`, whose tensors are undefined before the first step.
-  torch::Tensor ForwardStep(const torch::Tensor& x, KeyValue* past);
+  /// One decoding step. x ([batch, 1, d_model]) attends to the cached positions and to itself; its
+  /// key and value are then appended to the cache, whose tensors are undefined before the first
+  /// step.
+  torch::Tensor ForwardStep(const torch::Tensor& x, KeyValue* key_value_cache);
 
-  torch::nn::Linear qkv_proj{nullptr};  // Queries, keys and values in one product.
+  torch::nn::Linear qkv_proj{nullptr};  // Queries, keys and values in one matrix.
   torch::nn::Linear out_proj{nullptr};
 
  private:
   struct Heads {
     torch::Tensor query;
-    KeyValue memory;
+    KeyValue key_value;
   };
   Heads Project(const torch::Tensor& x);
   torch::Tensor AttendTo(const Heads& heads, const torch::Tensor& mask, bool causal);
@@ -45,17 +46,18 @@ class SelfAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SelfAttention);
 
-/// Multi-head attention of a decoder to the encoder's output.
+/// Multi-head attention from the decoder to the encoder's output.
 class CrossAttentionImpl : public torch::nn::Module {
  public:
   explicit CrossAttentionImpl(const ModelConfig& config);
 
-  /// Keys and values of the encoder's output, [batch, src_len, d_model]: computed once a sentence.
-  KeyValue ProjectMemory(const torch::Tensor& memory);
+  /// encoder_output: [batch, src_len, d_model]. A search calls this once per sentence and reuses
+  /// the keys and values in every step.
+  KeyValue ProjectEncoderOutput(const torch::Tensor& encoder_output);
 
-  /// x: [batch, tgt_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true = may attend,
-  /// undefined: all.
-  torch::Tensor forward(const torch::Tensor& x, const KeyValue& memory,
+  /// x: [batch, tgt_len, d_model]; encoder_key_value: as from ProjectEncoderOutput();
+  /// src_padding_mask: [batch, 1, 1, src_len], true = may attend, undefined = all may.
+  torch::Tensor forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                         const torch::Tensor& src_padding_mask);
 
   torch::nn::Linear q_proj{nullptr};

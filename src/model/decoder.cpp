@@ -17,29 +17,30 @@ DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config) : residual_(config
   feed_forward = register_module("feed_forward", FeedForward(config));
 }
 
-torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const torch::Tensor& memory,
+torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const torch::Tensor& encoder_output,
                                         const torch::Tensor& src_padding_mask) {
   x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
     return self_attention->ForwardCausal(input);
   });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
-    return cross_attention(input, cross_attention->ProjectMemory(memory), src_padding_mask);
+    return cross_attention(input, cross_attention->ProjectEncoderOutput(encoder_output),
+                           src_padding_mask);
   });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });
 }
 
 torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const torch::Tensor& src_padding_mask,
-                                            DecoderCache::Layer* cache) {
+                                            KeyValueCache::Layer* cache) {
   x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
-    return self_attention->ForwardStep(input, &cache->past);
+    return self_attention->ForwardStep(input, &cache->self_attention);
   });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
-    // The hypotheses of a sentence share its memory: they attend to it as if they were the
-    // successive places of one target.
-    const int64_t sentences = cache->memory.key.size(0);
+    // The hypotheses of a sentence share its keys and values: they attend to them as if they were
+    // successive positions of one target.
+    const int64_t sentences = cache->cross_attention.key.size(0);
     const auto queries = input.view({sentences, -1, input.size(2)});  // [sentences, beam, d_model]
-    return cross_attention(queries, cache->memory, src_padding_mask).view(input.sizes());
+    return cross_attention(queries, cache->cross_attention, src_padding_mask).view(input.sizes());
   });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });
@@ -53,27 +54,29 @@ DecoderImpl::DecoderImpl(const ModelConfig& config) {
   }
 }
 
-torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& memory,
+torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& encoder_output,
                                    const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("norms, dropout, residual sums");
   for (const auto& layer : *layers) {
-    x = layer->as<DecoderLayer>()->forward(x, memory, src_padding_mask);
+    x = layer->as<DecoderLayer>()->forward(x, encoder_output, src_padding_mask);
   }
   return norm.is_empty() ? x : norm(x);
 }
 
-DecoderCache DecoderImpl::MakeCache(const torch::Tensor& memory,
-                                    const torch::Tensor& src_padding_mask) {
-  DecoderCache cache;
+KeyValueCache DecoderImpl::MakeKeyValueCache(const torch::Tensor& encoder_output,
+                                             const torch::Tensor& src_padding_mask) {
+  KeyValueCache cache;
   cache.src_padding_mask = src_padding_mask;
   for (const auto& layer : *layers) {
+    auto& cross_attention = layer->as<DecoderLayer>()->cross_attention;
     cache.layers.push_back(
-        {.past = {}, .memory = layer->as<DecoderLayer>()->cross_attention->ProjectMemory(memory)});
+        {.self_attention = {},
+         .cross_attention = cross_attention->ProjectEncoderOutput(encoder_output)});
   }
   return cache;
 }
 
-torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, DecoderCache* cache) {
+torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, KeyValueCache* cache) {
   for (size_t i = 0; i < cache->layers.size(); ++i) {
     x = layers[i]->as<DecoderLayer>()->ForwardStep(x, cache->src_padding_mask, &cache->layers[i]);
   }

@@ -4,8 +4,8 @@
 
 #include "config/config.h"
 #include "model/attention.h"
-#include "model/decoder_cache.h"
 #include "model/feed_forward.h"
+#include "model/key_value_cache.h"
 #include "model/residual.h"
 
 namespace wavemt {
@@ -14,14 +14,14 @@ class DecoderLayerImpl : public torch::nn::Module {
  public:
   explicit DecoderLayerImpl(const ModelConfig& config);
 
-  /// x: [batch, tgt_len, d_model]; memory: [batch, src_len, d_model];
+  /// x: [batch, tgt_len, d_model]; encoder_output: [batch, src_len, d_model];
   /// src_padding_mask: [batch, 1, 1, src_len], true = may attend, undefined: no padding.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& memory,
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& encoder_output,
                         const torch::Tensor& src_padding_mask);
 
-  /// One step: x is [rows, 1, d_model]. Extends cache->past.
+  /// One decoding step; x: [rows, 1, d_model]. Appends to cache->self_attention.
   torch::Tensor ForwardStep(torch::Tensor x, const torch::Tensor& src_padding_mask,
-                            DecoderCache::Layer* cache);
+                            KeyValueCache::Layer* cache);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
   SelfAttention self_attention{nullptr};
@@ -35,20 +35,22 @@ class DecoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DecoderLayer);
 
-/// The stack of decoder layers; with layer_norm "pre" a last norm stands behind it.
+/// The stack of decoder layers, followed by a final norm if layer_norm is "pre".
 class DecoderImpl : public torch::nn::Module {
  public:
   explicit DecoderImpl(const ModelConfig& config);
 
-  /// All target places at once, each seeing itself and those before it. x: embedded target input.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& memory,
+  /// Processes all target positions at once; each attends to itself and to earlier ones. x: the
+  /// embedded target input, [batch, tgt_len, d_model].
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& encoder_output,
                         const torch::Tensor& src_padding_mask);
 
-  /// A cache for sentences whose encoder output is `memory`, before the first step.
-  DecoderCache MakeCache(const torch::Tensor& memory, const torch::Tensor& src_padding_mask);
+  /// The cache of a search before its first step; encoder_output: [sentences, src_len, d_model].
+  KeyValueCache MakeKeyValueCache(const torch::Tensor& encoder_output,
+                                  const torch::Tensor& src_padding_mask);
 
-  /// One step: x ([rows, 1, d_model]) holds the embedded newest token of each row.
-  torch::Tensor ForwardStep(torch::Tensor x, DecoderCache* cache);
+  /// One decoding step; x: each row's newest token, embedded, [rows, 1, d_model].
+  torch::Tensor ForwardStep(torch::Tensor x, KeyValueCache* cache);
 
   torch::nn::ModuleList layers{nullptr};
   torch::nn::LayerNorm norm{nullptr};

@@ -22,9 +22,9 @@ uint64_t DrawKey() {
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-// Calls `use` with a pointer to the tensor's numbers, those of bfloat16 as bits.
+// Calls `use` with a pointer to the tensor's values: float*, or uint16_t* (the bits) for bfloat16.
 template <typename Use>
-void WithNumbers(const Tensor& tensor, const Use& use) {
+void WithValues(const Tensor& tensor, const Use& use) {
   if (tensor.scalar_type() == torch::kFloat) {
     use(tensor.data_ptr<float>());
   } else {
@@ -32,14 +32,14 @@ void WithNumbers(const Tensor& tensor, const Use& use) {
   }
 }
 
-// base + dropout(values), as numbers of `type`.
-Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values,
-             torch::ScalarType type) {
+// base + dropout(values), of type `type`.
+Tensor ApplyDropout(const DropoutRule& rule, const Tensor& base, const Tensor& values,
+                    torch::ScalarType type) {
   Tensor output =
       torch::empty_like(values, values.options().dtype(type), at::MemoryFormat::Contiguous);
   const float* base_data = base.defined() ? base.const_data_ptr<float>() : nullptr;
-  WithNumbers(values, [&](const auto* data) {
-    WithNumbers(output, [&](auto* output_data) {
+  WithValues(values, [&](const auto* data) {
+    WithValues(output, [&](auto* output_data) {
       at::parallel_for(0, values.numel(), kGrainSize, [&](int64_t begin, int64_t end) {
         DropoutAddRange(rule, base_data, data, output_data, begin, end);
       });
@@ -49,7 +49,7 @@ Tensor Apply(const DropoutRule& rule, const Tensor& base, const Tensor& values,
 }
 
 struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction> {
-  // Without a base, the values stand in its place, unread: inputs of a Function must be defined.
+  // Inputs of a Function must be defined, so without a base the caller passes `values` for it.
   static Tensor forward(AutogradContext* context, const Tensor& base, const Tensor& values,
                         double p, bool has_base) {
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
@@ -58,8 +58,8 @@ struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction>
     context->saved_data["key"] = static_cast<int64_t>(rule.key);
     context->saved_data["has_base"] = has_base;
     context->saved_data["type"] = static_cast<int64_t>(values.scalar_type());
-    return Apply(rule, has_base ? base.contiguous() : Tensor(), values.contiguous(),
-                 has_base ? torch::kFloat : values.scalar_type());
+    return ApplyDropout(rule, has_base ? base.contiguous() : Tensor(), values.contiguous(),
+                        has_base ? torch::kFloat : values.scalar_type());
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -69,7 +69,7 @@ struct DropoutAddFunction : public torch::autograd::Function<DropoutAddFunction>
     const auto type = static_cast<torch::ScalarType>(context->saved_data["type"].toInt());
     const Tensor gradient = gradients[0].contiguous();
     return {context->saved_data["has_base"].toBool() ? gradient : Tensor(),
-            Apply(rule, {}, gradient, type), Tensor(), Tensor()};
+            ApplyDropout(rule, {}, gradient, type), Tensor(), Tensor()};
   }
 };
 

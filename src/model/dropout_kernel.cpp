@@ -19,15 +19,15 @@ WAVEMT_INLINE uint32_t Mix(uint32_t x) {
   return x;
 }
 
-// Two keyed rounds, so that the bits of different keys are not shifts of one another.
-WAVEMT_INLINE uint32_t RandomBits(uint32_t low_key, uint32_t high_key, uint32_t number) {
-  return Mix(Mix(number ^ low_key) ^ high_key);
+// Two keyed rounds, so that different keys do not give shifted copies of the same bits.
+WAVEMT_INLINE uint32_t RandomBits(uint32_t low_key, uint32_t high_key, uint32_t index) {
+  return Mix(Mix(index ^ low_key) ^ high_key);
 }
 
 WAVEMT_INLINE float Load(float value) { return value; }
 WAVEMT_INLINE float Load(uint16_t bits) { return FromBfloat16(bits); }
-WAVEMT_INLINE void Store(float value, float* place) { *place = value; }
-WAVEMT_INLINE void Store(float value, uint16_t* place) { *place = ToBfloat16(value); }
+WAVEMT_INLINE void Store(float value, float* output) { *output = value; }
+WAVEMT_INLINE void Store(float value, uint16_t* output) { *output = ToBfloat16(value); }
 
 template <typename Value, typename Output>
 WAVEMT_INLINE void Apply(const DropoutRule& rule, const float* base, const Value* values,
@@ -39,7 +39,7 @@ WAVEMT_INLINE void Apply(const DropoutRule& rule, const float* base, const Value
   const bool has_base = base != nullptr;
 #pragma omp simd
   for (int64_t i = begin; i < end; ++i) {
-    const float value = Load(values[i]);  // Of each: a load under a condition is slower.
+    const float value = Load(values[i]);  // Always: a conditional load is slower.
     const uint32_t bits = RandomBits(low_key, high_key, static_cast<uint32_t>(i));
     const float kept = bits >= threshold ? value * scale : 0.0F;
     Store(has_base ? base[i] + kept : kept, output + i);

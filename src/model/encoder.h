@@ -13,7 +13,8 @@ class EncoderLayerImpl : public torch::nn::Module {
  public:
   explicit EncoderLayerImpl(const ModelConfig& config);
 
-  /// x: [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true = may attend.
+  /// x: [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true = may attend,
+  /// undefined: no padding.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
@@ -26,12 +27,12 @@ class EncoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(EncoderLayer);
 
-/// The stack of encoder layers; with layer_norm "pre" a last norm stands behind it.
+/// The stack of encoder layers, followed by a final norm if layer_norm is "pre".
 class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const ModelConfig& config);
 
-  /// x: embedded source, [batch, src_len, d_model]. An undefined mask: no padding.
+  /// x: the embedded source, [batch, src_len, d_model]; the mask is as in EncoderLayer.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
 
   torch::nn::ModuleList layers{nullptr};

@@ -7,7 +7,8 @@
 namespace wavemt {
 
 /// The position-wise layer: out_proj(activation(in_proj(x))). Vaswani et al. 2017, section 3.3.
-/// For SwiGLU (Shazeer 2020) in_proj makes two halves, [gate, up], and silu(gate) * up goes on.
+/// For SwiGLU (Shazeer 2020), in_proj gives two halves [gate, up] and the activation is
+/// silu(gate) * up.
 class FeedForwardImpl : public torch::nn::Module {
  public:
   explicit FeedForwardImpl(const ModelConfig& config);

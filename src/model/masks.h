@@ -4,8 +4,8 @@
 
 namespace wavemt {
 
-/// Which places of padded sentences hold a token. lengths: [batch], int64.
-/// Returns [batch, 1, 1, max_length], bool, true = may attend: it broadcasts over heads and
+/// Marks the positions of padded sentences that hold a token. lengths: [batch], int64.
+/// Returns [batch, 1, 1, max_length], bool, true = may attend; it broadcasts over heads and
 /// queries.
 torch::Tensor PaddingMask(const torch::Tensor& lengths, int64_t max_length);
 

@@ -27,7 +27,7 @@ bool IsOutOfMemory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   if (torch_error == nullptr) return false;
-  // The others have no type of their own.
+  // LibTorch has no exception type for these.
   constexpr auto kTexts = std::to_array<std::string_view>(
       {"DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory",
        "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"});
@@ -44,7 +44,7 @@ bool FitsMemory(const std::function<void()>& work) {
   } catch (const std::exception& error) {
     if (!IsOutOfMemory(error)) throw;
   }
-  // Behind the handler: only now is the error, and what it may hold, gone as well.
+  // After the handler, because only now is the exception destroyed, with any tensors it holds.
   ReleaseCaches();
   return false;
 }

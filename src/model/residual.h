@@ -7,7 +7,7 @@
 
 namespace wavemt {
 
-/// How a sub-layer is joined to its input:
+/// The residual connection around a sub-layer:
 ///   pre:  x + dropout(sublayer(norm(x)))
 ///   post: norm(x + dropout(sublayer(x)))
 class Residual {

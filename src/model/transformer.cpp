@@ -9,7 +9,7 @@
 namespace wavemt {
 namespace {
 
-// Each [d_model, in] block of a fused projection is a matrix of its own for the initial spread.
+// Each [out, in] block of a fused projection is initialized as a matrix of its own.
 void InitializeLinear(torch::nn::Linear& linear, int64_t blocks) {
   for (auto& block : linear->weight.chunk(blocks, /*dim=*/0)) {
     torch::nn::init::xavier_uniform_(block);
@@ -81,8 +81,8 @@ torch::Tensor TransformerImpl::Embed(torch::nn::Embedding& embedding, const torc
   RECORD_USER_SCOPE("embedding");
   // Scaled as in Vaswani et al. 2017, section 3.4.
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
-  const auto placed = position_encoding(x, first_position);
-  return is_training() && dropout_ > 0 ? DropoutAdd(/*base=*/{}, placed, dropout_) : placed;
+  const auto encoded = position_encoding(x, first_position);
+  return is_training() && dropout_ > 0 ? DropoutAdd(/*base=*/{}, encoded, dropout_) : encoded;
 }
 
 torch::Tensor TransformerImpl::Encode(const torch::Tensor& source,
@@ -91,9 +91,9 @@ torch::Tensor TransformerImpl::Encode(const torch::Tensor& source,
 }
 
 torch::Tensor TransformerImpl::Decode(const torch::Tensor& target_input,
-                                      const torch::Tensor& memory,
+                                      const torch::Tensor& encoder_output,
                                       const torch::Tensor& src_padding_mask) {
-  return decoder(Embed(target_embedding, target_input, /*first_position=*/0), memory,
+  return decoder(Embed(target_embedding, target_input, /*first_position=*/0), encoder_output,
                  src_padding_mask);
 }
 
@@ -108,11 +108,11 @@ torch::Tensor TransformerImpl::Project(const torch::Tensor& hidden) const {
 torch::Tensor TransformerImpl::forward(const torch::Tensor& source,
                                        const torch::Tensor& src_padding_mask,
                                        const torch::Tensor& target_input) {
-  const auto memory = Encode(source, src_padding_mask);  // [batch, src_len, d_model]
-  return Project(Decode(target_input, memory, src_padding_mask));
+  const auto encoder_output = Encode(source, src_padding_mask);  // [batch, src_len, d_model]
+  return Project(Decode(target_input, encoder_output, src_padding_mask));
 }
 
-torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, DecoderCache* cache) {
+torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, KeyValueCache* cache) {
   const auto x = Embed(target_embedding, newest.unsqueeze(1), cache->steps);  // [rows, 1, d_model]
   return decoder->ForwardStep(x, cache).squeeze(1);                           // [rows, d_model]
 }

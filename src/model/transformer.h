@@ -5,22 +5,22 @@
 #include "config/config.h"
 #include "model/absolute_positional_encoding.h"
 #include "model/decoder.h"
-#include "model/decoder_cache.h"
 #include "model/encoder.h"
+#include "model/key_value_cache.h"
 
 namespace wavemt {
 
-/// Pieces of the two vocabularies; equal and shared where the model ties all embeddings.
+/// The number of tokens in each vocabulary; equal if the model ties all embeddings.
 struct VocabularySizes {
   int64_t source = 0;
   int64_t target = 0;
 };
 
-/// The translation model of Vaswani et al. 2017: ids of a source sentence and of the target so far
-/// -> scores of each next target token.
+/// The translation model of Vaswani et al. 2017: maps the token ids of a source sentence and of the
+/// target so far to logits of each next target token.
 ///
-/// Tied weights are registered once, under the first of their names: `source_embedding`, then
-/// `target_embedding`, then `output_projection`.
+/// Tied weights are registered once, under the first of their names in the order
+/// `source_embedding`, `target_embedding`, `output_projection`.
 class TransformerImpl : public torch::nn::Module {
  public:
   /// Draws the initial weights from LibTorch's default generator: Xavier uniform for matrices
@@ -32,11 +32,11 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor Encode(const torch::Tensor& source, const torch::Tensor& src_padding_mask);
 
   /// target_input: ids beginning with <s>, [batch, tgt_len]. Returns the decoder's output,
-  /// [batch, tgt_len, d_model]; place t has seen the input up to t.
-  torch::Tensor Decode(const torch::Tensor& target_input, const torch::Tensor& memory,
+  /// [batch, tgt_len, d_model]; position t depends on the input up to and including t.
+  torch::Tensor Decode(const torch::Tensor& target_input, const torch::Tensor& encoder_output,
                        const torch::Tensor& src_padding_mask);
 
-  /// What turns decoder output into logits, [target vocabulary, d_model].
+  /// The matrix that maps decoder output to logits, [target vocabulary, d_model].
   const torch::Tensor& OutputWeight() const;
 
   /// Decoder output -> logits: [..., d_model] -> [..., target vocabulary].
@@ -46,19 +46,19 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& source, const torch::Tensor& src_padding_mask,
                         const torch::Tensor& target_input);
 
-  /// One step of a search: `newest` holds each row's newest token, [rows]. Returns the decoder's
-  /// output, [rows, d_model].
-  torch::Tensor DecodeStep(const torch::Tensor& newest, DecoderCache* cache);
+  /// One decoding step; newest: the newest token of each row, [rows]. Returns the decoder's output,
+  /// [rows, d_model].
+  torch::Tensor DecodeStep(const torch::Tensor& newest, KeyValueCache* cache);
 
-  /// The longest sequence that either side can hold, in tokens.
+  /// The longest source or target sequence that the model can process, in tokens.
   int64_t max_length() const { return position_encoding->max_len(); }
 
   torch::nn::Embedding source_embedding{nullptr};
-  torch::nn::Embedding target_embedding{nullptr};  // The source's object where all are tied.
+  torch::nn::Embedding target_embedding{nullptr};  // The source's module if all are tied.
   AbsolutePositionalEncoding position_encoding{nullptr};
   Encoder encoder{nullptr};
   Decoder decoder{nullptr};
-  torch::Tensor output_projection;  // [target vocabulary, d_model]; maybe the embedding's weight.
+  torch::Tensor output_projection;  // [target vocabulary, d_model]; undefined if it is tied.
 
  private:
   torch::Tensor Embed(torch::nn::Embedding& embedding, const torch::Tensor& ids,

@@ -27,8 +27,8 @@ AppendFile::~AppendFile() {
 }
 
 void AppendFile::Append(std::string_view record) {
-  constexpr size_t kMostPending = 64 << 20;
-  if (pending_.size() + record.size() <= kMostPending) pending_ += record;
+  constexpr size_t kMaxPending = 64 << 20;
+  if (pending_.size() + record.size() <= kMaxPending) pending_ += record;
   WritePending();
 }
 
@@ -49,7 +49,7 @@ void AppendFile::WritePending() {
       written += static_cast<size_t>(count);
     } else if (errno != EINTR) {
       const Error failure = WriteFailure(path_, errno);
-      // Readers never see a part of a record, unless even this fails.
+      // Readers never see an incomplete record, unless truncating fails as well.
       if (ftruncate(descriptor_.value(), size_before) != 0) pending_.erase(0, written);
       Fail(failure.what());
       return;
@@ -57,7 +57,7 @@ void AppendFile::WritePending() {
   }
   pending_.clear();
   if (std::exchange(failing_, false)) {
-    spdlog::info("{}: can be written again, and what had to wait is in it", path_.string());
+    spdlog::info("{}: can be written again; the delayed records have been written", path_.string());
   }
 }
 
@@ -75,8 +75,7 @@ void AppendFile::Open() {
 
 void AppendFile::Fail(std::string_view reason) {
   if (std::exchange(failing_, true)) return;
-  spdlog::warn("{}; the work goes on, and this log waits in memory until it can be written",
-               reason);
+  spdlog::warn("{}; work continues, and the log is kept in memory until it can be written", reason);
 }
 
 }  // namespace wavemt

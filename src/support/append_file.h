@@ -9,28 +9,29 @@
 
 namespace wavemt {
 
-/// A log to which whole records are appended, each seen by readers at once. A record that cannot be
-/// written (disk full) is kept and written as soon as that is possible again, so that a long run
-/// goes on and its log has no hole; one warning when it fails, one message when it works again.
+/// A log file. Records are appended whole and are visible to readers immediately. A record that
+/// cannot be written (disk full) is kept in memory, up to 64 MiB in all, and written once writing
+/// works again, so that a long run continues and its log has no gaps. Logs one warning when writing
+/// starts to fail and one message when it works again.
 class AppendFile {
  public:
-  /// The file is opened with the first record. `prepare` is called before that, again and again
-  /// until it throws no Error.
+  /// Opens the file, creating it if necessary. `prepare` is called before each attempt to open it;
+  /// if either fails with an Error, the next Append() tries again.
   explicit AppendFile(
       std::filesystem::path path, std::function<void()> prepare = [] {});
-  /// Says how much was lost, if anything was.
+  /// Warns if some records could not be written and are lost.
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
   void Append(std::string_view record);
-  /// Puts what was appended on the disk.
+  /// Flushes what was appended to the disk (fdatasync).
   void Sync();
 
  private:
   void WritePending();
   void Open();
-  // The one warning.
+  // Warns, unless writing was failing already.
   void Fail(std::string_view reason);
 
   std::filesystem::path path_;

@@ -7,12 +7,12 @@
 
 namespace wavemt {
 
-/// bfloat16 is the upper half of a float, kept here as its bits: loops over it vectorize.
+/// A bfloat16 is the upper half of a float, held here as raw bits so that loops over it vectorize.
 WAVEMT_INLINE float FromBfloat16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
-/// Rounded to nearest, ties to even. A NaN stays one.
+/// Rounds to nearest, ties to even. NaN stays NaN.
 WAVEMT_INLINE uint16_t ToBfloat16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;

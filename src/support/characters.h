@@ -8,11 +8,11 @@
 
 namespace wavemt {
 
-/// The character of UTF-8 `text` that begins at byte `i`; `i` moves behind it. U+FFFD for bytes
-/// that are no character.
+/// Returns the character of UTF-8 `text` that begins at byte `i`, and advances `i` past it. Returns
+/// U+FFFD for invalid bytes.
 inline char32_t NextCharacter(std::string_view text, size_t& i) {
   const auto first = static_cast<uint8_t>(text[i]);
-  if (first < 0x80) {  // ASCII, most of most text, goes fast.
+  if (first < 0x80) {  // Fast path for ASCII.
     ++i;
     return first;
   }
@@ -21,10 +21,10 @@ inline char32_t NextCharacter(std::string_view text, size_t& i) {
   return static_cast<char32_t>(character);
 }
 
-/// The last character of UTF-8 `text`, which begins at byte `begin`. U+FFFD for bytes that are no
-/// character. REQUIRES: !text.empty()
+/// Returns the last character of UTF-8 `text`, and in `begin` the byte at which it begins. Returns
+/// U+FFFD for invalid bytes. REQUIRES: !text.empty()
 inline char32_t LastCharacter(std::string_view text, size_t* begin) {
-  // A text may have more bytes than ICU can count.
+  // ICU counts bytes in 32 bits, and the text may be longer.
   constexpr size_t kLongestCharacter = 4;
   const size_t skipped = text.size() > kLongestCharacter ? text.size() - kLongestCharacter : 0;
   text.remove_prefix(skipped);

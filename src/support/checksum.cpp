@@ -6,7 +6,7 @@
 namespace wavemt {
 
 void Crc32::Add(const void* data, size_t size) {
-  if (size == 0) return;  // zlib takes a null pointer as the wish to begin anew.
+  if (size == 0) return;  // For a null pointer, zlib would reset the checksum.
   value_ = static_cast<uint32_t>(crc32_z(value_, static_cast<const Bytef*>(data), size));
 }
 

@@ -7,12 +7,12 @@
 
 namespace wavemt {
 
-/// CRC-32 (the one of zlib, gzip and PNG) of everything that was added. It finds every change of
-/// up to 32 neighbouring bits.
+/// CRC-32 (as in zlib, gzip and PNG) of all data added. Detects any change confined to 32 adjacent
+/// bits.
 class Crc32 {
  public:
   Crc32() = default;
-  /// Goes on from the value() of another one.
+  /// Continues from the value() of another checksum.
   explicit Crc32(uint32_t value) : value_(value) {}
 
   void Add(const void* data, size_t size);
@@ -24,7 +24,7 @@ class Crc32 {
   uint32_t value_ = 0;
 };
 
-/// Of one text.
+/// The checksum of `bytes` alone.
 Crc32 Crc32Of(std::string_view bytes);
 
 }  // namespace wavemt

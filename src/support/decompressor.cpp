@@ -21,14 +21,14 @@ std::string Damaged(std::string_view reason) {
 
 std::string TooMuchMemory(std::string_view program, std::string_view options) {
   return fmt::format(
-      "unpacking it needs more than {} MiB of memory, the most that is allowed; unpack it by: "
+      "unpacking it needs more than {} MiB of memory, which is the limit; unpack it with: "
       "{} -d {}",
-      kMostUnpackingMemory, program, options);
+      kMaxUnpackingMemory, program, options);
 }
 
-// The older libraries take what they only read for what they may write.
+// The older libraries take pointers to non-const even for data that they only read.
 template <typename Byte>
-Byte* Bytes(const char* bytes) {
+Byte* AsBytes(const char* bytes) {
   return reinterpret_cast<Byte*>(const_cast<char*>(bytes));
 }
 
@@ -45,15 +45,15 @@ class GzipDecompressor : public Decompressor {
   void BeginMember() override { inflateReset(&stream_); }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<Bytef>(packed->data());
+    stream_.next_in = AsBytes<Bytef>(packed->data());
     stream_.avail_in = static_cast<uInt>(packed->size());
-    stream_.next_out = Bytes<Bytef>(room.data());
+    stream_.next_out = AsBytes<Bytef>(room.data());
     stream_.avail_out = static_cast<uInt>(room.size());
     const int code = inflate(&stream_, Z_NO_FLUSH);
     packed->remove_prefix(packed->size() - stream_.avail_in);
     if (code == Z_MEM_ERROR) throw std::bad_alloc();
     Step step{.made = room.size() - stream_.avail_out, .ended = code == Z_STREAM_END, .fault = {}};
-    // Z_BUF_ERROR: there was nothing to be done with so few bytes.
+    // Z_BUF_ERROR only means that more input is needed to make progress.
     if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
       step.fault = Damaged(stream_.msg == nullptr ? "it needs a dictionary" : stream_.msg);
     }
@@ -69,7 +69,7 @@ class ZstdDecompressor : public Decompressor {
   ZstdDecompressor() {
     constexpr int kLogOfMebibyte = 20;
     int log_of_window = kLogOfMebibyte;
-    while ((1 << (log_of_window - kLogOfMebibyte)) < kMostUnpackingMemory) ++log_of_window;
+    while ((1 << (log_of_window - kLogOfMebibyte)) < kMaxUnpackingMemory) ++log_of_window;
     if (context_ == nullptr) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, log_of_window);
   }
@@ -112,9 +112,9 @@ class XzDecompressor : public Decompressor {
   void BeginMember() override { Begin(); }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<uint8_t>(packed->data());
+    stream_.next_in = AsBytes<uint8_t>(packed->data());
     stream_.avail_in = packed->size();
-    stream_.next_out = Bytes<uint8_t>(room.data());
+    stream_.next_out = AsBytes<uint8_t>(room.data());
     stream_.avail_out = room.size();
     const lzma_ret code = lzma_code(&stream_, LZMA_RUN);
     packed->remove_prefix(packed->size() - stream_.avail_in);
@@ -124,11 +124,11 @@ class XzDecompressor : public Decompressor {
   }
 
  private:
-  // Without LZMA_CONCATENATED, which would take zeros behind a stream for padding: they are what a
-  // power cut leaves of the next one, and no program of our days pads.
+  // LZMA_CONCATENATED would accept zeros after a stream as padding. They are more likely what a
+  // power cut left of the next stream: current programs do not pad.
   void Begin() {
-    constexpr uint64_t kMostBytes = uint64_t{kMostUnpackingMemory} << 20;
-    const lzma_ret code = lzma_stream_decoder(&stream_, kMostBytes, LZMA_TELL_UNSUPPORTED_CHECK);
+    constexpr uint64_t kMaxBytes = uint64_t{kMaxUnpackingMemory} << 20;
+    const lzma_ret code = lzma_stream_decoder(&stream_, kMaxBytes, LZMA_TELL_UNSUPPORTED_CHECK);
     if (code != LZMA_OK) throw std::bad_alloc();
   }
 
@@ -136,18 +136,18 @@ class XzDecompressor : public Decompressor {
     switch (code) {
       case LZMA_OK:
       case LZMA_STREAM_END:
-      case LZMA_BUF_ERROR:  // There was nothing to be done with so few bytes.
+      case LZMA_BUF_ERROR:  // More input is needed to make progress.
         return "";
       case LZMA_MEM_ERROR:
         throw std::bad_alloc();
       case LZMA_MEMLIMIT_ERROR:
         return TooMuchMemory("xz", "--memlimit=0");
       case LZMA_UNSUPPORTED_CHECK:
-        return Damaged("its kind of checksum is unknown");
+        return Damaged("it has an unknown type of checksum");
       case LZMA_OPTIONS_ERROR:
-        return Damaged("a header asks for what is unknown");
+        return Damaged("a header has unknown options");
       default:
-        return Damaged("data that is no xz, or another than its checksum says");
+        return Damaged("not xz data, or it does not match its checksum");
     }
   }
 
@@ -167,7 +167,7 @@ class Bzip2Decompressor : public Decompressor {
   }
 
   Step Unpack(std::string_view* packed, std::span<char> room) override {
-    stream_.next_in = Bytes<char>(packed->data());
+    stream_.next_in = AsBytes<char>(packed->data());
     stream_.avail_in = static_cast<unsigned>(packed->size());
     stream_.next_out = room.data();
     stream_.avail_out = static_cast<unsigned>(room.size());
@@ -176,7 +176,7 @@ class Bzip2Decompressor : public Decompressor {
     if (code == BZ_MEM_ERROR) throw std::bad_alloc();
     Step step{.made = room.size() - stream_.avail_out, .ended = code == BZ_STREAM_END, .fault = {}};
     if (code != BZ_OK && code != BZ_STREAM_END) {
-      step.fault = Damaged("data that is no bzip2, or another than its checksum says");
+      step.fault = Damaged("not bzip2 data, or it does not match its checksum");
     }
     return step;
   }
@@ -202,13 +202,13 @@ constexpr CompressedFormat kZstd = {"zstd", ".zst", Make<ZstdDecompressor>};
 constexpr CompressedFormat kXz = {"xz", ".xz", Make<XzDecompressor>};
 constexpr CompressedFormat kBzip2 = {"bzip2", ".bz2", Make<Bzip2Decompressor>};
 
-// The bytes with which a member begins; of the one at `free_half` the lower half may be any.
+// The bytes with which a member begins. At index `free_half`, the lower four bits are arbitrary.
 struct Magic {
   const CompressedFormat* format;
   std::string_view bytes;
   size_t free_half = std::string_view::npos;
 
-  bool AgreesWith(std::string_view beginning) const {
+  bool Matches(std::string_view beginning) const {
     for (size_t i = 0; i < std::min(bytes.size(), beginning.size()); ++i) {
       const int mask = i == free_half ? 0xF0 : 0xFF;
       if (((bytes[i] ^ beginning[i]) & mask) != 0) return false;
@@ -220,11 +220,11 @@ struct Magic {
 constexpr auto kMagics = std::to_array<Magic>({
     {&kGzip, "\x1F\x8B"},
     {&kZstd, "\x28\xB5\x2F\xFD"},
-    // A frame that holds no text, such as pzstd puts before each that does.
+    // A skippable frame, such as pzstd writes before each data frame.
     {&kZstd, "\x50\x2A\x4D\x18", 0},
     {&kXz, {"\xFD\x37zXZ\0", 6}},
-    // "BZh", the size of a block, and the number of the first block or of the end. Less of it could
-    // be text.
+    // "BZh", the block size, and the magic number of the first block or of the end of the stream.
+    // A shorter prefix could be the beginning of a text.
     {&kBzip2, "BZh0\x31\x41\x59\x26\x53\x59", 3},
     {&kBzip2, "BZh0\x17\x72\x45\x38\x50\x90", 3},
 });
@@ -237,22 +237,22 @@ static_assert(std::ranges::all_of(kMagics, [](const Magic& magic) {
 FormatGuess GuessFormat(std::string_view beginning) {
   FormatGuess guess;
   for (const Magic& magic : kMagics) {
-    if (!magic.AgreesWith(beginning)) continue;
+    if (!magic.Matches(beginning)) continue;
     if (magic.bytes.size() <= beginning.size()) return {.format = magic.format};
     guess.may_become_one = true;
   }
   return guess;
 }
 
-const CompressedFormat* FormatOfRest(std::string_view beginning, std::string_view extension) {
+const CompressedFormat* FormatOfTruncated(std::string_view beginning, std::string_view extension) {
   for (const Magic& magic : kMagics) {
-    if (magic.format->extension == extension && magic.AgreesWith(beginning)) return magic.format;
+    if (magic.format->extension == extension && magic.Matches(beginning)) return magic.format;
   }
   return nullptr;
 }
 
 const CompressedFormat* FormatOfExtension(std::string_view extension) {
-  return FormatOfRest("", extension);
+  return FormatOfTruncated("", extension);
 }
 
 }  // namespace wavemt

@@ -8,11 +8,11 @@
 
 namespace wavemt {
 
-/// The one exception type. Its text is a sentence for the person who typed the command: what is
-/// wrong, where (file, line, JSON path), what would be right.
+/// The program's only exception type. Its message is one sentence for the person who typed the
+/// command: what is wrong, where (file, line, JSON path), and what would be right.
 class Error : public std::runtime_error {
  public:
-  /// Whose mistake it was. The values are the process exit codes.
+  /// Who has to fix it. The values are the process's exit codes.
   enum class Kind { kFailure = 1, kUsage = 2 };
 
   Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
@@ -30,7 +30,7 @@ template <typename... Args>
   return {Error::Kind::kUsage, fmt::format(format, std::forward<Args>(args)...)};
 }
 
-/// The work failed for a reason outside the user's input (disk, memory, device): exit code 1.
+/// A failure that the user's input did not cause (disk, memory, device): exit code 1.
 template <typename... Args>
 [[nodiscard]] Error Failure(fmt::format_string<Args...> format, Args&&... args) {
   return {Error::Kind::kFailure, fmt::format(format, std::forward<Args>(args)...)};

@@ -6,7 +6,7 @@
 
 namespace wavemt {
 
-/// A file descriptor that is closed with the object; -1: none, as from a call that failed.
+/// Owns a file descriptor and closes it. -1 means none, for example after open() failed.
 class FileDescriptor {
  public:
   explicit FileDescriptor(int value = -1) : value_(value) {}
@@ -22,7 +22,7 @@ class FileDescriptor {
 
   int value() const { return value_; }
   bool is_open() const { return value_ >= 0; }
-  /// False, with the reason in errno, where the system reports an error that came late.
+  /// Returns false, with the reason in errno, if the system reports a delayed write error.
   bool Close() { return close(std::exchange(value_, -1)) == 0; }
 
  private:

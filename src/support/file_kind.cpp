@@ -19,17 +19,17 @@ struct Kind {
 };
 
 constexpr std::string_view kUnpackArchive = "unpack it and name the file in it";
-constexpr std::string_view kWriteText = "write its text to a file of UTF-8, a sentence a line";
+constexpr std::string_view kWriteText = "save its text as UTF-8, one sentence per line";
 
-// None of these is text: all but PDF's hold bytes that are no letters.
+// Text begins with none of these: all except those of PDF contain unprintable bytes.
 constexpr auto kKinds = std::to_array<Kind>({
     {"PK\x03\x04", "is a zip archive", kUnpackArchive},
     {"7z\xBC\xAF\x27\x1C", "is a 7z archive", kUnpackArchive},
     {"Rar!\x1A\x07", "is a rar archive", kUnpackArchive},
     {{"ustar\0", 6}, "is a tar archive", kUnpackArchive, 257},
     {{"ustar  \0", 8}, "is a tar archive", kUnpackArchive, 257},
-    {"\x04\x22\x4D\x18", "is lz4-compressed", "unpack it first, by: lz4 -d"},
-    {"\x1F\x9D", "is compressed by Unix compress", "unpack it first, by: gzip -d"},
+    {"\x04\x22\x4D\x18", "is lz4-compressed", "unpack it first with: lz4 -d"},
+    {"\x1F\x9D", "is compressed by Unix compress", "unpack it first with: gzip -d"},
     {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "is an old Word or Excel document", kWriteText},
     {"%PDF-1.", "is a PDF document", kWriteText},
     {"%PDF-2.", "is a PDF document", kWriteText},
@@ -37,14 +37,14 @@ constexpr auto kKinds = std::to_array<Kind>({
     {{"SQLite format 3\0", 16}, "is an SQLite database", kWriteText},
 });
 
-// Eight bytes with the size of a header, of which so large a one has none in the upper four, and
-// the header, a JSON object.
+// The file begins with the header's length in eight bytes, the upper four of which are zero for any
+// realistic length, followed by the header, a JSON object.
 bool IsSafetensors(std::string_view beginning) {
   constexpr std::string_view kBegin("\0\0\0\0{\"", 6);
   return beginning.size() > 10 && beginning.substr(4).starts_with(kBegin);
 }
 
-// A word that a shell takes as it is.
+// Quotes `text` for a shell where necessary.
 std::string ShellWord(const std::string& text) {
   constexpr std::string_view kHarmless =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%=-";
@@ -54,7 +54,7 @@ std::string ShellWord(const std::string& text) {
   return quoted + "'";
 }
 
-std::string Describe(const WideEncoding& encoding, const std::filesystem::path& file) {
+std::string DescribeWideText(const WideEncoding& encoding, const std::filesystem::path& file) {
   std::string text = fmt::format(
       "seems to be {} ({}{}); make it UTF-8, for example by: iconv -f {} -t UTF-8", encoding.name,
       encoding.order, encoding.has_mark ? "" : ", without a byte order mark", encoding.code_name);
@@ -74,11 +74,11 @@ std::optional<std::string> FindOtherKind(std::string_view beginning,
            beginning.substr(known.offset).starts_with(known.magic);
   });
   if (kind != kKinds.end()) return fmt::format("{}; {}", kind->is, kind->advice);
-  if (IsSafetensors(beginning)) return "is a safetensors file, which holds weights and no text";
+  if (IsSafetensors(beginning)) return "is a safetensors file, which holds weights, not text";
   if (const CompressedFormat* format = GuessFormat(beginning).format) {
-    return fmt::format("is {0}-compressed; unpack it first, by: {0} -d", format->name);
+    return fmt::format("is {0}-compressed; unpack it first with: {0} -d", format->name);
   }
-  if (const auto encoding = FindWideEncoding(beginning)) return Describe(*encoding, file);
+  if (const auto encoding = FindWideEncoding(beginning)) return DescribeWideText(*encoding, file);
   return std::nullopt;
 }
 

@@ -8,14 +8,14 @@
 
 namespace wavemt {
 
-/// How many of a file's first bytes FindOtherKind() looks at, where there are as many.
+/// FindOtherKind() looks at no more than this many bytes at the beginning of a file.
 inline constexpr size_t kBeginningSize = 4096;
 
-/// What a file is, if its beginning shows that it is no UTF-8 text, and what to do about it. Goes
-/// on a sentence that begins with the file's name: "is a zip archive; unpack it and name the file
-/// in it". Nothing where it may be text.
+/// If the beginning of a file shows that it is not UTF-8 text, returns what it is and what to do
+/// about it, to follow the file's name in a message: "is a zip archive; unpack it and name the file
+/// in it". Returns nothing if it may be text.
 ///
-/// `file` is there for a command that can be copied; empty: the bytes are not those of a file.
+/// `file` appears in a suggested shell command; leave it empty if the bytes are not a file's own.
 std::optional<std::string> FindOtherKind(std::string_view beginning,
                                          const std::filesystem::path& file);
 

@@ -27,9 +27,9 @@ Error ReadFailure(const fs::path& path, int error_number) {
   }
   const std::string text =
       fmt::format("{}: cannot be read: {}", path.string(), std::strerror(error_number));
-  // All others are of the machine.
-  constexpr int kOfThePath[] = {EACCES, EPERM, EISDIR, ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EINVAL};
-  const bool is_usage = std::ranges::find(kOfThePath, error_number) != std::end(kOfThePath);
+  // These errors depend on the path that the user gave; all others are the machine's.
+  constexpr int kPathErrors[] = {EACCES, EPERM, EISDIR, ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EINVAL};
+  const bool is_usage = std::ranges::find(kPathErrors, error_number) != std::end(kPathErrors);
   return is_usage ? UsageError("{}", text) : Failure("{}", text);
 }
 
@@ -46,12 +46,12 @@ void Rename(const fs::path& from, const fs::path& to) {
   SyncDirectory(ParentOf(to));
 }
 
-// What stands between a process number and kUnfinishedSuffix.
-constexpr std::string_view kAside = ".old";        // A whole folder, until a new one has its place.
-constexpr std::string_view kRemoved = ".removed";  // A folder that is being removed.
+// What comes between the process id and kUnfinishedSuffix in the name of a folder moved aside.
+constexpr std::string_view kAside = ".old";        // Complete, until a new folder replaces it.
+constexpr std::string_view kRemoved = ".removed";  // Being removed.
 
-fs::path WithoutName(const fs::path& path, std::string_view why) {
-  return fmt::format("{}.{}{}{}", path.string(), getpid(), why, kUnfinishedSuffix);
+fs::path AsideName(const fs::path& path, std::string_view purpose) {
+  return fmt::format("{}.{}{}{}", path.string(), getpid(), purpose, kUnfinishedSuffix);
 }
 
 bool RemoveSuffix(std::string_view* text, std::string_view suffix) {
@@ -60,34 +60,34 @@ bool RemoveSuffix(std::string_view* text, std::string_view suffix) {
   return true;
 }
 
-// What Unfinished() or WithoutName() named.
+// A file or folder with a name from Unfinished() or AsideName().
 struct Leftover {
   fs::path path;
   fs::path final_path;
-  bool stood_aside = false;
+  bool moved_aside = false;
 };
 
 std::optional<Leftover> LeftoverOf(const fs::path& path) {
   const std::string filename = path.filename().string();
   std::string_view name = filename;
   if (!RemoveSuffix(&name, kUnfinishedSuffix)) return std::nullopt;
-  const bool stood_aside = RemoveSuffix(&name, kAside);
-  if (!stood_aside) RemoveSuffix(&name, kRemoved);
-  const size_t before_process = name.find_last_not_of("0123456789");
-  if (before_process == std::string_view::npos || name[before_process] != '.' ||
-      before_process + 1 == name.size()) {
+  const bool moved_aside = RemoveSuffix(&name, kAside);
+  if (!moved_aside) RemoveSuffix(&name, kRemoved);
+  const size_t before_id = name.find_last_not_of("0123456789");
+  if (before_id == std::string_view::npos || name[before_id] != '.' ||
+      before_id + 1 == name.size()) {
     return std::nullopt;
   }
-  name = name.substr(0, before_process);
+  name = name.substr(0, before_id);
   return Leftover{
-      .path = path, .final_path = path.parent_path() / name, .stood_aside = stood_aside};
+      .path = path, .final_path = path.parent_path() / name, .moved_aside = moved_aside};
 }
 
 std::function<bool(std::string_view)> HasName(const fs::path& path) {
   return [name = path.filename().string()](std::string_view found) { return found == name; };
 }
 
-// Inside `directory`, of those names that `is_ours` knows.
+// The leftovers in `directory` whose final names satisfy `is_ours`.
 std::vector<Leftover> LeftoversIn(const fs::path& directory,
                                   const std::function<bool(std::string_view)>& is_ours) {
   std::vector<Leftover> leftovers;
@@ -101,23 +101,23 @@ std::vector<Leftover> LeftoversIn(const fs::path& directory,
   return leftovers;
 }
 
-// Whether it is the only one of its name: a folder that stood aside, where nothing or an empty
-// folder has the name now.
+// Whether this is a folder that was moved aside and never replaced: nothing, or an empty folder,
+// has its final name.
 bool IsNeeded(const Leftover& leftover) {
-  if (!leftover.stood_aside) return false;
+  if (!leftover.moved_aside) return false;
   std::error_code ignored;
   const fs::file_type found = fs::symlink_status(leftover.final_path, ignored).type();
   return found == fs::file_type::not_found ||
          (found == fs::file_type::directory && fs::is_empty(leftover.final_path, ignored));
 }
 
-// Where that fails, the folder stays where it is, for another time.
+// If this fails, the folder keeps its temporary name and can be restored later.
 void Restore(const Leftover& leftover) {
   std::error_code ignored;
   fs::rename(leftover.path, leftover.final_path, ignored);
 }
 
-// `take` says whether it wants more.
+// Reads until `take` returns false.
 void ReadWhile(const fs::path& path, const std::function<bool(std::string_view)>& take);
 
 FileDescriptor OpenForReading(const fs::path& path) {
@@ -138,11 +138,11 @@ Error WriteFailure(const fs::path& path, int error_number) {
                  free_space);
 }
 
-std::string ReadFile(const fs::path& path, size_t at_most) {
+std::string ReadFile(const fs::path& path, size_t max_bytes) {
   std::string contents;
   ReadWhile(path, [&](std::string_view piece) {
-    contents += piece.substr(0, at_most - contents.size());
-    return contents.size() < at_most;
+    contents += piece.substr(0, max_bytes - contents.size());
+    return contents.size() < max_bytes;
   });
   return contents;
 }
@@ -173,7 +173,7 @@ void ReadWhile(const fs::path& path, const std::function<bool(std::string_view)>
   }
 }
 
-fs::file_status StatusOf(const fs::path& path) {
+fs::file_status FileStatusOf(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (error && status.type() != fs::file_type::not_found) throw ReadFailure(path, error.value());
@@ -182,11 +182,11 @@ fs::file_status StatusOf(const fs::path& path) {
 
 }  // namespace
 
-bool Exists(const fs::path& path) { return fs::exists(StatusOf(path)); }
+bool Exists(const fs::path& path) { return fs::exists(FileStatusOf(path)); }
 
-bool IsFile(const fs::path& path) { return fs::is_regular_file(StatusOf(path)); }
+bool IsFile(const fs::path& path) { return fs::is_regular_file(FileStatusOf(path)); }
 
-bool IsFolder(const fs::path& path) { return fs::is_directory(StatusOf(path)); }
+bool IsFolder(const fs::path& path) { return fs::is_directory(FileStatusOf(path)); }
 
 void ForgetCached(const fs::path& path) {
   const FileDescriptor descriptor = OpenForReading(path);
@@ -212,7 +212,7 @@ void WriteFileAtomically(const fs::path& path, std::string_view contents) {
 void SyncDirectory(const fs::path& path) {
   const FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.is_open()) throw WriteFailure(path, errno);
-  // Some network file systems do not know how to sync a folder and say so.
+  // Some network file systems cannot sync a folder and return EINVAL.
   if (fsync(folder.value()) != 0 && errno != EINVAL) throw WriteFailure(path, errno);
 }
 
@@ -220,13 +220,13 @@ void MakeDirectories(const fs::path& path) {
   std::error_code ignored;
   if (path.empty() || fs::is_directory(path, ignored)) return;
   MakeDirectories(path.parent_path());
-  // Somebody else may have been quicker.
+  // Another process may have created it meanwhile.
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) throw WriteFailure(path, errno);
   SyncDirectory(ParentOf(path));
 }
 
 std::error_code RemoveDirectory(const fs::path& path) {
-  const fs::path discarded = WithoutName(path, kRemoved);
+  const fs::path discarded = AsideName(path, kRemoved);
   std::error_code error;
   fs::remove_all(discarded, error);
   fs::rename(path, discarded, error);
@@ -319,11 +319,11 @@ void StagedDirectory::Replace() {
   if (exchanged) {
     SyncDirectory(ParentOf(final_path_));
     committed_ = true;
-    fs::remove_all(staging_path_, ignored);  // It holds the old folder now.
+    fs::remove_all(staging_path_, ignored);  // The old folder, after the exchange.
     return;
   }
-  // A file system that cannot do it in one step.
-  const fs::path aside = WithoutName(final_path_, kAside);
+  // The file system cannot exchange two folders atomically.
+  const fs::path aside = AsideName(final_path_, kAside);
   fs::remove_all(aside, ignored);
   Rename(final_path_, aside);
   try {
@@ -347,7 +347,7 @@ void TidyUnfinished(const fs::path& directory,
   }
 }
 
-void RestoreStoodAside(const fs::path& path) {
+void RestoreMovedAside(const fs::path& path) {
   for (const Leftover& leftover : LeftoversIn(ParentOf(path), HasName(path))) {
     if (IsNeeded(leftover)) Restore(leftover);
   }

@@ -14,52 +14,51 @@
 
 namespace wavemt {
 
-/// The whole file as bytes, or its first `at_most`. A missing or unreadable file, or a directory in
-/// its place, is a usage error that names it; a disk that fails is a Failure.
-std::string ReadFile(const std::filesystem::path& path, size_t at_most = std::string::npos);
+/// The contents of a file, up to `max_bytes`. A usage error that names the file if it is missing,
+/// unreadable or a directory; a Failure if the disk fails.
+std::string ReadFile(const std::filesystem::path& path, size_t max_bytes = std::string::npos);
 
-/// Gives `take` the whole file, a piece at a time. Errors as of ReadFile().
+/// Passes the contents of a file to `take`, piece by piece. Errors as for ReadFile().
 void ReadInPieces(const std::filesystem::path& path,
                   const std::function<void(std::string_view)>& take);
 
-/// Whether anything, a file or a folder stands at `path`, links followed. A usage error where the
-/// system does not tell: no permission, a name that is too long, links that go in circles.
+/// Whether `path` exists, is a regular file, or is a folder, following links. A usage error if the
+/// system cannot tell: no permission, a name that is too long, or a cycle of links.
 bool Exists(const std::filesystem::path& path);
 bool IsFile(const std::filesystem::path& path);
 bool IsFolder(const std::filesystem::path& path);
 
-/// Lets the system forget the file's bytes in memory: who reads it next reads the disk. The bytes
-/// must have been synced, or nothing happens.
+/// Drops the file from the system's cache, so that the next read comes from the disk. Has no effect
+/// on data that has not been synced.
 void ForgetCached(const std::filesystem::path& path);
 
 /// A usage error unless `path` is a file that can be opened for reading.
 void RequireReadableFile(const std::filesystem::path& path);
 
-/// Replaces `path` by `contents`. Whenever the machine stops, the file holds the old bytes or the
-/// new ones, never a mixture: temporary name, fsync, rename, fsync of the folder.
+/// Replaces the contents of `path`. Whenever the machine stops, the file holds either the old or
+/// the new contents, never a mixture: temporary name, fsync, rename, fsync of the folder.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
 
-/// The Failure of a call that returned `error_number`: names the file, the reason and the space
-/// left.
+/// A Failure to write to `path`, with the reason `error_number` (errno) and the free disk space.
 Error WriteFailure(const std::filesystem::path& path, int error_number);
 
-/// Puts the names in a folder on the disk: a file or folder only survives a power cut once the
-/// folder that it is in was synced as well.
+/// Flushes a folder's entries to the disk. A new or renamed file survives a power cut only once its
+/// folder has been synced too.
 void SyncDirectory(const std::filesystem::path& path);
 
-/// Makes a folder and those above it, as far as they are missing, and syncs their names.
+/// Creates a folder and any missing parents, and syncs their entries.
 void MakeDirectories(const std::filesystem::path& path);
 
-/// Removes a folder with all that is in it. It loses its name first, so that a process that is
-/// killed here leaves something that TidyUnfinished() takes away, and no half of a folder.
+/// Removes a folder and its contents. It is renamed first, so that a process killed meanwhile
+/// leaves something that TidyUnfinished() removes, rather than an incomplete folder under its real
+/// name.
 std::error_code RemoveDirectory(const std::filesystem::path& path);
 
-/// A new file, written from start to end. Small pieces are written together. Each failing call
-/// throws a WriteFailure().
+/// A new file, written sequentially through a buffer. Throws a WriteFailure() on any error.
 class OutputFile {
  public:
-  /// Creates the file, or empties it if it is there. Without SyncAndClose() there is no promise
-  /// that anything was written.
+  /// Creates the file, or truncates an existing one. Until SyncAndClose() returns, nothing is
+  /// guaranteed to have been written.
   explicit OutputFile(std::filesystem::path path);
 
   void Write(const void* data, size_t size);
@@ -80,8 +79,8 @@ class OutputFile {
   Crc32 checksum_;
 };
 
-/// A file that is whole or not there: written piece by piece under a temporary name beside its
-/// final one, which Commit() gives it. Without a Commit() the destructor removes what was written.
+/// A file that appears complete or not at all. It is written under a temporary name in the same
+/// folder; Commit() gives it its final name. Without Commit(), the destructor removes it.
 class StagedFile {
  public:
   explicit StagedFile(std::filesystem::path final_path);
@@ -91,7 +90,7 @@ class StagedFile {
 
   void Write(std::string_view text) { file_.Write(text); }
   OutputFile& contents() { return file_; }
-  /// Syncs and renames.
+  /// Syncs the file and gives it its final name.
   void Commit();
 
  private:
@@ -101,11 +100,11 @@ class StagedFile {
   bool committed_ = false;
 };
 
-/// A folder that is whole or not there. It is filled under a temporary name beside its final one;
-/// Commit() syncs and renames it. Without a Commit() the destructor removes what was written.
+/// A folder that appears complete or not at all. It is filled under a temporary name next to its
+/// final one; Commit() syncs and renames it. Without Commit(), the destructor removes it.
 class StagedDirectory {
  public:
-  /// REQUIRES: nothing stands at `final_path` when Commit() is called.
+  /// REQUIRES: `final_path` does not exist when Commit() is called.
   explicit StagedDirectory(std::filesystem::path final_path);
   ~StagedDirectory();
   StagedDirectory(const StagedDirectory&) = delete;
@@ -114,8 +113,8 @@ class StagedDirectory {
   /// Where to put the files until Commit().
   const std::filesystem::path& path() const { return staging_path_; }
   void Commit();
-  /// As Commit(), but a folder may stand there. It is removed when the new one has its place; the
-  /// two change places in one step where the file system can do that.
+  /// Like Commit(), but replaces and removes an existing folder. The two are exchanged atomically
+  /// if the file system supports that.
   void Replace();
 
  private:
@@ -124,22 +123,22 @@ class StagedDirectory {
   bool committed_ = false;
 };
 
-/// Names with this ending are unfinished work of a StagedFile or StagedDirectory: left behind by a
-/// process that was killed, and of no use to anyone.
+/// The ending of the temporary names above. Without a process at work on it, a file or folder with
+/// this ending was left over when its process was killed.
 inline constexpr std::string_view kUnfinishedSuffix = ".unfinished";
 
-/// Removes what a killed process left unfinished directly inside `directory`, of those files and
-/// folders whose names `is_ours` knows: another process may have work of its own under way there. A
-/// folder that stood aside for a new one which never came gets its name back, as of
-/// RestoreStoodAside().
+/// Removes what killed processes left unfinished directly inside `directory`. Only files and
+/// folders whose final names satisfy `is_ours` are touched, since other processes may be at work
+/// there. Folders that were moved aside are restored, as by RestoreMovedAside().
 void TidyUnfinished(const std::filesystem::path& directory,
                     const std::function<bool(std::string_view)>& is_ours);
 
 /// The same for the file or folder `path` alone.
 void TidyUnfinishedOf(const std::filesystem::path& path);
 
-/// Gives `path` back the folder that stood aside for a new one which never came, if nothing or an
-/// empty folder has its name now. It removes nothing else, and harms nobody's unfinished work.
-void RestoreStoodAside(const std::filesystem::path& path);
+/// Undoes a StagedDirectory::Replace() that was killed halfway: if the old folder was moved aside
+/// and `path` is now missing or an empty folder, gives the old one its name back. Removes nothing
+/// else, so it is safe while other processes are at work.
+void RestoreMovedAside(const std::filesystem::path& path);
 
 }  // namespace wavemt

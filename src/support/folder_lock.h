@@ -7,12 +7,12 @@
 
 namespace wavemt {
 
-/// Held by a process that makes or replaces something in `folder`; another one waits meanwhile. It
-/// is no file and ends with the process, however that ends. Does nothing on a file system that
-/// knows no locks.
+/// An exclusive lock on a folder, held by a process while it creates or replaces something in it;
+/// other processes wait. It leaves no file, and the system releases it when the process ends for
+/// any reason. Has no effect on file systems without locks.
 class FolderLock {
  public:
-  /// `before_waiting` is called where another process holds the lock.
+  /// `before_waiting` is called if another process holds the lock.
   explicit FolderLock(const std::filesystem::path& folder,
                       const std::function<void()>& before_waiting = {});
 

@@ -20,8 +20,8 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kBufferSize = 1 << 16;
-// How long one that is at work may take for its next bytes.
-constexpr int kMillisecondsOfAWriter = 20;
+// How long IsReady() waits for a writer that is busy producing its next bytes.
+constexpr int kWriterTimeoutMs = 20;
 
 struct stat StatusOf(int descriptor) {
   struct stat status {};
@@ -38,7 +38,7 @@ bool IsUnchanged(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
-// Whether there is something to read after at most that long; -1: as long as it takes.
+// Waits until there is something to read, for at most `milliseconds` (-1: without limit).
 bool WaitForInput(int descriptor, int milliseconds) {
   pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
   return poll(&waiting, 1, milliseconds) > 0;
@@ -90,7 +90,7 @@ void InputFile::RequireUnchanged(bool at_end, int64_t line_number) const {
   const struct stat& at_start = descriptor_->at_start();
   bool unchanged = IsUnchanged(at_start, StatusOf(descriptor_->value()));
   struct stat at_path {};
-  // A file that was removed has no other in its place: its bytes are whole.
+  // If the file was removed and not replaced, its contents are still complete.
   if (at_end && descriptor_->is_own() && stat(path_.c_str(), &at_path) == 0) {
     unchanged = unchanged && IsSameFile(at_start, at_path);
   }
@@ -122,38 +122,39 @@ bool InputFile::Fill(int64_t line_number) {
   return count > 0;
 }
 
-// Decides by the first bytes whether the file is compressed. False where that takes more of them
-// than are there yet.
+// Determines from the first bytes whether the file is compressed. Returns false if too few bytes
+// have arrived to tell.
 bool InputFile::Detect(bool may_wait, int64_t line_number) {
   FormatGuess guess = GuessFormat(packed_);
   while (guess.may_become_one && !ended_) {
-    if (!may_wait && !WaitForInput(descriptor_->value(), kMillisecondsOfAWriter)) return false;
+    if (!may_wait && !WaitForInput(descriptor_->value(), kWriterTimeoutMs)) return false;
     Fill(line_number);
     guess = GuessFormat(packed_);
   }
   format_ = guess.format;
-  if (format_ == nullptr) RequireNoRest();
+  if (format_ == nullptr) RequireNotTruncated();
   if (format_ != nullptr) decompressor_ = format_->make();
   detected_ = true;
   return true;
 }
 
-// Plain text may have any name and may be empty. A file that is named as a compressed one and of
-// which nothing but the beginning or zeros are left was cut or never came to the disk.
-void InputFile::RequireNoRest() const {
+// A plain text file may have any name and may be empty. But if its name says that it is compressed
+// and it holds only the first bytes of the format or begins with zeros, it was cut short or never
+// reached the disk.
+void InputFile::RequireNotTruncated() const {
   const std::string extension = path_.extension();
-  std::string rest;
-  if (ended_ && FormatOfRest(packed_, extension) != nullptr) {
-    rest = packed_.empty() ? "none of its bytes are left"
-                           : fmt::format("it ends after byte {}", packed_.size());
+  std::string remains;
+  if (ended_ && FormatOfTruncated(packed_, extension) != nullptr) {
+    remains = packed_.empty() ? "none of its bytes are left"
+                              : fmt::format("it ends after byte {}", packed_.size());
   } else if (packed_.starts_with('\0') && FormatOfExtension(extension) != nullptr) {
-    rest = "it begins with zeros";
+    remains = "it begins with zeros";
   }
-  if (rest.empty()) return;
-  throw UsageError("{}: the compressed data is damaged or cut short ({})", path_.string(), rest);
+  if (remains.empty()) return;
+  throw UsageError("{}: the compressed data is damaged or cut short ({})", path_.string(), remains);
 }
 
-// Of a member behind the first. False where none follows.
+// Begins a member after the first. Returns false at the end of the file.
 bool InputFile::BeginNextMember(int64_t line_number) {
   if (packed_.empty() && !Fill(line_number)) return false;
   while (GuessFormat(packed_).may_become_one && Fill(line_number)) {
@@ -172,7 +173,7 @@ bool InputFile::BeginNextMember(int64_t line_number) {
 size_t InputFile::Unpack(std::span<char> room, int64_t line_number) {
   while (true) {
     if (between_members_ && !BeginNextMember(line_number)) return 0;
-    // Where nothing packed is left, the decompressor may still hold back what had no room.
+    // Even if packed_ is empty, the decompressor may hold output that did not fit before.
     const size_t packed_before = packed_.size();
     const Decompressor::Step step = decompressor_->Unpack(&packed_, room);
     if (!step.fault.empty()) {
@@ -203,7 +204,7 @@ bool InputFile::IsReady() {
   if (descriptor_->is_regular()) return true;
   if (!detected_ && !Detect(/*may_wait=*/false, /*line_number=*/0)) return false;
   if (!packed_.empty() || ended_) return true;
-  return WaitForInput(descriptor_->value(), kMillisecondsOfAWriter);
+  return WaitForInput(descriptor_->value(), kWriterTimeoutMs);
 }
 
 bool IsCompressed(const std::filesystem::path& path) {

@@ -13,15 +13,17 @@ namespace wavemt {
 struct CompressedFormat;
 class Decompressor;
 
-/// The bytes of a file or of standard input, from the start to the end; gzip, zstd, xz and bzip2
-/// are known by their first bytes, not by a name, and unpacked, one member or several.
+/// Reads a file or standard input from start to end. gzip, zstd, xz and bzip2 are recognized by
+/// their first bytes, not by the file's name, and unpacked, including files of several members.
 ///
-/// Errors are usage errors that name the file: it is missing or a directory; compressed data that
-/// is damaged, cut short or followed by anything else, zeros included (what a power cut leaves
-/// behind; xz's padding is no exception), or that takes more than `kMostUnpackingMemory` to unpack;
-/// a name of such a file with nothing but the beginning of one or zeros behind it; a regular file
-/// that changes its size, its time of modification or its place while it is read. A pipe or a
-/// device has none of these, so nothing of the kind can be seen there.
+/// Throws usage errors that name the file:
+///  - it is missing or a directory;
+///  - compressed data is damaged, cut short, or followed by anything else, including zeros (which a
+///    power cut can leave; xz's padding is refused too);
+///  - unpacking needs more than `kMaxUnpackingMemory`;
+///  - its name has the extension of a compressed format, but it is empty, begins with zeros, or
+///    ends within the format's first bytes;
+///  - a regular file changes in size or modification time, or is replaced, while it is read.
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);
@@ -30,24 +32,23 @@ class InputFile {
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) = delete;
 
-  /// Reads at most `size` bytes into `bytes`; fewer where no more are there yet, 0 only at the end.
-  /// Errors say that they come after line `line_number` of the text.
+  /// Reads up to `size` bytes into `bytes`, fewer if no more are available yet. Returns 0 only at
+  /// the end. Error messages say that they occurred after line `line_number` of the text.
   size_t Read(char* bytes, size_t size, int64_t line_number);
 
-  /// Whether Read() would answer without waiting for a writer (longer than one that is at work
-  /// needs).
+  /// Whether Read() would return without blocking. Waits briefly for a writer that is still busy.
   bool IsReady();
 
-  /// Bytes taken from the file so far, packed ones where it is packed.
+  /// Bytes read from the file so far; for a compressed file, compressed bytes.
   int64_t bytes_read() const { return bytes_read_; }
 
-  /// Whether it is unpacked. Known once something was read.
+  /// Whether the input is compressed. Valid after the first Read().
   bool is_compressed() const { return format_ != nullptr; }
 
   /// False for standard input, a pipe or a device.
   bool is_file() const;
 
-  /// "standard input" for that.
+  /// The file's path, or "standard input".
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -56,7 +57,7 @@ class InputFile {
   InputFile(std::filesystem::path name, std::unique_ptr<Descriptor> descriptor);
   bool Fill(int64_t line_number);
   bool Detect(bool may_wait, int64_t line_number);
-  void RequireNoRest() const;
+  void RequireNotTruncated() const;
   bool BeginNextMember(int64_t line_number);
   size_t Unpack(std::span<char> room, int64_t line_number);
   void RequireUnchanged(bool at_end, int64_t line_number) const;
@@ -64,7 +65,7 @@ class InputFile {
   std::filesystem::path path_;
   std::unique_ptr<Descriptor> descriptor_;
   std::vector<char> buffer_;
-  std::string_view packed_;  // What of buffer_ is still to be used.
+  std::string_view packed_;  // The unused bytes of buffer_.
   int64_t bytes_read_ = 0;
   bool ended_ = false;
   bool detected_ = false;

@@ -13,10 +13,9 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// "line 3, column 14" of a byte offset. An editor shows no byte order mark.
-std::string PlaceInText(std::string_view text, size_t offset) {
+// "line 3, column 14" for a byte offset, as an editor counts: without a byte order mark.
+std::string LineAndColumn(std::string_view text, size_t offset) {
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
     offset -= std::min(offset, kByteOrderMark.size());
@@ -32,7 +31,7 @@ std::string PlaceInText(std::string_view text, size_t offset) {
 std::string_view ReasonOf(std::string_view message) {
   const size_t colon = message.find(": ");
   if (colon != std::string_view::npos) message.remove_prefix(colon + 2);
-  // What was read last is quoted byte for byte, valid or not, and whole.
+  // The library quotes the last token in full, even if it is long or not valid UTF-8.
   const size_t quote = message.find("; last read: ");
   const bool too_long = message.size() > quote && message.size() - quote > kLongestQuote;
   if (quote != std::string_view::npos && (too_long || FindInvalidUtf8(message))) {
@@ -45,13 +44,12 @@ bool IsWordCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// Whether `text` has this at `place`.
-bool HasAt(std::string_view text, size_t place, std::string_view what) {
-  return text.substr(std::min(place, text.size())).starts_with(what);
+bool HasAt(std::string_view text, size_t offset, std::string_view what) {
+  return text.substr(std::min(offset, text.size())).starts_with(what);
 }
 
-// The mistake at `offset`, outside of a string, if it is one that people make: what other languages
-// allow. Else nothing.
+// Describes the error at `offset`, outside of a string, if it is a common one: syntax that other
+// languages allow. Otherwise returns "".
 std::string NameMistake(std::string_view text, size_t offset) {
   for (const std::string_view comment : {"//", "/*", "#"}) {
     if (HasAt(text, offset, comment)) {
@@ -60,8 +58,8 @@ std::string NameMistake(std::string_view text, size_t offset) {
   }
   for (const std::string_view quote : {"'", "`", "\u201C", "\u201D", "\u2018", "\u2019"}) {
     if (HasAt(text, offset, quote)) {
-      return fmt::format(
-          "the quote {}, which JSON does not have; text stands in double quotes (\")", quote);
+      return fmt::format("the quote {}, which JSON does not have; text goes in double quotes (\")",
+                         quote);
     }
   }
   if (HasAt(text, offset, "}") || HasAt(text, offset, "]")) {
@@ -74,7 +72,7 @@ std::string NameMistake(std::string_view text, size_t offset) {
   return "";
 }
 
-// The word that the place is in or behind, such as True, NaN or a key without quotes.
+// Describes the word that contains or ends at `offset`, such as True, NaN or an unquoted key.
 std::string NameWord(std::string_view text, size_t offset) {
   size_t begin = std::min(offset, text.size());
   while (begin > 0 && IsWordCharacter(text[begin - 1])) --begin;
@@ -84,7 +82,7 @@ std::string NameWord(std::string_view text, size_t offset) {
   if (word.empty() || word.size() > kLongestQuote || std::isdigit(word[0]) != 0) return "";
   return fmt::format(
       "the word {}, which JSON does not have: it has true, false and null, and all other text "
-      "stands in double quotes (\")",
+      "goes in double quotes (\")",
       word);
 }
 
@@ -96,7 +94,7 @@ Error SyntaxError(std::string_view text, std::string_view origin, size_t positio
   const auto is = [&](const char* what) { return problem.find(what) != std::string_view::npos; };
   std::string mistake = is("invalid string") ? "" : NameMistake(text, offset);
   if (mistake.empty() && is("invalid literal")) mistake = NameWord(text, offset);
-  return UsageError("{}: {}: not valid JSON: {}", origin, PlaceInText(text, offset),
+  return UsageError("{}: {}: not valid JSON: {}", origin, LineAndColumn(text, offset),
                     mistake.empty() ? reason : std::string_view(mistake));
 }
 
@@ -105,12 +103,12 @@ Error NumberError(std::string_view text, std::string_view origin, std::string_vi
   const size_t quote = message.find('\'') + 1;
   const std::string_view number = message.substr(quote, message.rfind('\'') - quote);
   return UsageError("{}: {}: the number {}{} is too large", origin,
-                    PlaceInText(text, text.find(number)), number.substr(0, kLongestQuote),
+                    LineAndColumn(text, text.find(number)), number.substr(0, kLongestQuote),
                     number.size() > kLongestQuote ? "..." : "");
 }
 
-// Refuses what JSON allows, but nobody means. A pass of its own: the library's parser with a
-// callback looks through all that an array holds at the end of each object in it.
+// Refuses what JSON allows but nobody intends. This is a separate pass because the library's parser
+// with a callback takes quadratic time: after each object in an array it scans the whole array.
 class StrictEvents : public JsonEvents {
  public:
   explicit StrictEvents(std::string_view origin) : origin_(origin) {}
@@ -133,7 +131,7 @@ class StrictEvents : public JsonEvents {
       throw UsageError("{}: not usable: an object of more than {} keys", origin_, kMaxJsonKeys);
     }
     if (!keys.insert(key).second) {
-      throw UsageError("{}: the key {} stands twice in one object; keep one", origin_,
+      throw UsageError("{}: the key {} appears twice in one object; keep one", origin_,
                        QuoteJson(key));
     }
     return true;
@@ -154,20 +152,30 @@ class StrictEvents : public JsonEvents {
   Error Unexpected() const override { return UsageError("{}: not usable: binary", origin_); }
 
   std::string_view origin_;
-  std::vector<std::set<std::string>> keys_;  // Of each open object; empty for an array.
+  std::vector<std::set<std::string>> keys_;  // The keys of each open object; empty for an array.
 };
 
 }  // namespace
 
 Json ParseJson(std::string_view text, std::string_view origin) {
-  // None of these is valid JSON.
+  // FindOtherKind() recognizes nothing that is valid JSON.
   if (const auto kind = FindOtherKind(text, origin)) throw UsageError("{}: {}", origin, *kind);
   if (text.size() > kMaxJsonBytes) {
-    throw UsageError("{}: not usable: {} bytes of JSON, but {} are the most", origin, text.size(),
+    throw UsageError("{}: not usable: {} bytes of JSON, but the limit is {}", origin, text.size(),
                      kMaxJsonBytes);
   }
   StrictEvents(origin).Parse(text, origin);
   return Json::parse(text);
+}
+
+int64_t JsonCount(const Json& object, const char* name, std::string_view origin, int64_t maximum) {
+  const bool is_number =
+      object.is_object() && object.contains(name) && object[name].is_number_integer();
+  // A negative number is far out of range as an unsigned one.
+  if (!is_number || object[name].get<uint64_t>() > static_cast<uint64_t>(maximum)) {
+    throw UsageError("{}: \"{}\" is missing or no count", origin, name);
+  }
+  return object[name].get<int64_t>();
 }
 
 std::string QuoteJson(const Json& value) {
@@ -181,7 +189,7 @@ std::string QuoteJson(const Json& value) {
 void JsonEvents::Parse(std::string_view text, std::string_view origin) {
   text_ = text;
   origin_ = origin;
-  // The library's parser takes it for the end of the text, whatever follows.
+  // The library's parser would take a NUL byte for the end of the text and ignore the rest.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     throw SyntaxError(text, origin, nul + 1, "a NUL byte");
   }
@@ -190,7 +198,7 @@ void JsonEvents::Parse(std::string_view text, std::string_view origin) {
 
 bool JsonEvents::parse_error(std::size_t position, const std::string&,
                              const nlohmann::detail::exception& error) {
-  // The library's parser reports these two and no others.
+  // The library reports only syntax errors and numbers out of range.
   if (dynamic_cast<const Json::parse_error*>(&error) != nullptr) {
     throw SyntaxError(text_, origin_, position, error.what());
   }
@@ -198,7 +206,7 @@ bool JsonEvents::parse_error(std::size_t position, const std::string&,
 }
 
 Json ReadJson(const std::filesystem::path& path) {
-  // One byte more than there may be, for the error.
+  // One byte beyond the limit, so that ParseJson() sees that the file is too large.
   return ParseJson(ReadFile(path, kMaxJsonBytes + 1), path.string());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,36 +11,41 @@
 
 namespace wavemt {
 
-/// JSON whose objects keep the order in which they were written.
+/// JSON whose objects preserve the order of their keys.
 using Json = nlohmann::ordered_json;
 
-/// Parses one JSON value. Errors are usage errors that begin with `origin` (a file's name); they
-/// give line and column of what is not valid JSON, name the mistakes that people make (comments,
-/// single quotes, commas at the end, words of other languages), and say what a text is that is none
-/// (FindOtherKind(): UTF-16, archives). A byte order mark of UTF-8 is allowed. Stricter than the
-/// library: a NUL byte at the end, a key that stands twice in an object, an object of more than
-/// `kMaxJsonKeys`, nesting deeper than `kMaxJsonDepth` and a text of more than `kMaxJsonBytes` are
-/// refused.
+/// Parses one JSON value. A UTF-8 byte order mark is allowed. Throws usage errors that begin with
+/// `origin` (a file's name). A syntax error gives the line and column and explains common mistakes
+/// (comments, single quotes, trailing commas, other languages' words such as True); a file that is
+/// not UTF-8 text at all is identified (see FindOtherKind()). Stricter than the library: also
+/// refuses a NUL byte at the end, a key that appears twice in an object, an object of more than
+/// `kMaxJsonKeys` keys, nesting deeper than `kMaxJsonDepth` and more than `kMaxJsonBytes` of text.
 Json ParseJson(std::string_view text, std::string_view origin);
 
-/// The JSON in a file, with the errors of ReadFile() and ParseJson().
+/// Parses a JSON file. Errors as for ReadFile() and ParseJson().
 Json ReadJson(const std::filesystem::path& path);
 
 inline constexpr size_t kMaxJsonDepth = 64;
-/// Each key is compared with all of its object: 100,000 of them would take seconds.
+/// The library compares each new key with all others of its object: 100,000 would take seconds.
 inline constexpr size_t kMaxJsonKeys = 4000;
-/// A value takes up to some 30 times the memory of its text.
+/// A parsed value takes up to about 30 times the memory of its text.
 inline constexpr size_t kMaxJsonBytes = size_t{1} << 20;
 
-/// A value as JSON writes it, cut to a length that fits a message. Unlike the bare text of a
-/// stranger's file it holds no control characters.
+/// A value as JSON text, shortened to fit a message. Contains no control characters, so untrusted
+/// text is safe to print.
 std::string QuoteJson(const Json& value);
 
-/// Reads a JSON text event by event and keeps nothing of it, for texts too large for ParseJson().
-/// A reader overrides the events that it expects; all others throw Unexpected().
+/// The member `name` of an object, a whole number from 0 to `maximum`. A usage error that begins
+/// with `origin` where it is something else.
+int64_t JsonCount(const Json& object, const char* name, std::string_view origin,
+                  int64_t maximum = int64_t{1} << 62);
+
+/// Base class for reading JSON as a stream of events, without building a value: for texts too large
+/// for ParseJson(). A derived class overrides the events that it accepts; all others throw
+/// Unexpected().
 class JsonEvents : public Json::json_sax_t {
  public:
-  /// Throws the usage errors of ParseJson() where the text is not valid JSON.
+  /// Reports syntax errors like ParseJson().
   void Parse(std::string_view text, std::string_view origin);
 
   bool null() override { return Refuse(); }
@@ -50,7 +56,7 @@ class JsonEvents : public Json::json_sax_t {
   bool string(string_t&) override { return Refuse(); }
   bool start_object(std::size_t) override { return Refuse(); }
   bool start_array(std::size_t) override { return Refuse(); }
-  // These come only behind what was accepted.
+  // These can only follow an event that was accepted.
   bool key(string_t&) override { return true; }
   bool end_object() override { return true; }
   bool end_array() override { return true; }
@@ -59,7 +65,7 @@ class JsonEvents : public Json::json_sax_t {
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) final;
 
  private:
-  /// What to throw where something else should stand.
+  /// The error for an event that is not allowed here.
   virtual Error Unexpected() const = 0;
   bool Refuse() const { throw Unexpected(); }
 

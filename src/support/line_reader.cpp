@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kReadSize = 1 << 16;
 constexpr size_t kLongestLine = 8 << 20;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
@@ -31,7 +30,7 @@ LineReader LineReader::Open(const std::string& path, InvalidUtf8 invalid) {
   return path == "-" ? OfStandardInput(invalid) : LineReader(path, invalid);
 }
 
-// Whether the whole next line is in buffer_; its "\n" is at searched_ then.
+// Whether buffer_ holds the whole next line. If so, searched_ is the index of its "\n".
 bool LineReader::HasLine() {
   const size_t newline = buffer_.find('\n', searched_);
   searched_ = newline == std::string::npos ? buffer_.size() : newline;
@@ -44,7 +43,7 @@ void LineReader::Fill() {
   begin_ = 0;
   const size_t size = buffer_.size();
   if (size > kLongestLine) {
-    throw UsageError("{}: line {}: is longer than {} MiB; is this text, a sentence a line?",
+    throw UsageError("{}: line {}: is longer than {} MiB; is this text with one sentence per line?",
                      path().string(), line_number_ + 1, kLongestLine >> 20);
   }
   buffer_.resize(size + kReadSize);
@@ -57,8 +56,8 @@ void LineReader::Fill() {
   }
 }
 
-// Looks at what is there and waits for no more: the writer may wait for an answer to its first
-// line. What comes later is looked at with the lines that it brings.
+// Looks only at the bytes that have arrived: waiting for more could deadlock with a writer that
+// waits for an answer to its first line. Later bytes are checked along with later lines.
 void LineReader::RefuseOtherKinds() {
   if (!beginning_grew_) return;
   beginning_grew_ = false;
@@ -66,7 +65,7 @@ void LineReader::RefuseOtherKinds() {
   const auto kind = FindOtherKind(beginning_, is_plain_file ? path() : "");
   if (!kind) return;
   throw UsageError("{}: {}{}", path().string(),
-                   input_.is_compressed() ? "what is compressed in it " : "", *kind);
+                   input_.is_compressed() ? "its compressed content " : "", *kind);
 }
 
 bool LineReader::IsReady() {

@@ -27,7 +27,7 @@ std::string_view ColorOf(spdlog::level::level_enum level) {
   }
 }
 
-// spdlog's own sink for terminals writes a message in pieces.
+// spdlog's terminal sink writes a message in several calls, which other output could interrupt.
 class StandardErrorSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit StandardErrorSink(bool in_color) : in_color_(in_color) {}
@@ -66,7 +66,7 @@ void InitLogging() {
 }
 
 void WriteToStandardError(std::string_view text) {
-  // A pipe takes no more than it has room for at once.
+  // A full pipe accepts only part of the text, so one call of write() may not be enough.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   while (!text.empty()) {

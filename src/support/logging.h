@@ -6,16 +6,16 @@
 
 namespace wavemt {
 
-/// Points the process-wide logger at standard error, a message at a time (see
-/// WriteToStandardError()). On a terminal each message first clears the line, so that it never
-/// lands inside a progress bar (see progress.h).
+/// Sends the process-wide log to standard error, each message in one piece (see
+/// WriteToStandardError()). On a terminal, each message first clears the current line, so that it
+/// does not mix with a progress bar (see progress.h).
 void InitLogging();
 
 /// True if standard error is a terminal that understands cursor movement.
 bool StandardErrorIsTerminal();
 
-/// Writes the whole text by one call, so that texts of several threads or processes never mix. What
-/// cannot be written is lost: there is no other place to say so.
+/// Writes the text in a single system call where possible, so that output of several threads or
+/// processes does not mix. Errors are ignored: there is nowhere left to report them.
 void WriteToStandardError(std::string_view text);
 
 }  // namespace wavemt

@@ -19,14 +19,14 @@
 namespace wavemt {
 namespace {
 
-Error ReadFailure(const std::filesystem::path& path, int error_number) {
+Error CannotBeRead(const std::filesystem::path& path, int error_number) {
   return Failure("{}: cannot be read: {}", path.string(), std::strerror(error_number));
 }
 
-// What a mapping's page that is not there makes the process say: a signal handler can reach nothing
-// but variables of static storage.
+// The message for a mapping one of whose pages cannot be read. Static, because a signal handler can
+// only access static variables.
 struct Guard {
-  std::atomic<const char*> begin = nullptr;  // Null: free.
+  std::atomic<const char*> begin = nullptr;  // Null: unused.
   std::atomic<size_t> size = 0;
   std::array<char, 1024> message{};
 };
@@ -43,8 +43,8 @@ extern "C" void AnswerBusError(int signal, siginfo_t* info, void*) {
     static_cast<void>(ignored);
     _exit(1);
   }
-  // Not ours: what was there before has its turn when the instruction is tried again, or, where
-  // another process sent the signal, at once.
+  // Not one of our mappings: restore the previous handler. It runs when the faulting instruction is
+  // retried, or at once if another process sent the signal.
   sigaction(signal, &action_before, nullptr);
   if (info->si_code <= 0) raise(signal);
 }
@@ -65,7 +65,7 @@ std::mutex& GuardMutex() {
   return mutex;
 }
 
-// Without a free place the mapping works all the same, only without the sentence.
+// If all guards are in use, the mapping still works, but without the message.
 void AddGuard(std::span<const char> bytes, const std::filesystem::path& path) {
   InstallHandler();
   const std::lock_guard lock(GuardMutex());
@@ -73,7 +73,7 @@ void AddGuard(std::span<const char> bytes, const std::filesystem::path& path) {
                                  [](const Guard& guard) { return guard.begin == nullptr; });
   if (free == guards.end()) return;
   std::string message = fmt::format(
-      "error: {}: cannot be read any more: the disk fails, or another program cut the file short\n",
+      "error: {}: can no longer be read: the disk failed, or another program truncated the file\n",
       path.string());
   message.resize(std::min(message.size(), free->message.size() - 1));
   std::copy_n(message.c_str(), message.size() + 1, free->message.begin());
@@ -92,9 +92,9 @@ void RemoveGuard(std::span<const char> bytes) {
 
 MappedFile::MappedFile(std::filesystem::path path)
     : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (!descriptor_.is_open()) throw ReadFailure(path_, errno);
+  if (!descriptor_.is_open()) throw CannotBeRead(path_, errno);
   struct stat status {};
-  if (fstat(descriptor_.value(), &status) != 0) throw ReadFailure(path_, errno);
+  if (fstat(descriptor_.value(), &status) != 0) throw CannotBeRead(path_, errno);
   if (!S_ISREG(status.st_mode)) throw Failure("{}: is not a file", path_.string());
   if (status.st_size == 0) return;
   const auto size = static_cast<size_t>(status.st_size);
@@ -102,7 +102,7 @@ MappedFile::MappedFile(std::filesystem::path path)
   if (address == MAP_FAILED) {
     throw Failure("{}: cannot be mapped into memory: {}", path_.string(), std::strerror(errno));
   }
-  // No reading ahead: what lies beside a sentence is not wanted next.
+  // No read-ahead: access is random.
   madvise(address, size, MADV_RANDOM);
   bytes_ = {static_cast<const char*>(address), size};
   AddGuard(bytes_, path_);
@@ -119,8 +119,8 @@ void MappedFile::Read(uint64_t offset, std::span<char> bytes) const {
     const ssize_t count =
         pread(descriptor_.value(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw ReadFailure(path_, errno);
-    if (count == 0) throw Failure("{}: was cut short while it was read", path_.string());
+    if (count < 0) throw CannotBeRead(path_, errno);
+    if (count == 0) throw Failure("{}: was truncated while it was read", path_.string());
     offset += static_cast<uint64_t>(count);
     bytes = bytes.subspan(static_cast<size_t>(count));
   }

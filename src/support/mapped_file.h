@@ -8,12 +8,13 @@
 
 namespace wavemt {
 
-/// A file mapped into memory for reading here and there. A part of it that cannot be read any more
-/// (the disk fails, another program cuts the file short) ends the process with exit code 1 and a
-/// sentence that names the file, where the system would end it by SIGBUS.
+/// A file mapped into memory for random access. If a page can no longer be read (the disk fails,
+/// or another program truncates the file), the process exits with code 1 and a message that names
+/// the file, instead of dying from SIGBUS.
 class MappedFile {
  public:
-  /// A Failure that names the file if it cannot be opened or mapped, or is no regular file.
+  /// Throws a Failure that names the file if it cannot be opened or mapped or is not a regular
+  /// file.
   explicit MappedFile(std::filesystem::path path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -22,12 +23,12 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   std::span<const char> bytes() const { return bytes_; }
 
-  /// Copies bytes from the file, past the mapping: failing is a Failure, and the process's memory
-  /// does not grow by them. REQUIRES: they are within the file.
+  /// Copies bytes from the file without going through the mapping: errors are thrown as a Failure,
+  /// and no mapped pages become resident. REQUIRES: the range is within the file.
   void Read(uint64_t offset, std::span<char> bytes) const;
 
-  /// Gives back the memory of all pages that were looked at. They stay in the system's file cache
-  /// and come again when they are needed.
+  /// Releases the resident pages of the mapping. They stay in the system's file cache and are
+  /// mapped again on the next access.
   void Release() const;
 
  private:

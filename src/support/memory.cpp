@@ -17,7 +17,7 @@
 namespace wavemt {
 namespace {
 
-// The number of bytes that a unit stands for; nothing if it is none.
+// The number of bytes in a unit; nothing if the unit is unknown.
 std::optional<double> BytesOfUnit(std::string unit) {
   std::transform(unit.begin(), unit.end(), unit.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -36,7 +36,7 @@ std::optional<double> BytesOfUnit(std::string unit) {
 
 void KeepFreedMemory() {
 #if defined(__GLIBC__)
-  constexpr int kLargestThreshold = 32 << 20;  // What glibc takes at most.
+  constexpr int kLargestThreshold = 32 << 20;  // glibc's maximum.
   mallopt(M_MMAP_THRESHOLD, kLargestThreshold);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
@@ -60,13 +60,13 @@ std::optional<int64_t> ParseMemorySize(std::string_view text) {
   const auto factor = BytesOfUnit(std::string(unit));
   if (!factor) return std::nullopt;
   const double bytes = std::floor(number * *factor);
-  // Written so that it is false for what is not a number, too.
+  // Also false for NaN.
   const bool fits = bytes < static_cast<double>(std::numeric_limits<int64_t>::max());
   return fits ? std::optional(static_cast<int64_t>(bytes)) : std::nullopt;
 }
 
 std::optional<ProcessMemory> MeasureProcessMemory() {
-  // proc(5): sizes in pages; `shared` counts the resident pages that have a file behind them.
+  // proc(5): sizes in pages; `shared` counts the resident pages that are backed by a file.
   std::ifstream file("/proc/self/statm");
   int64_t size = 0;
   int64_t resident = 0;

@@ -6,25 +6,26 @@
 
 namespace wavemt {
 
-/// Lets the C library keep freed memory for the next use instead of giving it back to the system.
-/// A training step frees and allocates the same large tensors again and again; fetching their pages
-/// from the kernel anew took a third of its time.
+/// Makes the C library keep freed memory for reuse instead of returning it to the system. Every
+/// training step frees and allocates the same large tensors; getting their pages from the kernel
+/// each time took a third of the step.
 void KeepFreedMemory();
 
-/// Gives the memory that is kept and not in use back to the system.
+/// Returns memory that is kept but unused to the system.
 void ReleaseFreedMemory();
 
-/// "512MB", "8G", "1.5 GiB" -> bytes. The units are those of GNU's tools: K, Ki and KiB are 1,024
-/// bytes, KB is 1,000; so on for M, G and T, in either case. Nothing where `text` is no size.
+/// Parses "512MB", "8G" or "1.5 GiB" into bytes. Units are those of the GNU tools, in upper or
+/// lower case: K, Ki and KiB are 1,024 bytes, KB is 1,000; likewise for M, G and T. Returns nothing
+/// if `text` is not a size.
 std::optional<int64_t> ParseMemorySize(std::string_view text);
 
-/// What of the process's memory is in use, in bytes.
+/// The process's resident memory, in bytes.
 struct ProcessMemory {
-  int64_t anonymous = 0;  // Its own; the system cannot take it back.
-  int64_t file = 0;       // Pages of files that are mapped, its program and libraries among them.
+  int64_t anonymous = 0;  // Allocated by the process; the system cannot reclaim it.
+  int64_t file = 0;       // Pages of mapped files, including the program and its libraries.
 };
 
-/// Nothing where the system does not tell (it has no /proc).
+/// Returns nothing on systems without /proc.
 std::optional<ProcessMemory> MeasureProcessMemory();
 
 }  // namespace wavemt

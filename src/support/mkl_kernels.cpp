@@ -1,9 +1,9 @@
 #include "support/mkl_kernels.h"
 
 #if defined(__x86_64__)
-// MKL asks this function of its own whether the processor is Intel's before it looks at the
-// instructions that there are. Standing in the program itself, this one is found first. It concerns
-// the choice of kernels only: instructions that the processor lacks are still not used.
+// MKL calls this function to check for an Intel processor before it checks which instructions are
+// supported. A definition in the program takes precedence over MKL's own. Only the choice of
+// kernels is affected: unsupported instructions are still not used.
 extern "C" int mkl_serv_intel_cpu_true() {  // NOLINT(readability-identifier-naming)
   return wavemt::MklUsesAllInstructions() ? 1 : 0;
 }

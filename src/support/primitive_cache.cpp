@@ -5,7 +5,7 @@
 namespace wavemt {
 
 void LimitPrimitiveCache() {
-  // A step of training has some 40 shapes: three products for each kind of layer and side.
+  // A training step has about 40 shapes: three products per type of layer, in encoder and decoder.
   setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0);
 }
 

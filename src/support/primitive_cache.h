@@ -2,10 +2,11 @@
 
 namespace wavemt {
 
-/// Lets oneDNN, which multiplies LibTorch's bfloat16 matrices on x86, keep the compiled kernels of
-/// few shapes: those of a step, whose layers are alike. Batches differ in shape, so that its own
-/// limit of 1,024 is reached by kernels that are never used again. Before the first product; a
-/// limit that the user set by ONEDNN_PRIMITIVE_CACHE_CAPACITY stays.
+/// Limits how many compiled kernels oneDNN keeps in memory; LibTorch uses it for bfloat16 matrix
+/// products on x86. Each shape needs its own kernel. The shapes of one step are enough, since its
+/// layers are alike; as batches differ in shape, oneDNN's default of 1,024 would fill up with
+/// kernels that are never used again. Must be called before the first product. A limit set by the
+/// user in ONEDNN_PRIMITIVE_CACHE_CAPACITY takes precedence.
 void LimitPrimitiveCache();
 
 }  // namespace wavemt

@@ -43,7 +43,7 @@ std::string HumanDuration(double seconds) {
 std::string HumanBytes(double bytes) {
   constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
   size_t unit = 0;
-  // From 999.95 on, one digit behind the point rounds to 1000.0.
+  // From 999.95 on, rounding to one decimal gives 1000.0.
   while (bytes >= (unit == 0 ? 999.5 : 999.95) && unit + 1 < std::size(kUnits)) {
     bytes /= 1000;
     ++unit;
@@ -92,7 +92,7 @@ void ProgressBar::DrawOnTerminal(int64_t done, std::string_view detail) {
                        WithThousands(total_));
     if (!detail.empty()) line += fmt::format("  {}", detail);
     if (done > 0 && done < total_) line += "  " + HumanDuration(SecondsLeft(done)) + " left";
-    // The bar is only drawn where the line has room for it; its characters are 3 bytes a column.
+    // The bar is only drawn if it fits on the line.
     if (static_cast<int>(line.size()) + kBarWidth + 2 < TerminalWidth()) {
       line = bar + "  " + line;
     } else {

@@ -16,12 +16,12 @@ std::string HumanDuration(double seconds);
 /// "512 B", "38.2 MB", "1.4 GB"
 std::string HumanBytes(double bytes);
 
-/// Shows how far a long piece of work is. On a terminal: one line, redrawn at most ten times a
-/// second, removed at the end. Elsewhere: a plain log line every `kPlainInterval`, so that short
-/// work prints nothing.
+/// Shows the progress of a long operation. On a terminal: one line, redrawn at most ten times a
+/// second and removed at the end. Otherwise: a log line every `kPlainInterval`, so that short
+/// operations print nothing.
 class ProgressBar {
  public:
-  /// `total` <= 0 means that the end is not known: only the count is shown.
+  /// `total` <= 0 means that the total is unknown: only the count is shown.
   ProgressBar(std::string label, int64_t total);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
@@ -29,7 +29,7 @@ class ProgressBar {
 
   void set_total(int64_t total) { total_ = total; }
 
-  /// Says that `done` of `total` is done. `detail` is shown behind the bar.
+  /// Reports that `done` of `total` is done. `detail` is shown after the numbers.
   void Update(int64_t done, std::string_view detail = {});
 
  private:

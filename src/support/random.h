@@ -9,11 +9,11 @@
 
 namespace wavemt {
 
-/// A seed for one use of randomness, derived from the run's one seed and the place of use (for
-/// example {stream, step}). Neighbouring places give unrelated seeds, and nothing has to be stored
-/// to come back to one: that is what makes resuming exact.
-/// Mixing function: SplitMix64 (Steele, Lea and Flood 2014).
-inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> place) {
+/// A seed for one use of randomness, derived from the run's seed and the numbers that identify the
+/// use (for example {stream, step}). Adjacent numbers give unrelated seeds. No generator state has
+/// to be saved, so a resumed run draws exactly what an uninterrupted one would. Mixing function:
+/// SplitMix64 (Steele, Lea and Flood 2014).
+inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> use) {
   const auto mix = [](uint64_t x) {
     x += 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -21,17 +21,37 @@ inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> place)
     return x ^ (x >> 31);
   };
   uint64_t result = mix(seed);
-  // Added, not mixed in as mix(part): seed 1 at place 2 must not be seed 2 at place 1.
-  for (const uint64_t part : place) result = mix(result + part);
+  // Not symmetric: seed 1 with number 2 must differ from seed 2 with number 1.
+  for (const uint64_t number : use) result = mix(result + number);
   return result;
 }
 
-/// Fisher-Yates with std::mt19937_64. Unlike std::shuffle, the same order with every compiler.
+/// What random numbers are used for: all streams that are derived from the run's seed, in one list,
+/// so that no two uses share one. The values determine the numbers that a seed gives and must never
+/// change.
+enum class RandomStream : uint64_t {
+  kPairOrder = 1,   // Of the pairs within an epoch; derived from the epoch's own seed.
+  kBatchOrder = 2,  // Likewise, of the batches.
+  kBatchCuts = 3,   // Likewise, of the boundaries between batches.
+  kData = 101,
+  kDropout = 102,
+  kInitialWeights = 103,
+  kTokenizerSample = 104,
+};
+
+/// The seed of `stream`, or of one of its items: DeriveSeed(seed, RandomStream::kDropout, step).
+template <typename... Indices>
+uint64_t DeriveSeed(uint64_t seed, RandomStream stream, Indices... indices) {
+  return DeriveSeed(seed, {static_cast<uint64_t>(stream), static_cast<uint64_t>(indices)...});
+}
+
+/// Fisher-Yates shuffle with std::mt19937_64. Unlike std::shuffle(), it gives the same order with
+/// every standard library.
 template <typename T>
 void Shuffle(std::span<T> items, uint64_t seed) {
   std::mt19937_64 generator(seed);
   for (size_t i = items.size(); i > 1; --i) {
-    // The modulo's bias is below 2^-32 for any corpus that fits a machine.
+    // The bias of the modulo is below 2^-32 for fewer than 2^32 items.
     std::swap(items[i - 1], items[generator() % i]);
   }
 }

@@ -8,17 +8,17 @@
 namespace wavemt {
 namespace {
 
-// A signal handler can reach nothing but variables of static storage.
+// A signal handler can only access static variables.
 volatile std::sig_atomic_t stop_signal = 0;
 volatile std::sig_atomic_t first_interrupt_ms = -1;
 
-// A terminal, a shell and `timeout` may each pass on the same Ctrl-C.
+// A terminal, a shell and `timeout` may each forward the same Ctrl-C.
 constexpr std::sig_atomic_t kSameInterruptMs = 500;
 
-// Milliseconds of a clock that only goes forward, cut to what sig_atomic_t holds.
+// Milliseconds of a monotonic clock, reduced to the range of sig_atomic_t.
 std::sig_atomic_t Milliseconds() {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);  // One of the functions that a handler may call.
+  clock_gettime(CLOCK_MONOTONIC, &now);  // Async-signal-safe.
   return static_cast<std::sig_atomic_t>((now.tv_sec * 1000 + now.tv_nsec / 1'000'000) & 0x3FFFFFFF);
 }
 

@@ -2,19 +2,19 @@
 
 namespace wavemt {
 
-/// From now on SIGINT, SIGTERM, SIGUSR1 (which schedulers send before a time limit) and SIGHUP only
-/// ask for a stop, which long work answers at its next safe point; SIGHUP stays ignored where it
-/// was (nohup). A second SIGINT ends the process at once; other signals may come as often as they
-/// like, since shells and schedulers send them more than once.
+/// From now on, SIGINT, SIGTERM, SIGUSR1 (which schedulers send before a time limit) and SIGHUP
+/// only request a stop, which long operations honour at their next safe point. SIGHUP stays ignored
+/// if it was ignored before (nohup). A second SIGINT ends the process at once; the other signals
+/// may repeat, since shells and schedulers send them more than once.
 void InstallStopSignals();
 
-/// The signal that asked for a stop, or 0.
+/// The signal that requested a stop, or 0.
 int StopSignal();
 
-/// The exit code by which a shell knows that `signal` stopped a process: 130, 143.
+/// The exit code that tells a shell that `signal` stopped the process: 130, 143.
 inline int ExitCodeOfSignal(int signal) { return 128 + signal; }
 
-/// A file that outgrows its limit (ulimit -f) makes writing fail, and no longer ends the process.
+/// Makes a write beyond the file size limit (ulimit -f) fail instead of ending the process.
 void IgnoreFileSizeSignal();
 
 }  // namespace wavemt

@@ -18,8 +18,8 @@ void PrepareStandardStreams() {
   std::signal(SIGPIPE, SIG_IGN);
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
-    // Opened the wrong way round, so that reading and writing results fail as they should. open()
-    // takes the lowest free number, which is this one.
+    // Opened in the wrong mode, so that using a stream that was closed fails as it should. open()
+    // returns the lowest free number, which is this one.
     const int mode = descriptor == STDOUT_FILENO ? O_RDONLY : O_WRONLY;
     if (open("/dev/null", mode) != descriptor) return;
   }

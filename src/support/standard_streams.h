@@ -2,15 +2,14 @@
 
 namespace wavemt {
 
-/// Makes standard input, output and error safe to use, whatever the process was started with:
-/// - writing to a pipe that nobody reads any more is an error like any other, not a death without a
-///   word (SIGPIPE);
-/// - none of the three descriptors is closed: the next file to be opened would get its number, and
-///   a log line would land in a checkpoint.
+/// Makes standard input, output and error safe to use, however the process was started:
+/// - writing to a pipe whose reader is gone returns an error instead of ending the process silently
+///   (SIGPIPE);
+/// - if one of the three descriptors is closed, it is opened on /dev/null. Otherwise the next file
+///   opened would get its number, and log lines could end up in a checkpoint.
 void PrepareStandardStreams();
 
-/// Writes what standard output still holds. A Failure where it, or anything before it, could not be
-/// written.
+/// Flushes standard output. Throws a Failure if this or any earlier output could not be written.
 void FinishStandardOutput();
 
 }  // namespace wavemt

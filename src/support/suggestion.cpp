@@ -6,7 +6,7 @@
 namespace wavemt {
 namespace {
 
-size_t EditDistance(std::string_view a, std::string_view b) {
+size_t DamerauLevenshteinDistance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
   for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
@@ -31,7 +31,7 @@ std::string NearestWord(std::string_view word, std::span<const std::string> cand
   // A third of the word may differ, and at least one letter.
   size_t best_distance = std::max<size_t>(word.size() / 3, 1) + 1;
   for (const std::string& candidate : candidates) {
-    const size_t distance = EditDistance(word, candidate);
+    const size_t distance = DamerauLevenshteinDistance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

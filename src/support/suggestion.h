@@ -6,8 +6,8 @@
 
 namespace wavemt {
 
-/// The candidate that `word` is most likely a misspelling of, or "" where none is near.
-/// Distance: optimal string alignment (insert, delete, replace, swap neighbours).
+/// The candidate that `word` most likely misspells, or "" if none is close.
+/// Distance: optimal string alignment (insert, delete, replace, swap adjacent letters).
 std::string NearestWord(std::string_view word, std::span<const std::string> candidates);
 
 /// " (did you mean X?)" or "".

@@ -1,13 +1,13 @@
 #pragma once
 
-/// Marks a function whose loops are compiled several times, for the vector instructions of older
-/// and newer processors; the fitting one is chosen when the program starts. Such functions work on
-/// plain arrays; what they call must be inlined into them, hence WAVEMT_INLINE.
+/// Compiles a function several times, for different generations of vector instructions; the variant
+/// that fits the processor is chosen when the program starts. Use it for loops over plain arrays.
+/// The functions that they call must be inlined: mark those WAVEMT_INLINE.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #if __GNUC__ >= 12
 #define WAVEMT_VECTORIZED \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else  // Knows no levels of x86-64, only single features.
+#else  // This compiler has no x86-64 levels, only single features.
 #define WAVEMT_VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 #else

@@ -12,11 +12,11 @@ namespace {
 
 enum class ByteOrder { kLittle, kBig };
 
-// The code unit of `width` bytes at `place`.
-uint32_t UnitAt(std::string_view bytes, size_t place, size_t width, ByteOrder order) {
+// The code unit of `width` bytes at `offset`.
+uint32_t UnitAt(std::string_view bytes, size_t offset, size_t width, ByteOrder order) {
   uint32_t unit = 0;
   for (size_t i = 0; i < width; ++i) {
-    const size_t at = place + (order == ByteOrder::kBig ? i : width - 1 - i);
+    const size_t at = offset + (order == ByteOrder::kBig ? i : width - 1 - i);
     unit = unit << 8 | static_cast<uint8_t>(bytes[at]);
   }
   return unit;
@@ -29,8 +29,8 @@ bool IsControl(uint32_t unit) { return (unit < 0x20 && !IsSpace(unit)) || unit =
 
 bool IsPrivate(uint32_t unit) { return unit >= 0xE000 && unit < 0xF900; }
 
-// What text does not hold, or next to none of it: among others a space and an end of a line with
-// their bytes swapped.
+// Code units that are rare or impossible in text. They include a space and line ends with their
+// bytes swapped.
 bool IsStrange(uint32_t unit) {
   constexpr auto kStrange = std::to_array<uint32_t>({0x0A00, 0x0D00, 0x2000, 0xFFFE, 0xFFFF});
   return IsControl(unit) || IsPrivate(unit) || std::ranges::find(kStrange, unit) != kStrange.end();
@@ -48,21 +48,21 @@ bool SeemsUtf32(std::string_view bytes, ByteOrder order) {
   return visible >= 2;
 }
 
-// Whether most of what is not ASCII is no UTF-8 either, and that in many places. Bytes side by side
-// are one place: a broken character may have five.
+// Whether most non-ASCII content is invalid as UTF-8, in many places. Adjacent invalid bytes count
+// once, since a single broken character may have five.
 bool IsFarFromUtf8(std::string_view bytes) {
   size_t characters = 0;
-  size_t valid = 0;  // Without ASCII.
-  size_t broken_places = 0;
+  size_t valid = 0;  // Non-ASCII characters.
+  size_t broken_runs = 0;
   bool was_broken = false;
   ForEachCharacter(bytes, [&](char32_t character, std::string_view its_bytes) {
     const bool is_broken = character == U'\uFFFD' && its_bytes != "\uFFFD";
     ++characters;
     valid += character >= 0x80 && !is_broken ? 1 : 0;
-    broken_places += is_broken && !was_broken ? 1 : 0;
+    broken_runs += is_broken && !was_broken ? 1 : 0;
     was_broken = is_broken;
   });
-  return broken_places >= 4 && broken_places * 10 >= characters && broken_places > valid;
+  return broken_runs >= 4 && broken_runs * 10 >= characters && broken_runs > valid;
 }
 
 bool SeemsUtf16(std::string_view bytes, ByteOrder order) {
@@ -98,7 +98,7 @@ std::optional<WideEncoding> FindWideEncoding(std::string_view beginning) {
     std::string_view mark;
     bool (*seems)(std::string_view, ByteOrder);
   };
-  // UTF-32's little-endian mark begins with that of UTF-16.
+  // UTF-32 comes first, because its little-endian mark begins with that of UTF-16.
   static constexpr auto kCandidates = std::to_array<Candidate>({
       {{"UTF-32", "little-endian", "UTF-32LE"},
        ByteOrder::kLittle,
@@ -115,7 +115,7 @@ std::optional<WideEncoding> FindWideEncoding(std::string_view beginning) {
     found.has_mark = true;
     return found;
   }
-  // Without these there is no ASCII in a wide encoding, and most text is told by one look.
+  // Wide encodings of ASCII characters contain NUL bytes. Ordinary text ends here.
   if (beginning.find('\0') == std::string_view::npos) return std::nullopt;
   for (const Candidate& candidate : kCandidates) {
     if (candidate.seems(beginning, candidate.order)) return candidate.encoding;

@@ -5,30 +5,32 @@
 
 namespace wavemt {
 
-/// UTF-16 or UTF-32, as what a text seems to be.
+/// UTF-16 or UTF-32 with its byte order.
 struct WideEncoding {
   std::string_view name;       // "UTF-16"
   std::string_view order;      // "little-endian"
-  std::string_view code_name;  // For iconv, which is told the byte order unless a mark tells it.
+  std::string_view code_name;  // For iconv: includes the byte order unless a mark gives it.
   bool has_mark = false;
 };
 
-/// The wide encoding that the beginning of a text seems to have; nothing: it may be UTF-8.
+/// Guesses from the beginning of a text whether it is in a wide encoding. Returns nothing if it may
+/// be UTF-8.
 ///
-/// A byte order mark decides, since no byte of one stands in UTF-8. Without a mark, the bytes are
-/// read as code units of each encoding and byte order, and these have to look like text. UTF-32:
-/// all are characters, two of them visible. UTF-16: three units or more, not only spaces, next
-/// to no control characters, lone surrogates, private characters or line ends with their bytes
-/// swapped; and one of these, which NUL bytes here and there in UTF-8 text do not bring about:
-///  - at least half of the units, and three, are ASCII: a NUL in every second byte (Latin);
-///  - nine of ten have a high byte below 0x20, which is a control character in UTF-8, and two are
+/// A byte order mark decides, since UTF-8 contains none of its bytes. Without a mark, the bytes are
+/// read as code units in each encoding and byte order, and checked for looking like text. UTF-32:
+/// all units must be characters, at least two of them visible. UTF-16: at least three units, not
+/// all spaces; at most one in fifty a control character, lone surrogate, private-use character or
+/// byte-swapped line end; and one of the following, none of which results from occasional NUL bytes
+/// in UTF-8 text:
+///  - at least three units and half of all are ASCII: every second byte is NUL (Latin scripts);
+///  - 90% have a high byte below 0x20, which is a control character in UTF-8, and at least two are
 ///    ASCII (Cyrillic, Greek, Hebrew, Arabic, Devanagari, Thai);
-///  - one is a space or an end of a line, and as UTF-8 the text is broken in four places or more,
-///    one for ten characters, and in more than it has characters that are neither broken nor ASCII
+///  - at least one is a space or line end, and read as UTF-8 the text has at least four broken
+///    sequences, at least one per ten characters, and more of them than valid non-ASCII characters
 ///    (Chinese, Japanese, Korean).
-/// A text of less than that is not told apart: a few characters, or Chinese before its first line
-/// ends (invalid UTF-8 in any case). Of the Chinese in data/quickstart every ten lines are known,
-/// and more than half of the single ones.
+/// Not recognized: texts of only a few characters, and Chinese before its first line end (which is
+/// invalid UTF-8 anyway). Of the Chinese in data/quickstart, any ten consecutive lines are
+/// recognized, and more than half of the single lines.
 std::optional<WideEncoding> FindWideEncoding(std::string_view beginning);
 
 }  // namespace wavemt

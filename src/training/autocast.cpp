@@ -15,7 +15,7 @@ Autocast::Autocast(torch::Device device, Precision precision)
 Autocast::~Autocast() {
   if (!enabled_) return;
   at::autocast::set_autocast_enabled(device_type_, previously_enabled_);
-  // The cache of cast weights does not see that an update changes them.
+  // The cache of converted weights does not notice that an update changes them.
   at::autocast::clear_cache();
 }
 

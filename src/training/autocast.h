@@ -6,8 +6,8 @@
 
 namespace wavemt {
 
-/// While it lives, matrix products on `device` run in bfloat16 if `precision` says so; what needs
-/// the range of fp32 (norms, softmax, loss) stays in fp32.
+/// While this exists, matrix products on `device` run in bfloat16 if `precision` is bf16.
+/// Operations that need the range of fp32 (norms, softmax, loss) stay in fp32.
 class Autocast {
  public:
   Autocast(torch::Device device, Precision precision);

@@ -6,11 +6,11 @@
 
 namespace wavemt {
 
-/// Returns once a GPU has done what it was given; at once for the CPU.
+/// Waits until a GPU has finished its work; returns immediately for the CPU.
 void WaitFor(torch::Device device);
 
-/// The shortest time of several rounds of `work` on `device`, in seconds: what it takes where
-/// nothing else is in the way.
+/// The shortest time of several rounds of `work` on `device`, in seconds: the round that was
+/// disturbed least by other programs.
 double BestSeconds(int rounds, torch::Device device, const std::function<void()>& work);
 
 }  // namespace wavemt

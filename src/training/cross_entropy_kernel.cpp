@@ -10,10 +10,10 @@
 namespace wavemt {
 namespace {
 
-// exp(x) for x <= 0 to 1e-7 of its value: the polynomial of Cephes's expf (Moshier), in a form that
-// compilers vectorize.
+// exp(x) for x <= 0 with a relative error of 1e-7: the polynomial of Cephes's expf (Moshier), in a
+// form that compilers vectorize.
 WAVEMT_INLINE float Exp(float x) {
-  constexpr float kSmallest = -87.0F;  // Below, exp(x) is no normal number.
+  constexpr float kSmallest = -87.0F;  // exp(x) is not a normal number below this.
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;

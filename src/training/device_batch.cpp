@@ -9,8 +9,8 @@
 namespace wavemt {
 
 DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
-  // One copy for all: each has a cost of its own on the way to a GPU, which reads only pinned
-  // memory without the host's waiting for it.
+  // A single copy, because each copy to a GPU has a fixed cost. Only pinned memory can be copied
+  // without the host waiting.
   const std::array arrays = {&batch.source, &batch.target_input, &batch.labels,
                              &batch.source_lengths};
   int64_t size = 0;
@@ -23,9 +23,9 @@ DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
 
   int64_t begin = 0;
   const auto take = [&](int64_t columns) {
-    auto part = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
+    auto taken = numbers.narrow(0, begin, batch.rows * columns).view({batch.rows, columns});
     begin += batch.rows * columns;
-    return part;
+    return taken;
   };
   DeviceBatch result;
   result.source = take(batch.source_length);

@@ -6,7 +6,7 @@
 
 namespace wavemt {
 
-/// A batch as the model takes it.
+/// A batch as the tensors that the model takes.
 struct DeviceBatch {
   torch::Tensor source;            // [rows, src_len], ids
   torch::Tensor src_padding_mask;  // [rows, 1, 1, src_len], true = may attend; undefined: all may
@@ -14,7 +14,7 @@ struct DeviceBatch {
   torch::Tensor labels;            // [rows, tgt_len], ids or kIgnoredLabel
 };
 
-/// Copies a batch to a device; to a GPU without waiting for it.
+/// Copies a batch to a device. Does not wait for the copy to a GPU.
 DeviceBatch ToDevice(const Batch& batch, torch::Device device);
 
 }  // namespace wavemt

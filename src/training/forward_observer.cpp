@@ -10,8 +10,8 @@
 namespace wavemt {
 namespace {
 
-// LibTorch's callbacks are plain functions: this is how they find the observer of their thread.
-thread_local ForwardObserver* active = nullptr;
+// LibTorch's callbacks are plain functions, which find their thread's observer here.
+thread_local ForwardObserver* observer_of_thread = nullptr;
 
 void AddTensors(const c10::IValue& value, std::vector<torch::Tensor>* tensors) {
   if (value.isTensor()) {
@@ -25,7 +25,7 @@ const char* Address(const torch::Tensor& tensor) {
   return tensor.has_storage() ? static_cast<const char*>(tensor.const_data_ptr()) : nullptr;
 }
 
-// Tensors that the operation only writes hold anything before it.
+// An operation's outputs may hold anything before it runs.
 bool IsOutput(const std::optional<c10::FunctionSchema>& schema, size_t argument) {
   if (!schema || argument >= schema->arguments().size()) return false;
   const c10::AliasInfo* alias = schema->arguments()[argument].alias_info();
@@ -50,8 +50,8 @@ ForwardObserver::ForwardObserver(const TransformerImpl& model) {
     AddWeight(item.value(), item.key());
     if (item.value().is_same(model.OutputWeight())) output_parameter_ = item.key();
   }
-  TORCH_CHECK(active == nullptr, "one observer a thread");
-  active = this;
+  TORCH_CHECK(observer_of_thread == nullptr, "one observer a thread");
+  observer_of_thread = this;
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&Begin, &End)
                                            .needsInputs(true)
                                            .needsOutputs(true)
@@ -60,22 +60,22 @@ ForwardObserver::ForwardObserver(const TransformerImpl& model) {
 
 ForwardObserver::~ForwardObserver() {
   at::removeCallback(handle_);
-  active = nullptr;
+  observer_of_thread = nullptr;
 }
 
 std::unique_ptr<at::ObserverContext> ForwardObserver::Begin(const at::RecordFunction& function) {
-  if (active == nullptr) return nullptr;
+  if (observer_of_thread == nullptr) return nullptr;
   const at::DisableRecordFunctionGuard no_recording;
-  return active->Look(function);
+  return observer_of_thread->Look(function);
 }
 
 void ForwardObserver::End(const at::RecordFunction& function, at::ObserverContext* context) {
-  if (active == nullptr || context == nullptr) return;
+  if (observer_of_thread == nullptr || context == nullptr) return;
   const at::DisableRecordFunctionGuard no_recording;
-  active->LookAtResults(function, *static_cast<Operation*>(context));
+  observer_of_thread->LookAtResults(function, *static_cast<Operation*>(context));
 }
 
-// Nothing for operations that use no weight.
+// Returns null for operations that use no weight.
 std::unique_ptr<ForwardObserver::Operation> ForwardObserver::Look(
     const at::RecordFunction& function) {
   auto operation = std::make_unique<Operation>();
@@ -117,7 +117,7 @@ void ForwardObserver::LookAtResults(const at::RecordFunction& function,
   for (const torch::Tensor& result : results) {
     if (WeightOf(result) != nullptr) continue;  // A view of the weight.
     if (!operation.has_other_inputs) {
-      AddWeight(result, operation.parameter);  // A copy of it in another type or order.
+      AddWeight(result, operation.parameter);  // A copy of the weight with another type or layout.
       casts_.push_back(result);
     } else if (!IsFinite(result)) {
       first_bad_ = operation.layer;
@@ -136,15 +136,15 @@ void ForwardObserver::AddWeight(const torch::Tensor& tensor, const std::string& 
 const ForwardObserver::Weight* ForwardObserver::WeightOf(const torch::Tensor& tensor) const {
   const char* address = Address(tensor);
   if (address == nullptr || tensor.numel() == 0) return nullptr;
-  const auto behind = weights_.upper_bound(address);
-  if (behind == weights_.begin()) return nullptr;
-  const Weight& weight = std::prev(behind)->second;
+  const auto next = weights_.upper_bound(address);
+  if (next == weights_.begin()) return nullptr;
+  const Weight& weight = std::prev(next)->second;
   return address < weight.end ? &weight : nullptr;
 }
 
 std::string ForwardObserver::LayerOf(const std::string& parameter,
                                      const at::RecordFunction& function) const {
-  // Tied weights have one name, that of the embedding.
+  // Tied weights have only one name, that of the embedding.
   const bool looks_up = std::string_view(function.name()).find("embedding") != std::string::npos;
   if (parameter == output_parameter_ && !looks_up) return "output_projection";
   return parameter.substr(0, parameter.rfind('.'));

@@ -12,17 +12,15 @@
 
 namespace wavemt {
 
-/// The largest magnitude of a tensor's values; not a number where one of them is not. Takes no
-/// memory.
+/// The largest magnitude of a tensor's values, or NaN if any value is NaN. Allocates nothing.
 double LargestMagnitude(const torch::Tensor& tensor);
 
-/// True if no value of a floating-point tensor is infinite or not a number. Takes no memory.
+/// True if no value of a floating-point tensor is infinite or NaN. Allocates nothing.
 bool IsFinite(const torch::Tensor& tensor);
 
-/// Watches the forward passes of a model on this thread while it lives: which weights are used in
-/// which order, and where a value that is not finite first comes up. Modules have no hooks in C++;
-/// LibTorch's operations report themselves, and the weights that they are given tell which layer is
-/// at work.
+/// Watches a model's forward passes on this thread while it exists: the order in which weights are
+/// used, and where a value that is not finite first appears. Modules have no hooks in C++, but
+/// LibTorch reports every operation, and an operation's layer can be told from its weights.
 class ForwardObserver {
  public:
   explicit ForwardObserver(const TransformerImpl& model);
@@ -30,21 +28,21 @@ class ForwardObserver {
   ForwardObserver(const ForwardObserver&) = delete;
   ForwardObserver& operator=(const ForwardObserver&) = delete;
 
-  /// The first layer with a result that is not finite, by its module's name; or two layers with
-  /// " and " between them, where what the first one gave was finite and what the second one got was
-  /// not. Empty: there is none.
+  /// The module name of the first layer whose result is not finite; or two names joined by " and "
+  /// if the result of the first layer was finite but the input of the second was not. Empty if
+  /// every value was finite.
   const std::string& first_bad() const { return first_bad_; }
   bool is_between() const { return is_between_; }
 
-  /// Names of parameters in the order of their first use.
+  /// The parameters' names in the order of their first use.
   const std::vector<std::string>& parameters() const { return parameters_; }
 
  private:
   struct Weight {
-    const char* end = nullptr;  // One behind its last byte.
+    const char* end = nullptr;  // One past its last byte.
     std::string parameter;
   };
-  // What is known of an operation from its start to its end.
+  // What is remembered about an operation while it runs.
   struct Operation : at::ObserverContext {
     std::string layer;
     std::string parameter;
@@ -62,7 +60,7 @@ class ForwardObserver {
 
   std::string output_parameter_;           // The name of TransformerImpl::OutputWeight().
   std::map<const char*, Weight> weights_;  // By the address of the first byte.
-  std::vector<torch::Tensor> casts_;       // Of weights, kept so that their addresses stay theirs.
+  std::vector<torch::Tensor> casts_;  // Of weights, kept so that their addresses are not reused.
   std::vector<std::string> parameters_;
   std::string last_layer_;
   std::string first_bad_;

@@ -18,13 +18,13 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A block of logits that stays in the processor's cache between the product that makes it and the
-// products that use it.
+// Small enough for a block of logits to stay in the processor's cache between the product that
+// computes it and the products that use it.
 constexpr int64_t kBlockBytes = 16 << 20;
-// On a GPU, where a block is large enough to keep all of it busy.
+// Large enough for a block to keep a whole GPU busy.
 constexpr int64_t kGpuBlockBytes = 128 << 20;
 
-// One row by the kernel that fits the type; bfloat16 needs room for the row in fp32.
+// Computes a row with the kernel for its type; bfloat16 needs room for the row in fp32.
 class RowLoss {
  public:
   RowLoss(const Tensor& logits, double label_smoothing)
@@ -49,7 +49,7 @@ class RowLoss {
   std::vector<float> scratch_;
 };
 
-// Replaces `logits` ([rows, vocabulary]) by the gradient of the summed loss; returns the sum.
+// Replaces `logits` ([rows, vocabulary]) with the gradient of the summed loss; returns the sum.
 Tensor LossAndGradientOnCpu(const Tensor& logits, const Tensor& labels, double label_smoothing) {
   auto losses = torch::empty({logits.size(0)}, logits.options().dtype(torch::kFloat));
   auto* loss_values = losses.mutable_data_ptr<float>();
@@ -63,7 +63,7 @@ Tensor LossAndGradientOnCpu(const Tensor& logits, const Tensor& labels, double l
   return losses.sum();
 }
 
-// The same by LibTorch's operations, for any device.
+// The same with LibTorch's operations, for any device.
 Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label_smoothing) {
   Tensor logits = narrow_logits.to(torch::kFloat);
   const int64_t vocabulary = logits.size(1);
@@ -78,7 +78,7 @@ Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label
   return (losses * counts).sum();
 }
 
-// Forward computes the gradients as well, while each block of logits is at hand.
+// The forward pass also computes the gradients, while each block of logits is available.
 struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
@@ -89,14 +89,14 @@ struct ProjectedCrossEntropyFunction
     const int64_t vocabulary = weight.size(0);
     const Tensor all_rows = hidden.reshape({-1, d_model});
     const Tensor all_labels = labels.reshape({-1});
-    // On a GPU, to count the labelled places would wait for it.
+    // On a GPU, counting the labelled positions would have to wait for the device.
     const Tensor labelled =
         hidden.is_cpu() ? all_labels.ne(kIgnoredLabel).nonzero().squeeze(1) : Tensor();
     const auto pick = [&](const Tensor& t) {
       return labelled.defined() ? t.index_select(0, labelled) : t;
     };
-    const Tensor rows = pick(all_rows).to(type);  // [places, d_model]
-    const Tensor row_labels = pick(all_labels);   // [places]
+    const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
+    const Tensor row_labels = pick(all_labels);   // [positions]
     const Tensor projection = weight.to(type);
 
     auto row_gradients = torch::empty_like(rows);
@@ -139,7 +139,7 @@ struct ProjectedCrossEntropyFunction
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const Tensor& scale = gradients[0];
-    // Nobody else holds these: each backward pass comes from a forward pass of its own.
+    // These can be changed in place: every backward pass has its own forward pass.
     Tensor hidden_gradient = context->saved_data["hidden_gradient"].toTensor();
     Tensor weight_gradient = context->saved_data["weight_gradient"].toTensor();
     return {hidden_gradient.mul_(scale),

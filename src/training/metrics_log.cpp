@@ -19,14 +19,14 @@ Json ParsedOrNull(const std::string& line) {
   }
 }
 
-bool Stays(const std::string& line, const MetricsLog::Behind& behind) {
+bool IsKept(const std::string& line, const MetricsLog::ResumePoint& from) {
   const Json json = ParsedOrNull(line);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
     return false;
   }
   const auto step = json["step"].get<int64_t>();
-  if (step == behind.step && json.contains("valid/loss")) return behind.with_validation;
-  return step <= behind.step;
+  if (step == from.step && json.contains("valid/loss")) return from.with_validation;
+  return step <= from.step;
 }
 
 bool BeginsWith(std::string_view text, const MetricsLog::Mark& mark) {
@@ -41,26 +41,26 @@ void MetricsLog::Mark::Add(std::string_view text) {
   checksum.Add(text.data(), text.size());
 }
 
-MetricsLog::MetricsLog(const std::filesystem::path& path, const Behind& behind)
-    : file_(path, [this, path, behind] { Prepare(path, behind); }) {
+MetricsLog::MetricsLog(const std::filesystem::path& path, const ResumePoint& from)
+    : file_(path, [this, path, from] { Prepare(path, from); }) {
   is_open_ = true;
 }
 
-void MetricsLog::Prepare(const std::filesystem::path& path, const Behind& behind) {
+void MetricsLog::Prepare(const std::filesystem::path& path, const ResumePoint& from) {
   const std::string text = Exists(path) ? ReadFile(path) : "";
-  if (behind.mark && !BeginsWith(text, *behind.mark) && !std::exchange(has_warned_, true)) {
+  if (from.mark && !BeginsWith(text, *from.mark) && !std::exchange(has_warned_, true)) {
     spdlog::warn(
-        "{}: is not what was written up to step {}: lines are damaged, changed or lost; those that "
-        "can be read stay",
-        path.string(), WithThousands(behind.step));
+        "{}: is not what was written up to step {}: lines are damaged, changed or lost; readable "
+        "ones are kept",
+        path.string(), WithThousands(from.step));
   }
   std::istringstream old(text);
   std::string kept;
   for (std::string line; std::getline(old, line);) {
-    if (Stays(line, behind)) kept += line + "\n";
+    if (IsKept(line, from)) kept += line + "\n";
   }
   if (kept != text) WriteFileAtomically(path, kept);
-  if (is_open_) return;  // Lines wait already, and are in no mark.
+  if (is_open_) return;  // Lines already waiting to be written are not in any mark.
   Mark mark;
   mark.Add(kept);
   mark_ = mark;

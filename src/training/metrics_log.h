@@ -12,11 +12,12 @@
 
 namespace wavemt {
 
-/// metrics.jsonl: one JSON object a line, each with its "step". A line that cannot be written (disk
-/// full) waits in memory: training is worth more than its log (see append_file.h).
+/// metrics.jsonl: one JSON object per line, each with its "step". Lines that cannot be written, for
+/// example because the disk is full, are kept in memory until they can, since training matters more
+/// than its log (see append_file.h).
 class MetricsLog {
  public:
-  /// The log up to some line.
+  /// A position in the log, with the checksum of everything before it.
   struct Mark {
     int64_t bytes = 0;
     Crc32 checksum;
@@ -24,31 +25,31 @@ class MetricsLog {
     void Add(std::string_view text);
   };
 
-  /// What of an older log stays, as a checkpoint knows it.
-  struct Behind {
+  /// Where a resumed training continues, according to its checkpoint.
+  struct ResumePoint {
     int64_t step = 0;
-    /// Lines of the step's own validation stay too.
+    /// Whether to keep the lines of this step's validation.
     bool with_validation = true;
-    /// The log when the checkpoint was written.
+    /// The end of the log when the checkpoint was written.
     std::optional<Mark> mark{};
   };
 
-  /// Opens the log to go on `behind` a checkpoint. Lines of later steps, which a stopped run wrote
-  /// after it, and a line that was cut short are dropped. A warning if the log is not what it was
-  /// when the checkpoint was written.
-  MetricsLog(const std::filesystem::path& path, const Behind& behind);
+  /// Opens the log to continue from `from`. Drops truncated lines and those of later steps, which
+  /// an interrupted run wrote after the checkpoint. Warns if the log has changed since the
+  /// checkpoint was written.
+  MetricsLog(const std::filesystem::path& path, const ResumePoint& from);
 
-  /// Appends a line that the reader of the file sees at once.
+  /// Appends a line, which is immediately visible to readers of the file.
   void Write(const Json& line);
-  /// Where the log stands, lines that wait in memory included. Nothing if what was there before
-  /// could not be read when the log was opened.
+  /// The end of the log, including lines that could not be written yet. Nothing if the old log
+  /// could not be read when it was opened.
   std::optional<Mark> mark() const { return mark_; }
-  /// Puts the lines on the disk.
+  /// Flushes the lines to the disk.
   void Sync() { file_.Sync(); }
 
  private:
-  // Drops what does not stay. Called again if it failed.
-  void Prepare(const std::filesystem::path& path, const Behind& behind);
+  // Removes the lines that are not kept. Called again if it failed.
+  void Prepare(const std::filesystem::path& path, const ResumePoint& from);
 
   std::optional<Mark> mark_;
   bool is_open_ = false;

@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// `order`: names of parameters as the forward pass used them.
+// `order`: the parameters' names in the order in which the forward pass used them.
 std::string WhereInGradients(const TransformerImpl& model, const std::vector<std::string>& order) {
   NamedTensors gradients;
   for (const auto& item : model.named_parameters()) {
@@ -52,7 +52,7 @@ std::string WhereNotFinite(const TransformerImpl& model, const torch::Tensor& lo
   }
   const ForwardObserver observer(model);
   const bool fits = FitsMemory([&] {
-    // As in the step: what a layer computes may depend on whether there will be a backward pass.
+    // As in the step: a layer's computation may depend on whether a backward pass will follow.
     const torch::AutoGradMode with_grad(/*enabled=*/true);
     forward();
   });
@@ -61,7 +61,7 @@ std::string WhereNotFinite(const TransformerImpl& model, const torch::Tensor& lo
                                   : "the first layer with a result that is not finite is ") +
            observer.first_bad();
   }
-  if (!fits) return "where it came up could not be looked for in the memory that there is";
+  if (!fits) return "there is not enough memory to find out where it began";
   if (!IsFinite(loss)) return "the result of each layer is finite, but not the loss";
   return WhereInGradients(model, observer.parameters());
 }

@@ -12,13 +12,20 @@ std::vector<torch::Tensor> GradientsOf(const std::vector<torch::Tensor>& paramet
   return gradients;
 }
 
+std::vector<torch::Tensor> GradientsOf(const NamedTensors& parameters) {
+  std::vector<torch::Tensor> gradients;
+  gradients.reserve(parameters.size());
+  for (const auto& [name, parameter] : parameters) gradients.push_back(parameter.grad());
+  return gradients;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& config)
     : config_(config), parameters_(parameters), groups_(2) {
   groups_[0].weight_decay = config.weight_decay;
   for (const auto& [name, parameter] : parameters_) {
-    // Biases and layer norms, the vectors among the parameters, are not decayed.
+    // The vectors among the parameters, biases and layer norms, are not decayed.
     Group& group = groups_[parameter.dim() > 1 ? 0 : 1];
     group.parameters.push_back(parameter);
     group.exp_avg.push_back(torch::zeros_like(parameter));
@@ -29,33 +36,26 @@ Optimizer::Optimizer(const NamedTensors& parameters, const OptimizerConfig& conf
   }
 }
 
-torch::Tensor Optimizer::GradientNorm() {
-  if (norm_.defined()) return norm_;
+torch::Tensor Optimizer::GradientNorm() const {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, parameter] : parameters_) gradients.push_back(parameter.grad());
-  norm_ = torch::linalg_vector_norm(torch::stack(at::_foreach_norm(gradients)));
-  return norm_;
+  return torch::linalg_vector_norm(torch::stack(at::_foreach_norm(GradientsOf(parameters_))));
 }
 
-torch::Tensor Optimizer::Step(double learning_rate, double clip_norm,
+void Optimizer::ClipGradients(const torch::Tensor& norm, double clip_norm,
                               const torch::Tensor& found_inf) {
   RECORD_USER_SCOPE("optimizer");
   const torch::NoGradGuard no_grad;
-  torch::Tensor norm = GradientNorm();
-  norm_.reset();  // Clipping changes the gradients.
-  if (clip_norm > 0) ScaleGradients(torch::clamp_max(clip_norm / (norm + 1e-6), 1.0), found_inf);
-  for (Group& group : groups_) StepGroup(group, learning_rate, found_inf);
-  return norm;
+  torch::Tensor factor = torch::clamp_max(clip_norm / (norm + 1e-6), 1.0);
+  // Gradients that are not finite are left alone, so that the cause can be found.
+  if (found_inf.defined()) factor = torch::where(found_inf == 0, factor, 1.0);
+  // Multiplied even if nothing needs clipping: checking first would wait for the device.
+  at::_foreach_mul_(GradientsOf(parameters_), factor);
 }
 
-void Optimizer::ScaleGradients(torch::Tensor factor, const torch::Tensor& found_inf) {
-  // What was found is left as it is for those who look for the cause.
-  if (found_inf.defined()) factor = torch::where(found_inf == 0, factor, 1.0);
-  std::vector<torch::Tensor> gradients;
-  for (const auto& [name, parameter] : parameters_) gradients.push_back(parameter.grad());
-  // Multiplied even where nothing is to be clipped: to look first would wait for the device.
-  at::_foreach_mul_(gradients, factor);
+void Optimizer::Step(double learning_rate, const torch::Tensor& found_inf) {
+  RECORD_USER_SCOPE("optimizer");
+  const torch::NoGradGuard no_grad;
+  for (Group& group : groups_) StepGroup(group, learning_rate, found_inf);
 }
 
 void Optimizer::StepGroup(Group& group, double learning_rate, const torch::Tensor& found_inf) {
@@ -69,7 +69,7 @@ void Optimizer::StepGroup(Group& group, double learning_rate, const torch::Tenso
            /*maximize=*/false, /*grad_scale=*/std::nullopt,
            found_inf.defined() ? std::optional(found_inf) : std::nullopt);
   };
-  // The kernels are overloaded functions: only a lambda can name one.
+  // The kernels are overloaded functions, which cannot be passed by name.
   if (config_.type == OptimizerType::kAdamW) {
     update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
   } else {
@@ -84,7 +84,6 @@ void Optimizer::StepGroup(Group& group, double learning_rate, const torch::Tenso
 void Optimizer::ZeroGradients() {
   RECORD_USER_SCOPE("optimizer");
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
-  norm_.reset();
 }
 
 NamedTensors Optimizer::State() const { return state_; }

@@ -9,49 +9,51 @@
 
 namespace wavemt {
 
-/// Adam and AdamW over all parameters of a model by LibTorch's fused kernels, with clipping of the
-/// gradient's norm and without a wait for the device.
+/// Adam and AdamW over all parameters of a model with LibTorch's fused kernels, and clipping of the
+/// gradient's norm. Never waits for the device, except in steps().
 class Optimizer {
  public:
-  /// The parameters are changed by Step(); they must keep their storage.
+  /// Step() changes the parameters; they must keep their storage.
   Optimizer(const NamedTensors& parameters, const OptimizerConfig& config);
 
-  /// The norm of the whole gradient, a scalar on the parameters' device; not finite where a part of
-  /// the gradient is not. Step() uses it again.
-  torch::Tensor GradientNorm();
+  /// The norm of the whole gradient, a scalar on the parameters' device. Not finite if any value of
+  /// the gradient is not.
+  torch::Tensor GradientNorm() const;
 
-  /// Updates the parameters by their gradients. A gradient norm above `clip_norm` is scaled down to
-  /// it (0: never). `found_inf`, a scalar on the device, says by 1 that nothing is to change, which
-  /// a GPU so learns without a wait; undefined: 0. Returns the norm before clipping.
-  torch::Tensor Step(double learning_rate, double clip_norm, const torch::Tensor& found_inf = {});
+  /// Scales the gradients down to `clip_norm` if their norm `norm` (GradientNorm()) is larger.
+  void ClipGradients(const torch::Tensor& norm, double clip_norm,
+                     const torch::Tensor& found_inf = {});
+
+  /// Updates the parameters using their gradients. In both functions, `found_inf` is a scalar on
+  /// the device: if it is 1, nothing changes. This way the host need not wait for a GPU. Undefined
+  /// means 0.
+  void Step(double learning_rate, const torch::Tensor& found_inf = {});
 
   void ZeroGradients();
 
-  /// The moments by name: "exp_avg.NAME", "exp_avg_sq.NAME". Not copied.
+  /// The moments by name: "exp_avg.NAME", "exp_avg_sq.NAME". They share storage with the optimizer.
   NamedTensors State() const;
-  /// Updates that lie behind, those that changed nothing left out; goes into bias correction. Part
-  /// of the state. To ask waits for the device.
+  /// The number of updates so far, excluding those that changed nothing; bias correction depends on
+  /// it. Belongs to the state. Waits for the device.
   int64_t steps() const;
   void set_steps(int64_t steps);
 
  private:
-  // Parameters that are updated alike.
+  // Parameters with the same weight decay.
   struct Group {
     double weight_decay = 0.0;
     std::vector<torch::Tensor> parameters;
     std::vector<torch::Tensor> exp_avg;
     std::vector<torch::Tensor> exp_avg_sq;
-    std::vector<torch::Tensor> step_counts;  // What the kernels read; all the same.
+    std::vector<torch::Tensor> step_counts;  // As the kernels need them; all are equal.
   };
 
-  void ScaleGradients(torch::Tensor factor, const torch::Tensor& found_inf);
   void StepGroup(Group& group, double learning_rate, const torch::Tensor& found_inf);
 
   OptimizerConfig config_;
   NamedTensors parameters_;
   NamedTensors state_;
   std::vector<Group> groups_;
-  torch::Tensor norm_;  // Of these gradients, once it was asked for.
 };
 
 }  // namespace wavemt

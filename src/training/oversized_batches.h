@@ -7,12 +7,13 @@
 
 namespace wavemt {
 
-/// Which batches were found not to fit the memory. A batch that is no smaller in any way is known
-/// not to fit either: memory grows with every size of a batch. So nothing that this knows changes
-/// what happens, it only saves the attempt.
+/// Remembers which batches did not fit in memory. A batch that is at least as large in every
+/// respect will not fit either, because memory use grows with each of them. Remembering changes no
+/// result; it only saves the attempt.
 class OversizedBatches {
  public:
-  /// `is_first`: of its update. Later ones find the gradients of those before them in the memory.
+  /// `is_first`: whether this is the first batch of its update. Later ones have less memory,
+  /// because the gradients already exist.
   void Add(const Batch& batch, bool is_first);
   bool Contains(const Batch& batch, bool is_first) const;
 
@@ -24,14 +25,14 @@ class OversizedBatches {
     int64_t source_length = 0;
     int64_t target_length = 0;
     int64_t target_tokens = 0;
-    bool has_source_padding = false;  // Takes a mask.
+    bool has_source_padding = false;  // Requires a mask.
     bool is_later = false;
 
     bool NoLargerThan(const Sizes& other) const;
   };
   static Sizes SizesOf(const Batch& batch, bool is_first);
 
-  std::vector<Sizes> known_;  // None is no larger than another.
+  std::vector<Sizes> known_;  // None of them implies another.
 };
 
 }  // namespace wavemt

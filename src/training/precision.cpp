@@ -8,16 +8,17 @@
 namespace wavemt {
 namespace {
 
-// Below this, casts and rounding eat up what the products gain.
+// Below this, casts and rounding cancel the gain of faster products.
 constexpr double kClearlyFaster = 1.4;
 
-// Seconds of the first product of a feed-forward layer, the cast of its input included.
+// The time of the first product of a feed-forward layer in seconds, including the cast of its
+// input.
 double ProductSeconds(const Config& config, torch::Device device, torch::ScalarType type) {
   constexpr int kRounds = 5;
-  constexpr int64_t kEnoughRows = 8192;  // More take longer and tell no more.
+  constexpr int64_t kMaxRows = 8192;  // More rows take longer without improving the measurement.
   const auto options = torch::TensorOptions(device);
   const auto input = torch::ones(
-      {std::min(config.training.batch_tokens, kEnoughRows), config.model.d_model}, options);
+      {std::min(config.training.batch_tokens, kMaxRows), config.model.d_model}, options);
   const auto weight = torch::ones({config.model.d_model, config.model.ffn_dim}, options).to(type);
   return BestSeconds(kRounds, device, [&] { torch::mm(input.to(type), weight); });
 }

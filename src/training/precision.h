@@ -6,8 +6,9 @@
 
 namespace wavemt {
 
-/// What training.precision means on this device: itself, and for "auto" what a short measurement of
-/// the model's largest matrix product says. bf16 has to be clearly faster, for it costs digits.
+/// The precision to use on this device: training.precision, with "auto" decided by a short
+/// measurement of the model's largest matrix product. Chooses bf16 only if it is clearly faster,
+/// because it is less accurate.
 Precision ResolvePrecision(const Config& config, torch::Device device);
 
 }  // namespace wavemt

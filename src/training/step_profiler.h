@@ -10,11 +10,12 @@
 
 namespace wavemt {
 
-/// Where the time of training steps goes. While a profiler lives, the work of this thread is
-/// charged to the innermost RECORD_USER_SCOPE around it: what ran forward, and what the backward
-/// pass does for it (by LibTorch's sequence numbers). Threads that a kernel starts count as that
-/// kernel's time. A GPU is waited for after each operation, or its time would be charged to whoever
-/// waits next; steps are slower for it than those of a training.
+/// Measures where the time of training steps goes. While a profiler exists, work on this thread is
+/// charged to the innermost RECORD_USER_SCOPE around it, both the forward work and the
+/// corresponding work of the backward pass (matched by LibTorch's sequence numbers). Threads
+/// started by a kernel count as that kernel's time. The profiler waits for a GPU after each
+/// operation, because its time would otherwise be charged to whatever waits next; this makes steps
+/// slower than in training.
 class StepProfiler {
  public:
   explicit StepProfiler(torch::Device device);
@@ -22,27 +23,27 @@ class StepProfiler {
   StepProfiler(const StepProfiler&) = delete;
   StepProfiler& operator=(const StepProfiler&) = delete;
 
-  /// What ran since the profiler was made.
+  /// The work done since the profiler was created.
   struct Work {
     int64_t steps = 0;
     int64_t target_tokens = 0;
     torch::ScalarType numbers = torch::kFloat;  // Of the matrix products.
   };
-  /// A table of parts and one of operations, for people, and how long the matrix products would
-  /// take at the speed that this machine reaches on large ones.
+  /// Two tables for people, of scopes and of operations, followed by how long the matrix products
+  /// would take at the speed that this machine reaches on large ones.
   std::string Report(const Work& work) const;
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  // A scope or an operation that has begun.
+  // A scope or operation that has started.
   struct Frame {
-    std::string part;
-    std::string operation;  // Empty: a scope, whose own time no operation takes.
+    std::string scope;
+    std::string operation;  // Empty for a scope outside of any operation.
     bool is_backward = false;
-    int64_t first_sequence = 0;  // Of the nodes that a scope makes.
+    int64_t first_sequence = 0;  // Of the autograd nodes created in a scope.
   };
-  struct PartTime {
+  struct ScopeTime {
     double forward = 0;  // Seconds.
     double backward = 0;
 
@@ -54,11 +55,11 @@ class StepProfiler {
 
     double total() const { return seconds; }
   };
-  // The nodes that a scope made: numbers in [begin, end).
+  // The autograd nodes created in a scope: sequence numbers in [begin, end).
   struct Range {
     int64_t begin = 0;
     int64_t end = 0;
-    std::string part;
+    std::string scope;
   };
   struct Usage {
     int64_t page_faults = 0;
@@ -74,7 +75,7 @@ class StepProfiler {
   void Pop();
   // Charges the time since the last event to the innermost frame.
   void Charge();
-  std::string PartOfNode(int64_t sequence) const;
+  std::string ScopeOfNode(int64_t sequence) const;
 
   torch::Device device_;
   bool backward_had_threads_;
@@ -84,7 +85,7 @@ class StepProfiler {
   Clock::time_point last_event_;
   std::vector<Frame> frames_;
   std::vector<Range> ranges_;  // In the order in which the scopes ended.
-  std::map<std::string, PartTime> parts_;
+  std::map<std::string, ScopeTime> scopes_;
   std::map<std::string, OperationTime> operations_;
   double products_ = 0;  // Floating-point operations in matrix products.
 };

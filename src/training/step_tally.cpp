@@ -14,7 +14,7 @@ StepTally::StepTally(torch::Device device)
 
 void StepTally::Add(const torch::Tensor& loss, int64_t tokens, const torch::Tensor& is_finite) {
   const torch::NoGradGuard no_grad;
-  // where() and not a product: a loss that is not a number times 0 is not 0.
+  // where() instead of a product, because NaN times 0 is not 0.
   interval_[0] += torch::where(is_finite, loss, 0.0);
   interval_[1] += is_finite.to(torch::kDouble) * static_cast<double>(tokens);
   const torch::Tensor is_skipped = is_finite.logical_not();

@@ -6,14 +6,14 @@
 
 namespace wavemt {
 
-/// Adds up what steps come to. The sums stay on the device: to look at them there waits for the
-/// step, which on the CPU costs nothing and on a GPU much.
+/// Sums the loss and tokens of steps and counts the skipped ones. The sums stay on the device,
+/// because reading them waits for the step, which is free on the CPU but expensive on a GPU.
 class StepTally {
  public:
   explicit StepTally(torch::Device device);
 
-  /// Counts a step with the summed loss of `tokens` target tokens. Where `is_finite`, a boolean
-  /// scalar, is false the step counts as skipped, and its loss and tokens do not count.
+  /// Counts a step with the summed loss of `tokens` target tokens. If `is_finite`, a boolean
+  /// scalar, is false, the step counts as skipped, and its loss and tokens are left out.
   void Add(const torch::Tensor& loss, int64_t tokens, const torch::Tensor& is_finite);
 
   struct Sums {
@@ -25,12 +25,12 @@ class StepTally {
   Sums Read() const;
   void Set(const Sums& sums);
 
-  /// Begins a new interval.
+  /// Starts a new interval.
   void ClearInterval();
 
  private:
-  torch::Tensor interval_;  // [2]: loss, tokens. In double precision, which counts exactly to 2^53.
-  torch::Tensor skipped_;   // [2]: all, in a row.
+  torch::Tensor interval_;  // [2]: loss, tokens. Doubles count exactly up to 2^53.
+  torch::Tensor skipped_;   // [2]: in total, in a row.
 };
 
 }  // namespace wavemt

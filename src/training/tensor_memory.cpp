@@ -14,11 +14,11 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kTiny = 1024;
-constexpr size_t kLarge = 256 << 10;  // Worth a look at what the process holds.
+constexpr size_t kLarge = 256 << 10;  // Large enough to check the memory of the process.
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-// LibTorch's own allocator behind a counter. Each block carries its size in front of the data,
-// which keeps LibTorch's alignment.
+// LibTorch's own allocator with a counter. Each block stores its size in front of the data, which
+// keeps LibTorch's alignment.
 class CountingAllocator final : public c10::Allocator {
  public:
   explicit CountingAllocator(c10::Allocator* allocator) : allocator_(allocator) {}
@@ -40,7 +40,7 @@ class CountingAllocator final : public c10::Allocator {
     return {data, data, &Free, c10::kCPU};
   }
 
-  // Some kernels of LibTorch keep plain pointers.
+  // Some kernels of LibTorch use plain pointers.
   c10::DeleterFnPtr raw_deleter() const override { return &Free; }
 
   void copy_data(void* destination, const void* source, size_t bytes) const override {
@@ -63,10 +63,10 @@ class CountingAllocator final : public c10::Allocator {
     if (in_use <= limit_) return;
     in_use_ -= bytes;
     TORCH_CHECK_WITH(OutOfMemoryError, false, "a tensor of ", bytes, " bytes beside ",
-                     in_use - bytes, " leads above the limit of ", limit_.load(), " bytes");
+                     in_use - bytes, " exceeds the limit of ", limit_.load(), " bytes");
   }
 
-  // For a block of `bytes`.
+  // Releases freed memory if a block of `bytes` would otherwise exceed the process's limit.
   void MakeRoom(int64_t bytes) const {
     const auto memory = MeasureProcessMemory();
     if (memory && memory->anonymous + bytes > process_limit_) ReleaseFreedMemory();
@@ -86,7 +86,8 @@ class CountingAllocator final : public c10::Allocator {
   std::atomic<int64_t> process_limit_ = kNoLimit;
 };
 
-// LibTorch asks for an allocator that lives as long as the process: tensors may outlive main().
+// LibTorch requires an allocator that lives as long as the process, because tensors may outlive
+// main().
 CountingAllocator& TheAllocator() {
   static auto* const allocator = new CountingAllocator(c10::GetDefaultCPUAllocator());
   return *allocator;

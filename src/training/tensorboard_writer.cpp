@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// CRC-32C (Castagnoli), which the format uses and zlib does not have.
+// CRC-32C (Castagnoli), which the format requires and zlib does not provide.
 uint32_t Crc32c(std::string_view data) {
   static const auto kTable = [] {
     std::array<uint32_t, 256> table{};
@@ -28,7 +28,7 @@ uint32_t Crc32c(std::string_view data) {
   return ~crc;
 }
 
-// The masking keeps a checksum of data that holds checksums from losing its strength.
+// The mask of the TFRecord format: computing the CRC of data that contains CRCs is problematic.
 uint32_t MaskedCrc(std::string_view data) {
   const uint32_t crc = Crc32c(data);
   return ((crc >> 15) | (crc << 17)) + 0xA282EAD8U;
@@ -41,7 +41,7 @@ std::string Bytes(T value) {
   return bytes;
 }
 
-// Protocol buffer wire format: a varint, and fields of the types that are needed here.
+// Protocol buffer wire format: a varint, and the field types needed here.
 std::string Varint(uint64_t value) {
   std::string bytes;
   for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
@@ -78,8 +78,8 @@ std::string Event(int64_t step, const std::string& what) {
          what;
 }
 
-// Readers take the files in the order of their names: seconds alone would let the files of a run
-// that stopped and went on at once change places.
+// Readers take the files in alphabetical order. Whole seconds would not order the files of a run
+// that is stopped and resumed within a second.
 std::string FileName() {
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);

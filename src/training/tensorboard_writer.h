@@ -11,18 +11,18 @@
 namespace wavemt {
 
 /// Writes scalars as a TensorBoard event file: TFRecord framing around Event messages
-/// (tensorflow/core/util/event.proto), of which this encodes the few fields that scalars need.
+/// (tensorflow/core/util/event.proto). Encodes only the fields that scalars need.
 class TensorboardWriter {
  public:
   using Scalars = std::vector<std::pair<std::string, double>>;
 
-  /// Begins a new event file in `directory`. Behind `last_step` > 0, TensorBoard is told to forget
-  /// what earlier files say of later steps.
+  /// Starts a new event file in `directory`. If `last_step` > 0, it tells TensorBoard to ignore
+  /// later steps in earlier files.
   TensorboardWriter(const std::filesystem::path& directory, int64_t last_step);
 
-  /// Adds points at `step`. What cannot be written waits in memory, as in MetricsLog.
+  /// Adds the values of `step`. Values that cannot be written are kept in memory, as in MetricsLog.
   void Write(int64_t step, const Scalars& scalars);
-  /// Puts the points on the disk.
+  /// Flushes the values to the disk.
   void Sync() { file_.Sync(); }
 
  private:

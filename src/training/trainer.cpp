@@ -1,33 +1,18 @@
 #include "training/trainer.h"
 
-#include <ATen/record_function.h>
-
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <utility>
-#include <vector>
 
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
-#include "support/signals.h"
-#include "training/best_time.h"
 #include "training/learning_rate_schedule.h"
-#include "training/step_profiler.h"
+#include "training/reporters.h"
 
 namespace wavemt {
 namespace {
-
-constexpr uint64_t kData = 101;  // What a seed that is derived from the run's seed is for.
-
-Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& tokenizers) {
-  return {.batch_tokens = config.training.batch_tokens,
-          .seed = DeriveSeed(static_cast<uint64_t>(config.seed), {kData}),
-          .source_special = tokenizers.source->special(),
-          .target_special = tokenizers.target->special()};
-}
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -38,366 +23,219 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 void RequireSameCorpus(int64_t checksum, const TokenizedCorpus& train, const std::string& origin) {
   if (checksum == train.checksum()) return;
   throw UsageError(
-      "{}: was trained on another text than data.train holds now, and its place in the one is none "
-      "in the other; put the old text back, or begin a new run by `wavemt train`",
+      "{}: was trained on another text than data.train holds now, in which its position means "
+      "nothing; put the old text back, or start a new run with `wavemt train`",
       origin);
 }
 
-Trainer::Trainer(const Config& config, TrainingParts parts)
+Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& tokenizers) {
+  return {.batch_tokens = config.training.batch_tokens,
+          .seed = DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kData),
+          .source_special = tokenizers.source->special(),
+          .target_special = tokenizers.target->special()};
+}
+
+Trainer::Trainer(const Config& config, TrainingInputs inputs)
     : config_(config),
-      parts_(std::move(parts)),
-      batcher_(parts_.train, BatcherOptions(config, parts_.tokenizers)),
-      updater_(config, parts_.model, parts_.device, parts_.memory_limit),
-      time_limit_(parts_.deadline, updater_.CheckpointBytes()) {}
+      inputs_(std::move(inputs)),
+      batcher_(inputs_.train, BatcherOptions(config, inputs_.tokenizers)),
+      updater_(config, inputs_.model, inputs_.device,
+               inputs_.memory_limit.Description(inputs_.device.is_cuda())),
+      validator_(config, inputs_),
+      stop_rules_(config.training, inputs_.deadline, updater_.trained().CheckpointBytes()),
+      saver_(config.training),
+      skipped_steps_(config.training.max_skipped_steps, inputs_.run) {}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
-  state_ = TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
-  if (state_.corpus_checksum) RequireSameCorpus(*state_.corpus_checksum, parts_.train, origin);
-  if (state_.position_is_of_earlier_version) {
-    if (state_.position.batch > 0) {
+  const TrainingState state =
+      TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
+  if (state.corpus_checksum) RequireSameCorpus(*state.corpus_checksum, inputs_.train, origin);
+  step_ = state.step;
+  position_ = state.position;
+  if (state.position_is_of_earlier_version) {
+    if (position_.batch > 0) {
       spdlog::warn(
-          "{}: is of a version before 0.2.0, which cut other batches: epoch {} begins anew", origin,
-          EpochNumber(state_.position));
+          "{}: is from a version before 0.2.0, which cut other batches: epoch {} begins anew",
+          origin, EpochNumber(position_));
     }
-    state_.position.batch = 0;
-    state_.position_is_of_earlier_version = false;
+    position_.batch = 0;
   }
-  updater_.Restore(checkpoint, state_, origin);
-  batcher_.Seek(state_.position);
-  state_.validation_pending = state_.validation_pending && parts_.valid != nullptr;
-  // A checkpoint whose validation is pending is not the last word about its step.
-  if (!state_.validation_pending) saved_step_ = state_.step;
+  batcher_.Seek(position_);
+  target_tokens_ = state.target_tokens;
+  memory_ = state.memory;
+  metrics_mark_ = state.metrics;
+  clock_.Restore(state.seconds);
+  updater_.trained().Restore(checkpoint, state.step - state.skipped_steps, origin);
+  updater_.tally().Set({.loss = state.interval_loss,
+                        .tokens = state.interval_tokens,
+                        .skipped = state.skipped_steps,
+                        .skipped_in_a_row = state.skipped_in_a_row});
+  skipped_steps_.Restore(state.skipped_steps);
+  validator_.Restore(state);
+  // A checkpoint with a pending validation will be replaced.
+  if (!validator_.is_pending()) saver_.NoteSaved(step_);
 }
 
 StopReason Trainer::Run() {
-  const bool has_work = state_.validation_pending || !ReasonToStop();
-  if (has_work) {
-    reporter_ = std::make_unique<TrainingReporter>(
-        *parts_.run,
-        MetricsLog::Behind{.step = state_.step,
-                           .with_validation = !state_.validation_pending,
-                           .mark = state_.metrics},
-        LastStep());
+  if (!validator_.is_pending()) {
+    if (const auto reason = stop_rules_.ReasonToStop(Status())) return *reason;
   }
-  if (has_work) CompareValidationText();
-  state_.memory = updater_.LimitMemory(state_.memory);
-  parts_.model->train();
-  if (state_.validation_pending) {
+  listeners_ = OpenReporters(
+      *inputs_.run,
+      {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
+      stop_rules_.LastStep(Status(), batcher_.batches_per_epoch()));
+  validator_.DiscardBestOfOtherText();
+  memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
+                                  BytesOf(updater_.trained().parameters()));
+  inputs_.model->train();
+  clock_.Resume();
+  if (validator_.is_pending()) {
     FinishStep();
-    if (state_.validation_pending && time_limit_.IsOver()) {
+    if (validator_.is_pending() && stop_rules_.time_limit().IsOver()) {
       spdlog::warn(
-          "the validation of step {}, which an earlier stop had left out, was cut short by "
+          "the validation of step {}, which was interrupted before, was interrupted again by "
           "--max-minutes: it needs more minutes, or a smaller data.valid",
-          WithThousands(state_.step));
+          WithThousands(step_));
     }
   }
   while (true) {
-    if (const auto reason = ReasonToStop()) {
-      if (has_work && saved_step_ != state_.step) Save(/*is_best=*/false);
-      reporter_.reset();
+    if (const auto reason = stop_rules_.ReasonToStop(Status())) {
+      if (!saver_.IsSaved(step_)) Save(/*is_best=*/false);
+      listeners_.clear();
       return *reason;
     }
-    const auto start = std::chrono::steady_clock::now();
     TrainStep();
-    time_limit_.NoteStep(SecondsSince(start));
-    if (state_.step % config_.training.log_every == 0) Log();
-    state_.validation_pending = ValidationIsDue();
+    if (step_ % config_.training.log_every == 0) ReportInterval();
+    if (validator_.IsDue(step_, stop_rules_.IsLastStep(Status()))) validator_.Request();
     FinishStep();
   }
-}
-
-void Trainer::FinishStep() {
-  bool is_best = false;
-  try {
-    is_best = state_.validation_pending && Validate();
-  } catch (const Error&) {
-    // Memory that ran out, say: what was trained so far is worth a checkpoint. The validation stays
-    // pending in it.
-    SaveBeforeFailure();
-    throw;
-  }
-  save_is_due_ = save_is_due_ || state_.step % config_.training.save_every == 0;
-  if (save_is_due_) ReadTally();  // On a GPU it is of an earlier step.
-  // Not while steps are being skipped: should the weights be the cause, the checkpoints from before
-  // are what is left.
-  if (is_best || (save_is_due_ && state_.skipped_in_a_row == 0)) Save(is_best);
-}
-
-std::string Trainer::Profile(int64_t warmup_steps, int64_t steps) {
-  state_.memory = updater_.LimitMemory(state_.memory);
-  parts_.model->train();
-  for (int64_t i = 0; i < warmup_steps; ++i) TrainStep();
-  std::string as_trained;
-  if (parts_.device.is_cuda()) {
-    // On a GPU to profile changes the time: what training takes is measured before.
-    const int64_t tokens_before = state_.target_tokens;
-    const double seconds = BestSeconds(/*rounds=*/1, parts_.device, [&] {
-      for (int64_t i = 0; i < steps; ++i) TrainStep();
-    });
-    const auto tokens = static_cast<double>(state_.target_tokens - tokens_before);
-    as_trained = fmt::format(
-        "in training a step takes {:.1f} ms: {} target tokens/s; below, each operation is waited "
-        "for\n\n",
-        1e3 * seconds / static_cast<double>(steps),
-        WithThousands(static_cast<int64_t>(tokens / seconds)));
-  }
-  const int64_t tokens_before = state_.target_tokens;
-  const StepProfiler profiler(parts_.device);
-  for (int64_t i = 0; i < steps; ++i) TrainStep();
-  return as_trained + profiler.Report({.steps = steps,
-                                       .target_tokens = state_.target_tokens - tokens_before,
-                                       .numbers = config_.training.precision == Precision::kBf16
-                                                      ? torch::kBFloat16
-                                                      : torch::kFloat});
-}
-
-void Trainer::CompareValidationText() {
-  if (parts_.valid == nullptr) return;
-  const int64_t checksum = parts_.valid->checksum();
-  const bool is_other = state_.valid_checksum.value_or(checksum) != checksum;
-  const bool is_unknown = !state_.valid_checksum && parts_.valid_is_renamed;
-  if (state_.best_score && (is_other || is_unknown)) {
-    spdlog::warn(
-        "{} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
-        is_other ? "data.valid holds another text than"
-                 : "data.valid has other files, and nothing tells whether they hold the text that",
-        *state_.best_score, WithThousands(state_.best_step));
-    state_.best_score.reset();
-    state_.best_loss.reset();
-    state_.best_step = 0;
-    state_.validations_without_best = 0;
-  }
-  state_.valid_checksum = checksum;
-}
-
-std::optional<StopReason> Trainer::ReasonToStop() {
-  const TrainingConfig& training = config_.training;
-  if (StopSignal() != 0) return StopReason::kSignal;
-  // A validation is left pending by a stop only; what it was to measure must not be trained over.
-  if (time_limit_.IsOver() || state_.validation_pending) return StopReason::kTimeLimit;
-  if (state_.step >= training.max_steps) return StopReason::kMaxSteps;
-  if (training.max_epochs > 0 && state_.position.epoch >= training.max_epochs) {
-    return StopReason::kMaxEpochs;
-  }
-  if (training.patience > 0 && state_.validations_without_best >= training.patience) {
-    return StopReason::kPatience;
-  }
-  return std::nullopt;
-}
-
-int64_t Trainer::LastStep() const {
-  const TrainingConfig& training = config_.training;
-  if (training.max_epochs == 0) return training.max_steps;
-  const auto epochs = static_cast<double>(training.max_epochs - state_.position.epoch);
-  const double batches = epochs * static_cast<double>(batcher_.batches_per_epoch()) -
-                         static_cast<double>(state_.position.batch);
-  const double steps = std::ceil(batches / static_cast<double>(training.gradient_accumulation));
-  const bool epochs_end_first = steps < static_cast<double>(training.max_steps - state_.step);
-  return epochs_end_first ? state_.step + static_cast<int64_t>(steps) : training.max_steps;
-}
-
-bool Trainer::StopRequested() { return StopSignal() != 0 || time_limit_.IsOver(); }
-
-std::function<bool()> Trainer::StopQuestion() {
-  // Shared by all copies of the question.
-  const auto asked = std::make_shared<TimeLimit::Clock::time_point>(TimeLimit::Clock::now());
-  return [this, asked] {
-    time_limit_.NotePause(SecondsSince(*asked));
-    *asked = TimeLimit::Clock::now();
-    return StopRequested();
-  };
 }
 
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
   int64_t tokens = 0;
   try {
-    std::vector<Batch> batches = NextBatches();
+    std::vector<Batch> batches = NextBatches(batcher_, config_.training.gradient_accumulation);
     tokens = TargetTokens(batches);
-    updater_.Step(state_.step + 1, std::move(batches));
+    updater_.Step(step_ + 1, std::move(batches));
   } catch (const Error&) {
-    // Nothing has changed yet: what was trained so far is worth a checkpoint.
-    if (reporter_ && state_.step > 0) SaveBeforeFailure();
+    // Nothing has changed yet, so the training so far is worth saving.
+    if (step_ > 0) SaveBeforeFailure();
     throw;
   }
-  ++state_.step;
-  state_.position = batcher_.position();
-  state_.target_tokens += tokens;
-  state_.seconds += SecondsSince(start);
-  if (parts_.device.is_cpu()) ReadTally();  // Where that does not wait.
-  if (reporter_) reporter_->Step(state_.step, tokens);
+  ++step_;
+  position_ = batcher_.position();
+  target_tokens_ += tokens;
+  if (inputs_.device.is_cpu()) CheckSkippedSteps();  // Costs nothing on the CPU.
+  clock_.CountStep(tokens);
+  stop_rules_.time_limit().NoteStep(SecondsSince(start));
+  Notify([&](TrainingListener& listener) { listener.OnStep(step_); });
 }
 
-std::vector<Batch> Trainer::NextBatches() {
-  RECORD_USER_SCOPE("data");
-  std::vector<Batch> batches;
-  for (int64_t i = 0; i < config_.training.gradient_accumulation; ++i) {
-    batches.push_back(batcher_.Next());
-  }
-  return batches;
-}
-
-void Trainer::ReadTally() {
+StepTally::Sums Trainer::CheckSkippedSteps() {
   const StepTally::Sums sums = updater_.tally().Read();
-  const int64_t skipped = sums.skipped - state_.skipped_steps;
-  state_.interval_loss = sums.loss;
-  state_.interval_tokens = sums.tokens;
-  state_.skipped_steps = sums.skipped;
-  state_.skipped_in_a_row = sums.skipped_in_a_row;
-  if (skipped == 0) return;
-  // On a GPU, where it is asked for now and then, the last step may be a good one.
-  const std::string cause = sums.skipped_in_a_row == 0 ? "" : updater_.WhereNotFinite();
-  const std::string steps =
-      skipped == 1 && sums.skipped_in_a_row > 0
-          ? fmt::format("step {} is skipped and changes no weight", WithThousands(state_.step))
-          : fmt::format("{} steps up to step {} were skipped and changed no weight", skipped,
-                        WithThousands(state_.step));
-  spdlog::warn("{}, as loss or gradient are not finite{}{} ({} in a row)", steps,
-               cause.empty() ? "" : ": ", cause, sums.skipped_in_a_row);
-  if (sums.skipped_in_a_row < config_.training.max_skipped_steps) return;
-  throw Failure("{}", SkippedTooOften(cause));
+  skipped_steps_.Report(sums, step_, [this] { return updater_.FindNotFinite(); });
+  return sums;
 }
 
-std::string Trainer::SkippedTooOften(const std::string& cause) const {
-  std::string text = fmt::format(
-      "step {}: the {}. step in a row whose loss or gradient is not finite "
-      "(training.max_skipped_steps): {}",
-      WithThousands(state_.step), state_.skipped_in_a_row, cause);
-  if (!parts_.run) return text;
-  const std::string run = parts_.run->path().string();
-  const auto latest = parts_.run->LatestStep();
-  if (!latest) {
-    return text + fmt::format(
-                      "; no checkpoint was written before: `wavemt resume {} --set "
-                      "training.learning_rate=...` with a lower one begins anew",
-                      run);
-  }
-  text += fmt::format(
-      "; the newest checkpoint, of step {}, is from before: `wavemt resume {} --set "
-      "training.learning_rate=...` with a lower one may get past here",
-      WithThousands(*latest), run);
-  // A stop saves whatever there is, in the middle of skipping as well.
-  if (*latest < state_.step - state_.skipped_in_a_row) return text;
-  text += " (it holds the very weights that failed";
-  if (parts_.run->CheckpointSteps().size() > 1) {
-    text += fmt::format(": remove {} to go on from the one before",
-                        parts_.run->CheckpointPath(*latest).string());
-  }
-  return text + ")";
-}
-
-void Trainer::Log() {
-  ReadTally();
-  reporter_->Log({.step = state_.step,
-                  .epoch = EpochNumber(state_.position),
-                  // Not a number where all steps were skipped.
-                  .loss = state_.interval_loss / static_cast<double>(state_.interval_tokens),
-                  .learning_rate = LearningRateAt(state_.step, config_.training),
-                  .gradient_norm = updater_.gradient_norm().item<double>(),
-                  .skipped_steps = state_.skipped_steps,
-                  .last_step = LastStep()});
+void Trainer::ReportInterval() {
+  const StepTally::Sums sums = CheckSkippedSteps();
+  const TrainingClock::Interval speed = clock_.EndInterval();
+  const int64_t last_step = stop_rules_.LastStep(Status(), batcher_.batches_per_epoch());
+  const IntervalReport report{.step = step_,
+                              .epoch = EpochNumber(position_),
+                              // NaN if all steps were skipped.
+                              .loss = sums.loss / static_cast<double>(sums.tokens),
+                              .learning_rate = LearningRateAt(step_, config_.training),
+                              .gradient_norm = updater_.gradient_norm().item<double>(),
+                              .skipped_steps = sums.skipped,
+                              .tokens_per_second = speed.tokens_per_second,
+                              .seconds_per_step = speed.seconds_per_step,
+                              .last_step = last_step,
+                              .seconds_left = clock_.SecondsFor(last_step - step_)};
   updater_.tally().ClearInterval();
-  state_.interval_loss = 0;
-  state_.interval_tokens = 0;
+  Notify([&](TrainingListener& listener) { listener.OnInterval(report); });
 }
 
-bool Trainer::ValidationIsDue() const {
-  const TrainingConfig& training = config_.training;
-  if (training.validate_every == 0 || parts_.valid == nullptr) return false;
-  // What a run ends with is measured as well.
-  const bool is_last = state_.step == training.max_steps ||
-                       (training.max_epochs > 0 && state_.position.epoch >= training.max_epochs);
-  return is_last || state_.step % training.validate_every == 0;
+void Trainer::FinishStep() {
+  bool is_best = false;
+  try {
+    is_best = validator_.is_pending() && Validate();
+  } catch (const Error&) {
+    // For example, memory ran out. The training so far is worth saving; the validation stays
+    // pending in the checkpoint.
+    SaveBeforeFailure();
+    throw;
+  }
+  // Never save while steps are being skipped: if the weights are the cause, the earlier checkpoints
+  // are all that is left.
+  const bool is_due = saver_.IsDueAfter(step_) && CheckSkippedSteps().skipped_in_a_row == 0;
+  if (is_best || is_due) Save(is_best);
 }
 
 bool Trainer::Validate() {
-  reporter_->PauseClock();
-  const std::optional<ValidationScores> measured = MeasureValidation();
-  if (!measured) {
-    reporter_->ResumeClock();
-    return false;
+  clock_.Pause();
+  const auto scores = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
+  const bool is_best = scores && validator_.Add(*scores, step_);
+  if (scores) {
+    const ValidationReport report{
+        .step = step_, .epoch = EpochNumber(position_), .scores = *scores, .is_best = is_best};
+    Notify([&](TrainingListener& listener) { listener.OnValidation(report); });
   }
-  const ValidationScores& scores = *measured;
-  state_.validation_pending = false;
-  const ValidationMetric metric = config_.training.best_metric;
-  std::optional<BestScore> best;
-  if (state_.best_score) best = {.score = *state_.best_score, .loss = state_.best_loss};
-  const bool is_best = IsBetter(scores, best, metric);
-  if (is_best) {
-    state_.best_score = ScoreOf(scores, metric);
-    state_.best_loss = scores.loss;
-    state_.best_step = state_.step;
-    state_.validations_without_best = 0;
-  } else {
-    ++state_.validations_without_best;
-  }
-  reporter_->Validation(state_.step, EpochNumber(state_.position), scores, is_best);
-  reporter_->ResumeClock();
+  clock_.Resume();
   return is_best;
 }
 
-std::optional<ValidationScores> Trainer::MeasureValidation() {
-  const auto averaged = updater_.ApplyAverage();
-  parts_.model->eval();
-  const std::function<bool()> stop_requested = StopQuestion();
-  ValidationScores scores;
-  const std::optional<double> loss =
-      ValidationLoss(parts_.model, *parts_.valid, parts_.device,
-                     {.batch_tokens = config_.training.batch_tokens,
-                      .precision = config_.training.precision,
-                      .source_special = parts_.tokenizers.source->special(),
-                      .target_special = parts_.tokenizers.target->special(),
-                      .stop_requested = stop_requested});
-  std::optional<TranslationScore> translated;
-  if (loss && parts_.score_translations) translated = parts_.score_translations(stop_requested);
-  parts_.model->train();
-  if (!loss || (parts_.score_translations && !translated)) return std::nullopt;
-  scores.loss = *loss;
-  scores.perplexity = std::exp(scores.loss);
-  if (translated) {
-    scores.bleu = translated->bleu;
-    scores.bleu_signature = translated->signature;
-    scores.chrf = translated->chrf;
-    scores.chrf_signature = translated->chrf_signature;
-  }
-  return scores;
-}
-
 void Trainer::Save(bool is_best) {
-  reporter_->PauseClock();
+  clock_.Pause();
   const auto start = std::chrono::steady_clock::now();
-  ReadTally();
-  save_is_due_ = false;
-  try {
-    if (saved_step_ != state_.step) {
-      // Lines of the log first: a checkpoint promises that what came before it is there.
-      reporter_->Sync();
-      state_.corpus_checksum = parts_.train.checksum();
-      state_.metrics = reporter_->metrics_mark();
-      WriteCheckpoint(parts_.run->CheckpointPath(state_.step), updater_.MakeCheckpoint(state_));
-      parts_.run->SetLatest(state_.step);
-      saved_step_ = state_.step;
-    }
-    if (is_best) parts_.run->SetBest(state_.step);
-  } catch (const Error& error) {
-    throw Failure(
-        "{}; training stops here, and `wavemt resume {}` goes on from the checkpoint before",
-        error.what(), parts_.run->path().string());
-  }
-  if (state_.skipped_in_a_row == 0) {
-    parts_.run->RemoveOldCheckpoints(config_.training.keep_last, state_.step);
-  }
-  time_limit_.NoteSave(SecondsSince(start));
-  reporter_->ResumeClock();
+  const StepTally::Sums sums = CheckSkippedSteps();
+  saver_.Save(*inputs_.run,
+              {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {
+                TrainingState state = MakeState();
+                Notify([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
+                Checkpoint checkpoint = updater_.trained().MakeCheckpoint(step_);
+                checkpoint.state = ToJson(state);
+                return checkpoint;
+              });
+  stop_rules_.time_limit().NoteSave(SecondsSince(start));
+  clock_.Resume();
 }
 
 void Trainer::SaveBeforeFailure() {
   try {
-    ReadTally();  // On a GPU it is of an earlier step.
-    if (state_.skipped_in_a_row == 0) Save(/*is_best=*/false);
-  } catch (const std::exception& error) {  // Whatever it is, the failure before says more.
+    if (CheckSkippedSteps().skipped_in_a_row == 0) Save(/*is_best=*/false);
+  } catch (const std::exception& error) {  // Of any kind: the original failure matters more.
     spdlog::error("{}", error.what());
   }
+}
+
+void Trainer::Notify(const std::function<void(TrainingListener&)>& event) {
+  for (const auto& listener : listeners_) event(*listener);
+}
+
+TrainingStatus Trainer::Status() const {
+  return {.step = step_,
+          .position = position_,
+          .validations_without_best = validator_.validations_without_best(),
+          .validation_pending = validator_.is_pending()};
+}
+
+TrainingState Trainer::MakeState() const {
+  const StepTally::Sums sums = updater_.tally().Read();
+  TrainingState state;
+  state.step = step_;
+  state.position = position_;
+  state.corpus_checksum = inputs_.train.checksum();
+  state.target_tokens = target_tokens_;
+  state.seconds = clock_.seconds();
+  state.skipped_steps = sums.skipped;
+  state.skipped_in_a_row = sums.skipped_in_a_row;
+  state.memory = memory_;
+  state.interval_loss = sums.loss;
+  state.interval_tokens = sums.tokens;
+  validator_.SaveTo(&state);
+  return state;
 }
 
 }  // namespace wavemt

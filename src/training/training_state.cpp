@@ -12,24 +12,15 @@ namespace {
 const Json& Member(const Json& json, const char* name, std::string_view origin) {
   const bool found = json.is_object() && json.contains(name);
   if (!found || !(json[name].is_number() || json[name].is_null())) {
-    throw UsageError("{}: \"{}\" is missing or no number", origin, name);
+    throw UsageError("{}: \"{}\" is missing or not a number", origin, name);
   }
   return json[name];
 }
 
-int64_t Count(const Json& json, const char* name, std::string_view origin) {
-  const Json& value = Member(json, name, origin);
-  // A negative number is far out of range as an unsigned one.
-  if (!value.is_number_integer() || value.get<uint64_t>() > (uint64_t{1} << 62)) {
-    throw UsageError("{}: \"{}\" is not a count", origin, name);
-  }
-  return value.get<int64_t>();
-}
-
-// Not every version has written it.
+// For values that old versions did not write.
 std::optional<int64_t> CountIfAny(const Json& json, const char* name, std::string_view origin) {
   if (!json.contains(name) || json[name].is_null()) return std::nullopt;
-  return Count(json, name, origin);
+  return JsonCount(json, name, origin);
 }
 
 template <typename T>
@@ -88,35 +79,36 @@ Json ToJson(const TrainingState& state) {
 
 TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   TrainingState state;
-  state.step = Count(json, "step", origin);
+  state.step = JsonCount(json, "step", origin);
   const auto epochs_completed = CountIfAny(json, "epochs_completed", origin);
-  const int64_t epoch = Count(json, "epoch", origin);  // Before 0.2.0, of those completed.
+  // Before version 0.2.0, "epoch" was the number of completed epochs.
+  const int64_t epoch = JsonCount(json, "epoch", origin);
   state.position_is_of_earlier_version = !epochs_completed;
   state.position = {.epoch = epochs_completed.value_or(epoch),
-                    .batch = Count(json, "batch_in_epoch", origin)};
+                    .batch = JsonCount(json, "batch_in_epoch", origin)};
   state.corpus_checksum = CountIfAny(json, "corpus_checksum", origin);
-  state.target_tokens = Count(json, "target_tokens", origin);
+  state.target_tokens = JsonCount(json, "target_tokens", origin);
   state.seconds = Number(json, "seconds", origin);
   if (!Member(json, "best_score", origin).is_null()) {
     state.best_score = Number(json, "best_score", origin);
   }
   state.best_loss = NumberIfAny(json, "best_loss", origin);
-  state.best_step = Count(json, "best_step", origin);
-  state.validations_without_best = Count(json, "validations_without_best", origin);
+  state.best_step = JsonCount(json, "best_step", origin);
+  state.validations_without_best = JsonCount(json, "validations_without_best", origin);
   state.validation_pending = Flag(json, "validation_pending", origin);
   state.valid_checksum = CountIfAny(json, "valid_checksum", origin);
-  state.skipped_steps = Count(json, "skipped_steps", origin);
+  state.skipped_steps = JsonCount(json, "skipped_steps", origin);
   if (state.skipped_steps > state.step) {
     throw UsageError("{}: \"skipped_steps\" is more than all steps", origin);
   }
-  state.skipped_in_a_row = Count(json, "skipped_in_a_row", origin);
-  state.memory = {.limit = Count(json, "memory_limit", origin),
-                  .tensors = Count(json, "memory_for_tensors", origin)};
-  // JSON has no word for the loss of a run that diverged; the library writes null for it.
+  state.skipped_in_a_row = JsonCount(json, "skipped_in_a_row", origin);
+  state.memory = {.limit = JsonCount(json, "memory_limit", origin),
+                  .tensors = JsonCount(json, "memory_for_tensors", origin)};
+  // JSON cannot represent the loss of a run that diverged; the library writes null.
   state.interval_loss = Member(json, "interval_loss", origin).is_null()
                             ? std::numeric_limits<double>::quiet_NaN()
                             : Number(json, "interval_loss", origin);
-  state.interval_tokens = Count(json, "interval_tokens", origin);
+  state.interval_tokens = JsonCount(json, "interval_tokens", origin);
   const auto metrics_bytes = CountIfAny(json, "metrics_bytes", origin);
   const auto metrics_checksum = CountIfAny(json, "metrics_checksum", origin);
   if (metrics_bytes && metrics_checksum) {

@@ -11,34 +11,33 @@
 
 namespace wavemt {
 
-/// The pass over the corpus that the batch before `position` belongs to, counted from 1: the epoch
-/// that people are told.
+/// The number of the epoch, from 1, that the batch before `position` belongs to, for people.
 int64_t EpochNumber(const DataPosition& position);
 
-/// Everything about a training that is neither weights nor moments: what state.json holds.
-/// Random generators need no place here: each step's numbers come from the run's seed and the
+/// The contents of state.json: everything about a training except weights and moments. There is no
+/// state of random generators: the numbers of each step are derived from the run's seed and the
 /// step (random.h).
 struct TrainingState {
   int64_t step = 0;
   DataPosition position;
-  // Versions before 0.2.0 cut other batches, and `position` counts those.
+  // Versions before 0.2.0 divided the corpus into different batches, which `position` then counts.
   bool position_is_of_earlier_version = false;
-  // TokenizedCorpus::checksum() of what `position` is a position in. Checkpoints have not always
-  // held it.
+  // TokenizedCorpus::checksum() of the corpus that `position` refers to. Missing in old
+  // checkpoints.
   std::optional<int64_t> corpus_checksum;
-  int64_t target_tokens = 0;  // Trained on so far.
-  double seconds = 0;         // Spent in training, all sessions together.
+  int64_t target_tokens = 0;  // So far.
+  double seconds = 0;         // Spent in training, over all sessions.
 
   std::optional<double> best_score;  // Of training.best_metric.
   std::optional<double> best_loss;   // Of the same validation.
   int64_t best_step = 0;
   int64_t validations_without_best = 0;
-  bool validation_pending = false;  // A stop cut short what was due at this step.
-  // TokenizedCorpus::checksum() of what the best score was measured on.
+  bool validation_pending = false;  // The validation of this step was interrupted.
+  // TokenizedCorpus::checksum() of the text on which the best score was measured.
   std::optional<int64_t> valid_checksum;
 
-  // Steps whose loss or gradient was not finite. They use up their batches and count in `step`, so
-  // that the schedule goes on, and change no weight, moment or average.
+  // Steps whose loss or gradient was not finite. They consume their batches and count in `step`, so
+  // the schedule advances, but they change no weight, moment or average.
   int64_t skipped_steps = 0;
   int64_t skipped_in_a_row = 0;  // Up to `step`.
 
@@ -48,12 +47,12 @@ struct TrainingState {
   double interval_loss = 0;
   int64_t interval_tokens = 0;
 
-  std::optional<MetricsLog::Mark> metrics;  // The log as it must be found.
+  std::optional<MetricsLog::Mark> metrics;  // What the log must contain when the run is resumed.
 };
 
 Json ToJson(const TrainingState& state);
 
-/// A usage error that begins with `origin` where `json` is not what ToJson() makes.
+/// Throws a usage error that begins with `origin` if `json` does not have the form of ToJson().
 TrainingState TrainingStateFromJson(const Json& json, std::string_view origin);
 
 }  // namespace wavemt

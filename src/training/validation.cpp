@@ -1,30 +1,35 @@
 #include "training/validation.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "data/batch_halves.h"
 #include "data/batcher.h"
+#include "model/evaluation_mode.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
-#include "training/batch_loss.h"
+#include "training/update.h"
 
 namespace wavemt {
 namespace {
 
-// The summed loss of a batch; in halves where it does not fit the memory.
-torch::Tensor SummedLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options) {
-  torch::Tensor loss;
-  const bool fits = FitsMemory([&] { loss = BatchLoss(model, batch, options); });
-  if (fits) return loss;
-  if (batch.rows == 1) {
+// The summed loss of a batch, which is split into halves if it does not fit in memory.
+torch::Tensor SummedLoss(Transformer& model, Batch batch, const BatchLossOptions& options) {
+  auto sum = torch::zeros({}, torch::TensorOptions(options.device).dtype(torch::kDouble));
+  HalvableWork<Batch> job;
+  job.work = [&](const Batch& piece) { sum += BatchLoss(model, piece, options); };
+  job.halve = [](const Batch& piece) {
+    if (piece.rows > 1) return Halves(piece);
     throw Failure(
-        "data.valid: a single pair, {} source and {} target tokens, does not fit the memory; leave "
+        "data.valid: a single pair, {} source and {} target tokens, does not fit in memory; leave "
         "it out, or allow more",
-        batch.source_length, batch.target_length);
-  }
-  const auto [first, second] = Halves(batch);
-  const torch::Tensor first_loss = SummedLoss(model, first, options);
-  return first_loss + SummedLoss(model, second, options);
+        piece.source_length, piece.target_length);
+  };
+  std::vector<Batch> whole;
+  whole.push_back(std::move(batch));
+  WorkInHalves(std::move(whole), job);
+  return sum;
 }
 
 }  // namespace
@@ -32,22 +37,16 @@ torch::Tensor SummedLoss(Transformer& model, const Batch& batch, const BatchLoss
 std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
                                      torch::Device device, const ValidationOptions& options) {
   const torch::NoGradGuard no_grad;
-  const bool was_training = model->is_training();
-  model->eval();
+  const EvaluationMode evaluating(*model);
   const BatchPlan plan = PlanBatches(corpus, options.batch_tokens, /*seed=*/0);
   auto sum = torch::zeros({}, torch::TensorOptions(device).dtype(torch::kDouble));
   int64_t tokens = 0;
-  bool stopped = false;
   for (int64_t i = 0; i < plan.size(); ++i) {
-    stopped = options.stop_requested && options.stop_requested();
-    if (stopped) break;
-    const Batch batch =
-        MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
-    sum += SummedLoss(model, batch, {.device = device, .precision = options.precision});
+    if (options.stop_requested && options.stop_requested()) return std::nullopt;
+    Batch batch = MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
     tokens += batch.target_tokens;
+    sum += SummedLoss(model, std::move(batch), {.device = device, .precision = options.precision});
   }
-  model->train(was_training);
-  if (stopped) return std::nullopt;
   return sum.item<double>() / static_cast<double>(tokens);
 }
 

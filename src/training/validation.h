@@ -13,41 +13,40 @@
 
 namespace wavemt {
 
-/// What a validation found.
+/// The results of a validation.
 struct ValidationScores {
-  double loss = 0;        // Mean cross-entropy of a target token in nats, without smoothing.
+  double loss = 0;        // Mean cross-entropy per target token in nats, without smoothing.
   double perplexity = 0;  // exp(loss)
-  std::optional<double> bleu;
-  std::string bleu_signature;
+  std::optional<double> bleu{};
+  std::string bleu_signature{};
   std::optional<double> chrf{};
   std::string chrf_signature{};
 };
 
-/// How the mean cross-entropy of the target tokens of `corpus` is measured, in nats, without label
-/// smoothing.
 struct ValidationOptions {
   int64_t batch_tokens = 0;
   Precision precision = Precision::kFp32;
   SpecialTokens source_special;
   SpecialTokens target_special;
-  /// Asked before each batch; the answer true ends the validation. May be empty.
+  /// Called before each batch; returning true ends the validation. May be empty.
   std::function<bool()> stop_requested{};
 };
-/// Nothing where it was stopped.
+/// The mean cross-entropy per target token of `corpus` in nats, without label smoothing, with the
+/// model in evaluation mode. Nothing if it was stopped.
 std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
                                      torch::Device device, const ValidationOptions& options);
 
-/// The score that training.best_metric names; nothing where it was not measured.
+/// The score that training.best_metric names; nothing if it was not measured.
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);
 
-/// The best validation so far, of training.best_metric.
+/// The best value of training.best_metric so far.
 struct BestScore {
   double score = 0;
-  std::optional<double> loss;  // Of the same validation; checkpoints have not always held it.
+  std::optional<double> loss;  // Of the same validation. Missing in old checkpoints.
 };
 
-/// Whether `scores` are an improvement over `best` (nothing: over none at all). Of equal scores, as
-/// those of the first validations often are (BLEU 0), the lower loss is better.
+/// Whether `scores` are better than `best`, or are the first ones. If the scores are equal, which
+/// is common early in training (BLEU 0), the lower loss is better.
 bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
               ValidationMetric metric);
 

@@ -24,7 +24,7 @@ void WeightAverage::Update(int64_t step, const torch::Tensor& found_inf) {
     at::_foreach_lerp_(averages, weights, 1.0 - decay);
     return;
   }
-  // The weight of a lerp as a number, or one tensor an element: neither is at hand here.
+  // lerp takes its weight as a number or as one tensor per element; this weight is neither.
   auto differences = at::_foreach_sub(weights, averages);
   at::_foreach_mul_(differences, (1.0 - found_inf) * (1.0 - decay));
   at::_foreach_add_(averages, differences);

@@ -33,14 +33,14 @@ class CheckpointTest : public testing::Test {
  protected:
   CheckpointTest() { WriteCheckpoint(directory_, original_); }
 
-  // "step/NAME", for the folder's functions.
+  // "step/NAME", for TemporaryFolder's functions.
   static std::string In(std::string_view name) { return "step/" + std::string(name); }
 
   void ExpectDamaged(const std::string& file, const std::string& reason) {
     const auto message = ThrowsMessage<Error>(AllOf(HasSubstr(file), HasSubstr(reason)));
     EXPECT_THAT([&] { VerifyCheckpoint(directory_); }, message);
     EXPECT_THAT([&] { ReadCheckpoint(directory_); }, message);
-    // The model is whole without the rest.
+    // The model alone is still valid.
     if (file == kOptimizerFile || file == kStateFile) {
       EXPECT_EQ(ReadCheckpointModel(directory_).size(), 2U);
     } else {
@@ -82,8 +82,8 @@ TEST_F(CheckpointTest, MayHoldAModelAndNothingElse) {
   EXPECT_FALSE(HasCheckpointState(model));
   EXPECT_EQ(ReadCheckpointModel(model).size(), 2U);
   EXPECT_THAT([&] { ReadCheckpoint(model); },
-              ThrowsMessage<Error>(HasSubstr("model: holds no optimizer.safetensors, without which "
-                                             "a training cannot go on")));
+              ThrowsMessage<Error>(HasSubstr("model: has no optimizer.safetensors, which is needed "
+                                             "to continue training")));
 }
 
 TEST_F(CheckpointTest, TheManifestListsSizesAndChecksums) {
@@ -116,7 +116,7 @@ TEST_F(CheckpointTest, ADamagedOneIsReplaced) {
 }
 
 TEST_F(CheckpointTest, AFailedWriteLeavesNothing) {
-  // A type that the format has no name for.
+  // A type that the format does not have.
   Checkpoint impossible = original_;
   impossible.model["z"] = torch::zeros({2}, torch::kComplexFloat);
   EXPECT_THROW(WriteCheckpoint(folder_.path() / "other", impossible), Error);
@@ -153,7 +153,7 @@ TEST_F(CheckpointTest, AMissingFileIsNamed) {
     const std::string whole = folder_.Read(In(name));
     fs::remove(directory_ / name);
     const bool is_needed_to_translate = name == kModelFile || name == kManifestFile;
-    ExpectDamaged(name, is_needed_to_translate ? "no such file" : "without which a training");
+    ExpectDamaged(name, is_needed_to_translate ? "no such file" : "needed to continue training");
     folder_.Write(In(name), whole);
   }
 }

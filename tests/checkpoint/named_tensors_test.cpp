@@ -109,7 +109,7 @@ TEST_F(CopyTensorsTest, TakesOtherNumbersOfFloatingPointAndNoIntegers) {
 TEST_F(CopyTensorsTest, RefusesAnotherShapeAndNamesBoth) {
   ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({3, 5})}},
                 "\"b\" has the shape [3, 5], but the model of this config needs [3, 4]");
-  // One that would broadcast.
+  // A shape that would broadcast.
   ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({4})}}, "\"b\" has the shape [4]");
 }
 

@@ -77,10 +77,10 @@ TEST_F(RunChecksumsTest, AReplacedFileIsListed) {
   EXPECT_THAT(Refusal("config.json"), HasSubstr("is damaged"));
 }
 
-// The three writes of ReplaceRunFile(), stopped behind each of the first two.
+// ReplaceRunFile() writes three times; it is stopped after each of the first two.
 TEST_F(RunChecksumsTest, AProcessKilledInBetweenLeavesTheOldFileOrTheNewOne) {
   const std::filesystem::path run = folder_.path();
-  // Nothing can be written to a name that a folder has: the second write fails.
+  // A folder with the file's name makes the second write fail.
   std::filesystem::remove(run / "config.json");
   std::filesystem::create_directory(run / "config.json");
   EXPECT_THAT(UsageErrorOf([&] { ReplaceRunFile(run, "config.json", "new"); }),

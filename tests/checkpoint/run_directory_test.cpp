@@ -37,7 +37,7 @@ class RunDirectoryTest : public testing::Test {
     EXPECT_THAT([&] { Create(overwrite); }, message);
   }
 
-  // A whole checkpoint whose weight is its step.
+  // Writes a complete checkpoint whose weight is its step.
   static void AddCheckpoint(const RunDirectory& run, int64_t step) {
     WriteCheckpoint(run.CheckpointPath(step),
                     {.model = {{"w", torch::full({1}, step, torch::kFloat)}},
@@ -76,7 +76,7 @@ TEST_F(RunDirectoryTest, CreateMakesTheFoldersAboveIt) {
   EXPECT_TRUE(fs::exists(run_path_ / "config.json"));
 }
 
-// As a shell completes the name of a folder.
+// Shells complete the name of a folder with a slash.
 TEST_F(RunDirectoryTest, CreateTakesAPathThatEndsWithASlash) {
   EXPECT_EQ(RunDirectory::Create(run_path_.string() + "/", kFiles, false).ConfigPath(),
             run_path_ / "config.json");
@@ -186,9 +186,10 @@ TEST_F(RunDirectoryTest, TheNewestWholeStepSkipsDamagedOnes) {
   folder_.Write("run/checkpoints/step-00000020/state.json", "{");
   EXPECT_EQ(run.NewestWholeStep(), 10);
   fs::remove_all(run.CheckpointPath(10) / "model.safetensors");
-  EXPECT_THAT([&] { run.NewestWholeStep(); },
-              ThrowsMessage<Error>(HasSubstr("run: holds no checkpoint to go on from: every one is "
-                                             "damaged or lacks a file")));
+  EXPECT_THAT(
+      [&] { run.NewestWholeStep(); },
+      ThrowsMessage<Error>(HasSubstr("run: holds no checkpoint to continue from: every one is "
+                                     "damaged or lacks a file")));
 }
 
 TEST_F(RunDirectoryTest, WhatIsTranslatedByNeedsItsModelOnly) {
@@ -228,7 +229,7 @@ TEST_F(RunDirectoryTest, OldCheckpointsGoButTheBestStays) {
   EXPECT_EQ(run.NewestWholeStep(), 50);
 }
 
-// A resumed run passed over a damaged one and has written a newer one than it went on from.
+// A resumed run skipped a damaged checkpoint, and has written one since.
 TEST_F(RunDirectoryTest, LaterCheckpointsDoNotPushOutTheNewest) {
   const RunDirectory run = Create();
   for (const int64_t step : {10, 20, 30, 90}) AddCheckpoint(run, step);
@@ -267,7 +268,7 @@ TEST_F(RunDirectoryTest, IsLockedWhileItIsHeld) {
     const RunDirectory run = Create();
     const RunDirectory copy = run;
     const std::string holder =
-        "run: is in training by process " + std::to_string(getpid()) + "; wait for its end";
+        "run: is being trained by process " + std::to_string(getpid()) + "; wait for it to finish";
     const auto message = ThrowsMessage<Error>(HasSubstr(holder));
     EXPECT_THAT([&] { RunDirectory::OpenForTraining(run_path_); }, message);
     EXPECT_THAT([&] { RunDirectory::RequireIdle(run_path_); }, message);
@@ -309,7 +310,7 @@ TEST_F(RunDirectoryTest, OpenForTrainingRemovesWhatAKilledProcessLeft) {
   EXPECT_TRUE(fs::is_empty(run_path_ / "checkpoints"));
 }
 
-TEST_F(RunDirectoryTest, OpenForTrainingGivesARunThatStoodAsideItsNameBack) {
+TEST_F(RunDirectoryTest, OpenForTrainingRestoresARunThatWasMovedAside) {
   Create();
   fs::rename(run_path_, run_path_.string() + ".123.old.unfinished");
   EXPECT_NO_THROW(RunDirectory::OpenForTraining(run_path_));
@@ -354,7 +355,7 @@ TEST_F(RunDirectoryTest, OpenForTrainingThroughALinkIsTheSame) {
   EXPECT_THAT(NamesInFolder(), testing::UnorderedElementsAre("run", "link"));
 }
 
-TEST_F(RunDirectoryTest, AnEmptyFolderInItsPlaceCostsNoRunThatStoodAside) {
+TEST_F(RunDirectoryTest, ARunMovedAsideSurvivesAnEmptyFolderWithItsName) {
   Create();
   fs::rename(run_path_, run_path_.string() + ".123.old.unfinished");
   fs::create_directory(run_path_);
@@ -427,7 +428,7 @@ TEST_F(LocateModelTest, OfAnythingElseIsAUsageError) {
   expect_refused(folder_.path() / "none", "no such run or checkpoint");
   expect_refused(folder_.path(), "is not a run of wavemt");
   expect_refused(run_.ConfigPath(), "neither a run, a checkpoint nor a .safetensors file");
-  expect_refused(folder_.Write("stray.safetensors", ""), "lies in no run");
+  expect_refused(folder_.Write("stray.safetensors", ""), "is not inside a run");
   expect_refused(folder_.Write("run/checkpoints/old", "step-00000099\n"), "neither a run");
 }
 

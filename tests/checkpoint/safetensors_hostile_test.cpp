@@ -1,5 +1,5 @@
-// A weights file may come from a stranger. Whatever it holds, reading it is a usage error or gives
-// tensors: never a crash, an endless allocation or another kind of exception.
+// A weights file may be malicious. Whatever it contains, reading it gives tensors or a usage error,
+// never a crash, an excessive allocation or any other exception.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ std::string LengthBytes(uint64_t length) {
   return {reinterpret_cast<const char*>(&length), sizeof(length)};
 }
 
-// A file with this header, a true length before it, and `data_bytes` zeros behind it.
+// A file with this header, its correct length before it and `data_bytes` zeros after it.
 std::string FileOf(std::string_view header, size_t data_bytes) {
   return LengthBytes(header.size()) + std::string(header) + std::string(data_bytes, '\0');
 }
@@ -56,7 +56,7 @@ class HostileSafetensors : public testing::Test {
 };
 
 TEST_F(HostileSafetensors, TheHandMadeFileIsReadable) {
-  // So that the refusals below are for the reason that they name.
+  // A valid file, to show that the refusals below have the reason that they name.
   const NamedTensors read =
       Read(FileOf(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8));
   ASSERT_EQ(read.size(), 1U);
@@ -71,7 +71,7 @@ TEST_F(HostileSafetensors, EveryCutIsRefused) {
   }
 }
 
-TEST_F(HostileSafetensors, BytesBehindTheEndAreRefused) {
+TEST_F(HostileSafetensors, BytesAfterTheEndAreRefused) {
   ExpectRefused(SmallFile() + '\0', "describes 32 bytes of data, the file holds 33");
 }
 
@@ -126,7 +126,7 @@ TEST_F(HostileSafetensors, AHeaderThatIsNoObjectIsRefused) {
   ExpectHeaderRefused("{", 0, "not valid JSON");
   ExpectHeaderRefused("{\"a\xFF\":1}", 0, "not valid JSON");
   ExpectHeaderRefused(R"({"__metadata__":[]})", 0, "__metadata__ is not an object");
-  ExpectHeaderRefused(R"({"__metadata__":{"format":1}})", 0, "\"format\" is not a text");
+  ExpectHeaderRefused(R"({"__metadata__":{"format":1}})", 0, "\"format\" is not a string");
 }
 
 TEST_F(HostileSafetensors, AnEntryWithOtherMembersIsRefused) {
@@ -157,7 +157,7 @@ TEST_F(HostileSafetensors, AWrongShapeIsRefused) {
       "more than 8 dimensions");
 }
 
-// No data at all, but strides that no number holds.
+// No data at all, but strides that overflow.
 TEST_F(HostileSafetensors, AnEmptyTensorOfImpossibleShapeIsRefused) {
   for (const std::string shape : {"[0,4611686018427387904,4611686018427387904]",
                                   "[4611686018427387904,4611686018427387904,0]",
@@ -181,7 +181,7 @@ TEST_F(HostileSafetensors, OverlapAndHolesAreRefused) {
     return R"({"a":{"dtype":"F32","shape":[2],"data_offsets":)" + first +
            R"(},"b":{"dtype":"F32","shape":[2],"data_offsets":)" + second + "}}";
   };
-  EXPECT_EQ(Read(FileOf(two("[8,16]", "[0,8]"), 16)).size(), 2U);  // Any order will do.
+  EXPECT_EQ(Read(FileOf(two("[8,16]", "[0,8]"), 16)).size(), 2U);  // Any order is allowed.
   ExpectHeaderRefused(two("[0,8]", "[0,8]"), 8, "\"b\" begins at byte 0, not at 8");
   ExpectHeaderRefused(two("[0,8]", "[4,12]"), 12, "\"b\" begins at byte 4, not at 8");
   ExpectHeaderRefused(two("[0,8]", "[12,20]"), 20, "\"b\" begins at byte 12, not at 8");
@@ -193,9 +193,9 @@ TEST_F(HostileSafetensors, OverlapAndHolesAreRefused) {
 TEST_F(HostileSafetensors, ANameThatStandsTwiceIsRefused) {
   ExpectHeaderRefused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                       R"("a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
-                      8, "\"a\" stands twice");
+                      8, "\"a\" appears twice");
   ExpectHeaderRefused(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4,
-                      "\"dtype\" stands twice");
+                      "\"dtype\" appears twice");
 }
 
 TEST_F(HostileSafetensors, DeepNestingIsRefused) {
@@ -205,11 +205,11 @@ TEST_F(HostileSafetensors, DeepNestingIsRefused) {
   for (size_t i = 0; i < kDepth; ++i) objects += R"({"a":)";
   ExpectRefused(FileOf(objects, 0), "needs exactly");
   const std::string lists = R"({"a":{"dtype":"U8","shape":)" + std::string(kDepth, '[');
-  ExpectRefused(FileOf(lists, 0), "no whole number");
+  ExpectRefused(FileOf(lists, 0), "not a whole number");
 }
 
 TEST_F(HostileSafetensors, AHugeHeaderIsRefused) {
-  ExpectRefused(FileOf(std::string((4 << 20) + 1, ' '), 0), "4194304 are the most that is read");
+  ExpectRefused(FileOf(std::string((4 << 20) + 1, ' '), 0), "the limit is 4194304");
   std::string many = "{";
   for (int i = 0; i < 50'000; ++i) {
     many.append(1, '"').append(std::to_string(i));
@@ -226,7 +226,7 @@ TEST_F(HostileSafetensors, ANameThatIsNoTextIsRefused) {
   }
 }
 
-// What a terminal would take as a command stands in a message as text.
+// Terminal escape sequences are printed as plain text.
 TEST_F(HostileSafetensors, MessagesHoldNoControlCharacters) {
   const std::string header = R"({"a\u001b[2J":{"dtype":"F33","shape":[1],"data_offsets":[0,1]}})";
   ExpectHeaderRefused(header, 1, R"(the dtype of "a\u001b[2J" is unknown)");

@@ -92,7 +92,7 @@ TEST_F(SafetensorsTest, WritesWhatIsNotContiguousInItsOrder) {
 
 TEST_F(SafetensorsTest, NothingIsAFileToo) { EXPECT_TRUE(RoundTrip({}).empty()); }
 
-// The bytes as the format's description has them.
+// The bytes as specified by the format's description.
 TEST_F(SafetensorsTest, TheSameTensorsGiveTheseBytes) {
   const FileDigest digest =
       Write({{"bias", torch::tensor({1.0F, -2.0F})}, {"alpha", torch::tensor({7}, torch::kLong)}});

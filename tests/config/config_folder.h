@@ -10,7 +10,7 @@
 
 namespace wavemt {
 
-// A folder with a config file to load, for tests of what is in it.
+// A temporary folder for a config file.
 class ConfigFolder {
  public:
   std::filesystem::path path() const { return folder_.path(); }
@@ -21,15 +21,15 @@ class ConfigFolder {
     return LoadConfig(folder_.Write("config.json", text), overrides);
   }
 
-  // The smallest config that is accepted, with more keys behind: R"("seed": 2, "model": {...})".
+  // Loads the smallest valid config with `keys` added, for example R"("seed": 2, "model": {...})".
   Config LoadWith(const std::string& keys, const ConfigOverrides& overrides = {}) const {
     return Load(WithTrainingText(keys), overrides);
   }
 
-  // The same with overrides alone.
+  // Loads the smallest valid config with overrides only.
   Config LoadSet(const ConfigOverrides& overrides) const { return LoadWith("", overrides); }
 
-  // The usage error of each, without the folder's name.
+  // The usage errors of the three functions above, without the folder's name.
   std::string Refusal(const std::string& text, const ConfigOverrides& overrides = {}) const {
     return WithoutFolder(UsageErrorOf([&] { Load(text, overrides); }));
   }
@@ -45,8 +45,8 @@ class ConfigFolder {
  private:
   std::string WithoutFolder(std::string message) const {
     const std::string name = path().string() + "/";
-    if (const size_t place = message.find(name); place != std::string::npos) {
-      message.erase(place, name.size());
+    if (const size_t begin = message.find(name); begin != std::string::npos) {
+      message.erase(begin, name.size());
     }
     return message;
   }
@@ -54,10 +54,10 @@ class ConfigFolder {
   TemporaryFolder folder_;
 };
 
-// WAVEMT_DATA as one test wants it, and as it was afterwards.
+// Sets the environment variable WAVEMT_DATA and restores it when destroyed.
 class DataVariable {
  public:
-  // Unset where `value` is null.
+  // A null `value` unsets it.
   explicit DataVariable(const char* value) {
     if (const char* before = std::getenv("WAVEMT_DATA")) before_ = before;
     Set(value);

@@ -27,7 +27,7 @@ TEST(ConfigOverridesTest, SetEachKindOfValue) {
   EXPECT_EQ(config.run_dir, "runs/a=b");
 }
 
-TEST(ConfigOverridesTest, TextNeedsNoQuotesEvenWhereItLooksLikeJson) {
+TEST(ConfigOverridesTest, TextNeedsNoQuotesEvenIfItLooksLikeJson) {
   const ConfigFolder folder;
   const Config config =
       folder.LoadSet({"run_dir=2024", "data.target_language=true", "evaluation.tokenize=13a"});
@@ -48,7 +48,7 @@ TEST(ConfigOverridesTest, TakePathsFromTheCurrentFolder) {
   EXPECT_EQ(config.data.test.target[0], here.parent_path() / "c");
 }
 
-TEST(ConfigOverridesTest, RefuseAPathThatTheRunsConfigCouldNotHold) {
+TEST(ConfigOverridesTest, RefuseAPathThatIsNotUtf8) {
   const ConfigFolder folder;
   EXPECT_THAT(
       folder.RefusalSet({"data.valid.tsv=caf\xe9.tsv"}),
@@ -62,7 +62,7 @@ TEST(ConfigOverridesTest, ExpandTheDataVariable) {
   EXPECT_EQ(folder.LoadSet({"tokenizer.model=${WAVEMT_DATA}/m"}).tokenizer.model, "/corpora/m");
 }
 
-TEST(ConfigOverridesTest, AnEmptyPathTakesTheFilesAway) {
+TEST(ConfigOverridesTest, AnEmptyPathRemovesTheFiles) {
   const ConfigFolder folder;
   const std::string keys = R"("tokenizer": {"model": "m.model"})";
   EXPECT_TRUE(folder.LoadWith(keys, {"tokenizer.model="}).tokenizer.model.empty());
@@ -71,7 +71,7 @@ TEST(ConfigOverridesTest, AnEmptyPathTakesTheFilesAway) {
   EXPECT_THAT(config.data.train.tsv, IsEmpty());
 }
 
-TEST(ConfigOverridesTest, ReplaceTheFileAndOneAnotherInTheirOrder) {
+TEST(ConfigOverridesTest, ReplaceTheFilesValuesAndEarlierOverrides) {
   const ConfigFolder folder;
   const std::string keys = R"("training": {"max_steps": 10, "log_every": 3})";
   const Config config =
@@ -81,7 +81,7 @@ TEST(ConfigOverridesTest, ReplaceTheFileAndOneAnotherInTheirOrder) {
   EXPECT_EQ(config.seed, 5);
 }
 
-TEST(ConfigOverridesTest, RefuseWhatIsNoAssignment) {
+TEST(ConfigOverridesTest, RefuseTextThatIsNotAnAssignment) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalSet({"training.max_steps"}),
             "--set training.max_steps: must be key=value, for example training.max_steps=100");
@@ -89,7 +89,7 @@ TEST(ConfigOverridesTest, RefuseWhatIsNoAssignment) {
             "--set =3: must be key=value, for example training.max_steps=100");
 }
 
-TEST(ConfigOverridesTest, RefuseAnUnknownKeyAndSayWhatWasMeant) {
+TEST(ConfigOverridesTest, RefuseAnUnknownKeyAndSuggestAnother) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalSet({"training.max_step=3"}),
             "--set training.max_step=3: there is no config key \"training.max_step\" (did you mean "
@@ -126,7 +126,7 @@ TEST(ConfigOverridesTest, RefuseAListThatIsNotClosed) {
               StartsWith("--set data.valid.tsv=[\"a\": line 1, column 5: not valid JSON: "));
 }
 
-TEST(ConfigOverridesTest, NameTheWholeKeyThatIsNoSectionInTheFile) {
+TEST(ConfigOverridesTest, NameTheFullKeyThatIsNotASectionInTheFile) {
   const ConfigFolder folder;
   const std::string text = folder.WithTrainingText(R"("training": {"optimizer": 3})");
   EXPECT_EQ(folder.Refusal(text, {"training.optimizer.beta1=0.8"}),

@@ -42,7 +42,7 @@ TEST(LoadConfigTest, ReadsEachKindOfValue) {
   EXPECT_EQ(config.training.optimizer.epsilon, 1e-8);
 }
 
-TEST(LoadConfigTest, TakesPathsFromTheFoldersOfTheConfigFile) {
+TEST(LoadConfigTest, PathsAreRelativeToTheConfigFile) {
   const ConfigFolder folder;
   const Config config = folder.Load(R"({"data": {"train":
       {"source": ["a.en", "more/../b.en"], "target": ["../a.zh", "/corpora/b.zh"]}}})");
@@ -52,7 +52,7 @@ TEST(LoadConfigTest, TakesPathsFromTheFoldersOfTheConfigFile) {
               ElementsAre(folder.path().parent_path() / "a.zh", "/corpora/b.zh"));
 }
 
-TEST(LoadConfigTest, PathsAreAbsoluteWhenTheConfigFileIsNamedFromTheCurrentFolder) {
+TEST(LoadConfigTest, PathsAreAbsoluteEvenIfTheConfigFilesPathIsRelative) {
   const ConfigFolder folder;
   folder.LoadWith("");
   const Config config = LoadConfig(fs::relative(folder.file()));
@@ -67,7 +67,7 @@ TEST(LoadConfigTest, ExpandsTheDataVariable) {
   EXPECT_THAT(config.data.train.tsv, ElementsAre("/corpora/x/train.tsv"));
 }
 
-TEST(LoadConfigTest, TakesARelativeDataVariableFromTheCurrentFolder) {
+TEST(LoadConfigTest, ARelativeDataVariableIsRelativeToTheCurrentFolder) {
   const DataVariable variable("../corpora");
   const ConfigFolder folder;
   const Config config = folder.Load(R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/train.tsv"}}})");
@@ -75,13 +75,15 @@ TEST(LoadConfigTest, TakesARelativeDataVariableFromTheCurrentFolder) {
               ElementsAre(fs::current_path().parent_path() / "corpora/train.tsv"));
 }
 
-TEST(LoadConfigTest, TheDataVariableIsTheDataFolderWhereItIsNotSet) {
+TEST(LoadConfigTest, TheDataVariableDefaultsToTheDataFolder) {
   const ConfigFolder folder;
-  const std::string text = R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/train.tsv"}}})";
+  const std::string text = R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/quickstart/train.en"}}})";
   for (const char* nothing : {static_cast<const char*>(nullptr), ""}) {
     const DataVariable variable(nothing);
-    EXPECT_THAT(folder.Load(text).data.train.tsv,
-                ElementsAre(fs::path(WAVEMT_DEFAULT_DATA_DIR) / "train.tsv"));
+    const std::vector<fs::path> files = folder.Load(text).data.train.tsv;
+    ASSERT_EQ(files.size(), 1U);
+    EXPECT_TRUE(files[0].is_absolute()) << files[0];
+    EXPECT_TRUE(fs::is_regular_file(files[0])) << files[0];
   }
 }
 
@@ -101,7 +103,7 @@ TEST(LoadConfigTest, NamesAFileThatCannotBeRead) {
             directory + ": is a directory, a file is needed");
 }
 
-TEST(LoadConfigTest, NamesLineAndColumnOfWhatIsNotJson) {
+TEST(LoadConfigTest, NamesLineAndColumnOfInvalidJson) {
   const ConfigFolder folder;
   EXPECT_THAT(folder.Refusal("{\n  \"seed\": 1,\n}"),
               StartsWith("config.json: line 3, column 1: not valid JSON: "));
@@ -110,18 +112,18 @@ TEST(LoadConfigTest, NamesLineAndColumnOfWhatIsNotJson) {
             "config.json: line 2, column 2: the number 1e999 is too large");
 }
 
-TEST(LoadConfigTest, RefusesADocumentThatIsNoObject) {
+TEST(LoadConfigTest, RefusesADocumentThatIsNotAnObject) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.Refusal("[1, 2]"), "config.json: a config is an object {...}, not [1,2]");
 }
 
-TEST(LoadConfigTest, RefusesAKeyThatStandsTwice) {
+TEST(LoadConfigTest, RefusesADuplicateKey) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("seed": 1, "seed": 2)"),
-            "config.json: the key \"seed\" stands twice in one object; keep one");
+            "config.json: the key \"seed\" appears twice in one object; keep one");
 }
 
-TEST(LoadConfigTest, RefusesUnknownKeysAndSaysWhatWasMeant) {
+TEST(LoadConfigTest, RefusesUnknownKeysAndSuggestsOthers) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("model": {"num_head": 8})"),
             "config.json: model.num_head: unknown key (did you mean \"num_heads\"?)");
@@ -131,7 +133,7 @@ TEST(LoadConfigTest, RefusesUnknownKeysAndSaysWhatWasMeant) {
             "config.json: model.position_encoding.flavour: unknown key");
 }
 
-TEST(LoadConfigTest, SaysInWhichSectionAKeyBelongs) {
+TEST(LoadConfigTest, NamesTheSectionThatAKeyBelongsTo) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("d_model": 256)"),
             "config.json: d_model: unknown key (did you mean \"model.d_model\"?)");
@@ -174,7 +176,7 @@ TEST(LoadConfigTest, RefusesWholeNumbersThatDoNotFit) {
             "config.json: seed: 9223372036854775808 is not a whole number");
 }
 
-TEST(LoadConfigTest, RefusesNumbersOutOfRangeAndSaysTheRange) {
+TEST(LoadConfigTest, RefusesNumbersOutOfRangeAndNamesTheRange) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("seed": -1)"),
             "config.json: seed: -1 is not possible: it must be at least 0");
@@ -207,7 +209,7 @@ TEST(LoadConfigTest, CutsLongValuesInMessages) {
   EXPECT_EQ(message, "config.json: seed: \"" + std::string(79, 'x') + "... is not a whole number");
 }
 
-TEST(LoadConfigTest, NamesTheOverrideWhereTheMistakeIsThere) {
+TEST(LoadConfigTest, NamesTheOverrideThatIsWrong) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalSet({"model.num_heads=0"}),
             "--set model.num_heads=0: model.num_heads: 0 is not possible: it must be at least 1 "

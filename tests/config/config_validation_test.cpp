@@ -19,7 +19,7 @@ TEST(ConfigValidationTest, NeedsTrainingText) {
   EXPECT_EQ(folder.Refusal(R"({"data": {"valid": {"tsv": "v.tsv"}}})"), expected);
 }
 
-TEST(ConfigValidationTest, TakesTsvOrTwoSidesNotBoth) {
+TEST(ConfigValidationTest, AcceptsTsvOrTwoSidesButNotBoth) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.Refusal(R"({"data": {"train": {"tsv": "t", "source": "a", "target": "b"}}})"),
             "config.json: data.train: give either tsv or source and target, not both");
@@ -72,14 +72,15 @@ TEST(ConfigValidationTest, ModelsOfTheTwoSidesGoTogether) {
             "tokenizer.target_model go together");
 }
 
-TEST(ConfigValidationTest, OneModelASideIsNotShared) {
+TEST(ConfigValidationTest, OneModelPerSideIsNotShared) {
   const ConfigFolder folder;
-  EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"source_model": "s", "target_model": "t"})"),
-            "config.json: tokenizer.shared: true does not go with one model a side; use false, or "
-            "give tokenizer.model alone");
+  EXPECT_EQ(
+      folder.RefusalWith(R"("tokenizer": {"source_model": "s", "target_model": "t"})"),
+      "config.json: tokenizer.shared: true does not go with one model per side; use false, or "
+      "give tokenizer.model alone");
 }
 
-TEST(ConfigValidationTest, OneModelForBothSidesStandsAlone) {
+TEST(ConfigValidationTest, AModelForBothSidesExcludesOthers) {
   const ConfigFolder folder;
   EXPECT_EQ(folder.RefusalWith(R"("tokenizer": {"model": "m", "source_model": "s",
                                                 "target_model": "t", "shared": false})"),
@@ -91,7 +92,7 @@ TEST(ConfigValidationTest, OneModelForBothSidesStandsAlone) {
             "false; leave one of the two out");
 }
 
-TEST(ConfigValidationTest, AVocabularyWithBytesHasRoomForMore) {
+TEST(ConfigValidationTest, AVocabularyNeedsMoreThanTheBytePieces) {
   const ConfigFolder folder;
   EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocab_size=261"}));
   EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocab_size=260", "tokenizer.byte_fallback=false"}));
@@ -116,7 +117,7 @@ TEST(ConfigValidationTest, TyingAllEmbeddingsNeedsOneVocabulary) {
   EXPECT_NO_THROW(folder.LoadSet({"tokenizer.shared=false", "model.tied_embeddings=decoder"}));
 }
 
-// A short trial of a config sets max_steps alone.
+// To try out a config briefly, users set only max_steps.
 TEST(ConfigValidationTest, ARunMayEndInItsWarmUp) {
   const ConfigFolder folder;
   for (const std::string schedule : {"inverse_sqrt", "cosine", "linear", "constant"}) {

@@ -19,7 +19,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-// The leaves of the schema, by key ("model.d_model"), in their order.
+// Collects the leaves of the schema in order, with their full keys ("model.d_model").
 void CollectKeys(const Json& section, const std::string& prefix,
                  std::vector<std::pair<std::string, Json>>* keys) {
   for (const auto& item : section.at("properties").items()) {
@@ -45,12 +45,12 @@ Json ValueAt(const Json& config, const std::string& key) {
   return config.at(Json::json_pointer(pointer));
 }
 
-// As one would type it behind --set.
+// The argument of --set that gives `key` this value.
 std::string Typed(const std::string& key, const Json& value) {
   return key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-// Some value of the kind and range that the schema gives.
+// A random value of the type and range in the schema.
 Json RandomValue(const Json& property, std::mt19937_64* generator) {
   auto& random = *generator;
   if (property.contains("enum")) return property["enum"][random() % property["enum"].size()];
@@ -66,7 +66,7 @@ Json RandomValue(const Json& property, std::mt19937_64* generator) {
   const double low = property.value("minimum", property.value("exclusiveMinimum", -1000.0));
   const double high = property.value("maximum", property.value("exclusiveMaximum", low + 1000));
   if (type == "integer") return static_cast<int64_t>(low) + static_cast<int64_t>(random() % 1000);
-  // Never the bounds themselves.
+  // Excludes the bounds.
   return low + (high - low) * (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
 }
 
@@ -86,7 +86,7 @@ TEST(ConfigTextTest, LoadsToTheSameConfigFromAnotherFolder) {
   EXPECT_EQ(ConfigText(other.Load(text)), text);
 }
 
-TEST(ConfigTextTest, AnyConfigThatIsAcceptedComesBackToTheLastBit) {
+TEST(ConfigTextTest, EveryValidConfigIsRestoredExactly) {
   const ConfigFolder folder;
   const auto keys = SchemaKeys();
   std::mt19937_64 generator(1);
@@ -99,7 +99,7 @@ TEST(ConfigTextTest, AnyConfigThatIsAcceptedComesBackToTheLastBit) {
     try {
       config = folder.LoadSet({Typed(key, value)});
     } catch (const Error& error) {
-      // Possible alone, but not with the rest.
+      // Valid on its own, but not with the other values.
       ASSERT_THAT(error.what(), Not(HasSubstr("is not possible"))) << Typed(key, value);
       continue;
     }
@@ -110,7 +110,7 @@ TEST(ConfigTextTest, AnyConfigThatIsAcceptedComesBackToTheLastBit) {
   EXPECT_GT(accepted, kTrials * 3 / 4);
 }
 
-TEST(ConfigTextTest, SettingAKeyToItsValueChangesNothing) {
+TEST(ConfigTextTest, SettingAKeyToItsDefaultChangesNothing) {
   const ConfigFolder folder;
   const Config config = folder.LoadWith("");
   ConfigOverrides all;
@@ -121,7 +121,7 @@ TEST(ConfigTextTest, SettingAKeyToItsValueChangesNothing) {
   EXPECT_EQ(ConfigText(folder.LoadSet(all)), ConfigText(config));
 }
 
-TEST(ConfigSchemaTest, DescribesEveryKeyAndNoOther) {
+TEST(ConfigSchemaTest, DescribesExactlyTheKeysOfTheConfig) {
   std::vector<std::string> described;
   for (const auto& [key, property] : SchemaKeys()) {
     described.push_back(key);
@@ -131,14 +131,14 @@ TEST(ConfigSchemaTest, DescribesEveryKeyAndNoOther) {
   EXPECT_THAT(described, ElementsAreArray(AllConfigKeys()));
 }
 
-TEST(ConfigSchemaTest, GivesTheDefaultsOfTheConfig) {
+TEST(ConfigSchemaTest, HasTheDefaultsOfTheConfig) {
   const Json defaults = ConfigToJson(Config{});
   for (const auto& [key, property] : SchemaKeys()) {
     EXPECT_EQ(property.at("default"), ValueAt(defaults, key)) << key;
   }
 }
 
-TEST(ConfigSchemaTest, NeedsTheTrainingTextAndNoUnknownKey) {
+TEST(ConfigSchemaTest, RequiresTheTrainingTextAndForbidsUnknownKeys) {
   const Json schema = ConfigSchema();
   EXPECT_EQ(schema["required"], Json({"data"}));
   EXPECT_EQ(schema["properties"]["data"]["required"], Json({"train"}));
@@ -146,8 +146,8 @@ TEST(ConfigSchemaTest, NeedsTheTrainingTextAndNoUnknownKey) {
   EXPECT_EQ(schema["properties"]["model"]["additionalProperties"], false);
 }
 
-// The reader takes the bounds that the schema names and nothing beyond them.
-TEST(ConfigSchemaTest, NamesTheRangesThatTheReaderKeeps) {
+// The reader accepts the schema's bounds and nothing beyond them.
+TEST(ConfigSchemaTest, HasTheRangesThatTheReaderEnforces) {
   const ConfigFolder folder;
   int bounds = 0;
   for (const auto& [key, property] : SchemaKeys()) {
@@ -155,7 +155,7 @@ TEST(ConfigSchemaTest, NamesTheRangesThatTheReaderKeeps) {
       return folder.RefusalSet({Typed(key, value)}).find("is not possible") == std::string::npos;
     };
     const double step = property.value("type", Json()) == "integer" ? 1 : 1e-6;
-    const auto beside = [&](const Json& bound, double distance) {
+    const auto near = [&](const Json& bound, double distance) {
       return bound.is_number_integer() ? Json(bound.get<int64_t>() + static_cast<int64_t>(distance))
                                        : Json(bound.get<double>() + distance);
     };
@@ -165,11 +165,11 @@ TEST(ConfigSchemaTest, NamesTheRangesThatTheReaderKeeps) {
       if (property.contains(bound)) {
         ++bounds;
         EXPECT_TRUE(possible(property[bound])) << key;
-        EXPECT_FALSE(possible(beside(property[bound], -inward * step))) << key;
+        EXPECT_FALSE(possible(near(property[bound], -inward * step))) << key;
       } else if (property.contains(excluded)) {
         ++bounds;
         EXPECT_FALSE(possible(property[excluded])) << key;
-        EXPECT_TRUE(possible(beside(property[excluded], inward * step))) << key;
+        EXPECT_TRUE(possible(near(property[excluded], inward * step))) << key;
       }
     }
   }

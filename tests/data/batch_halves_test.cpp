@@ -13,7 +13,7 @@ namespace {
 
 constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
 
-MemoryCorpus RandomCorpus(int64_t pairs, uint64_t seed) {
+MemoryCorpus CorpusOfShortSentences(int64_t pairs, uint64_t seed) {
   std::mt19937_64 generator(seed);
   MemoryCorpus corpus;
   const auto sentence = [&] {
@@ -30,7 +30,7 @@ MemoryCorpus RandomCorpus(int64_t pairs, uint64_t seed) {
 
 TEST(BatchHalves, AreTheBatchesOfTheirPairs) {
   for (uint32_t rows = 2; rows <= 9; ++rows) {
-    const MemoryCorpus corpus = RandomCorpus(rows, rows);
+    const MemoryCorpus corpus = CorpusOfShortSentences(rows, rows);
     std::vector<uint32_t> pairs(rows);
     std::iota(pairs.begin(), pairs.end(), 0U);
     const std::span<const uint32_t> all = pairs;

@@ -33,7 +33,7 @@ TEST(MakeBatchTest, PadsToTheLongestOfTheRowsChosen) {
                                         11, 12, 13, 93));
 }
 
-TEST(MakeBatchTest, LabelsAreTheInputsOnePlaceLater) {
+TEST(MakeBatchTest, LabelsAreTheInputsShiftedByOne) {
   const std::vector<uint32_t> rows = {1, 0};
   const Batch batch = MakeBatch(SmallCorpus(), rows, kSource, kTarget);
   EXPECT_THAT(batch.target_input, ElementsAre(82, 22, 23,  //
@@ -58,7 +58,7 @@ TEST(MakeBatchTest, TakesARowTwiceAndNoneAtAll) {
   EXPECT_THAT(MakeBatch(SmallCorpus(), {}, kSource, kTarget).source, IsEmpty());
 }
 
-// The sentence mark may be the padding as well, as it is for models without <pad>.
+// A sentence mark can also be the padding, as in models without <pad>.
 TEST(MakeBatchTest, LabelsOfPaddingAreIgnoredWhateverThePaddingIs) {
   const std::vector<uint32_t> rows = {1, 0};
   const SpecialTokens special = {.pad = 3, .unk = 1, .bos = 3, .eos = 3};

@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kLongest = 40;
 
-// Pairs whose ids name them: the source of pair i holds i only. Lengths fall off like a corpus's.
+// The tokens of pair i are all i, to identify it. Short sentences are more frequent, as in a
+// corpus.
 MemoryCorpus RandomCorpus(int pairs, uint64_t seed) {
   std::mt19937_64 generator(seed);
   MemoryCorpus corpus;
@@ -30,8 +31,8 @@ MemoryCorpus RandomCorpus(int pairs, uint64_t seed) {
   return corpus;
 }
 
-// Pairs of which both sides are about as long, as those of two like languages are.
-MemoryCorpus CorpusOfLikeLanguages(int pairs, uint64_t seed) {
+// Pairs whose sides have similar lengths, as in closely related languages.
+MemoryCorpus CorpusOfRelatedLanguages(int pairs, uint64_t seed) {
   std::mt19937_64 generator(seed);
   MemoryCorpus corpus;
   for (int i = 0; i < pairs; ++i) {
@@ -43,7 +44,7 @@ MemoryCorpus CorpusOfLikeLanguages(int pairs, uint64_t seed) {
   return corpus;
 }
 
-// A few sentences are a hundred times as long as most, on one side or both.
+// A few sentences are a hundred times as long as the others, on one side or both.
 MemoryCorpus CorpusOfUnevenLengths(int pairs, uint64_t seed) {
   std::mt19937_64 generator(seed);
   const auto length = [&] {
@@ -67,7 +68,7 @@ Batcher::Options Options(int64_t batch_tokens, uint64_t seed = 1) {
           .target_special = special};
 }
 
-// The pairs of each batch of one pass.
+// The pairs of each batch, in the order of the pass.
 std::vector<std::vector<uint32_t>> BatchesOf(const BatchPlan& plan) {
   std::vector<std::vector<uint32_t>> batches;
   for (int64_t i = 0; i < plan.size(); ++i) {
@@ -86,26 +87,26 @@ PairLengths LongestOf(const MemoryCorpus& corpus, const std::vector<uint32_t>& b
   return longest;
 }
 
-// What share of the couples of pairs that share a batch of one plan also do in the other.
-double ShareOfCouplesThatMeetAgain(const BatchPlan& plan, const BatchPlan& other) {
+// Of all pairs of rows that share a batch in `plan`, the share that does in `other` too.
+double ShareOfRowsThatMeetAgain(const BatchPlan& plan, const BatchPlan& other) {
   std::map<uint32_t, int64_t> batch_of;
   for (int64_t i = 0; i < other.size(); ++i) {
     for (const uint32_t pair : other.pairs(i)) batch_of[pair] = i;
   }
-  int64_t couples = 0;
+  int64_t together = 0;
   int64_t again = 0;
   for (const auto& batch : BatchesOf(plan)) {
     for (size_t i = 0; i < batch.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        ++couples;
+        ++together;
         again += batch_of[batch[i]] == batch_of[batch[j]] ? 1 : 0;
       }
     }
   }
-  return static_cast<double>(again) / static_cast<double>(couples);
+  return static_cast<double>(again) / static_cast<double>(together);
 }
 
-// The pairs of a batch, by the ids of its source.
+// The pairs of a batch of RandomCorpus().
 std::vector<int64_t> PairsOf(const Batch& batch) {
   std::vector<int64_t> pairs;
   for (int64_t row = 0; row < batch.rows; ++row) {
@@ -136,14 +137,14 @@ TEST(PlanBatchesTest, KeepsTheTokenBudgetOfBothSides) {
     Batcher batcher(corpus, Options(budget, generator()));
     for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
       const Batch batch = batcher.Next();
-      if (batch.rows == 1) continue;  // A pair that is too long alone still comes.
+      if (batch.rows == 1) continue;  // A pair over the budget is still included.
       ASSERT_LE(batch.rows * batch.target_length, budget);
       ASSERT_LE(batch.rows * batch.source_length, 2 * budget);
     }
   }
 }
 
-TEST(PlanBatchesTest, UnevenLengthsKeepTheBudgetToo) {
+TEST(PlanBatchesTest, KeepsTheBudgetForUnevenLengths) {
   for (const int64_t budget : {1, 50, 700, 10'000}) {
     const MemoryCorpus corpus = CorpusOfUnevenLengths(1000, 3);
     std::set<uint32_t> seen;
@@ -159,8 +160,8 @@ TEST(PlanBatchesTest, UnevenLengthsKeepTheBudgetToo) {
   }
 }
 
-TEST(PlanBatchesTest, APairThatIsTooLongAloneIsABatchOfItsOwn) {
-  MemoryCorpus corpus = CorpusOfLikeLanguages(300, 1);
+TEST(PlanBatchesTest, APairOverTheBudgetIsABatchOfItsOwn) {
+  MemoryCorpus corpus = CorpusOfRelatedLanguages(300, 1);
   corpus.Add(std::vector<int32_t>(10, 1), std::vector<int32_t>(5000, 1));
   corpus.Add(std::vector<int32_t>(5000, 1), std::vector<int32_t>(10, 1));
   corpus.Add(std::vector<int32_t>(5000, 1), std::vector<int32_t>(5000, 1));
@@ -174,13 +175,13 @@ TEST(PlanBatchesTest, APairThatIsTooLongAloneIsABatchOfItsOwn) {
 
 TEST(PlanBatchesTest, FillsAllBatchesButTheLastTwo) {
   for (const uint64_t seed : {1, 2, 3}) {
-    const MemoryCorpus corpus = CorpusOfLikeLanguages(5000, seed);
+    const MemoryCorpus corpus = CorpusOfRelatedLanguages(5000, seed);
     const BatchPlan plan = PlanBatches(corpus, 1000, seed);
     int not_full = 0;
     for (const auto& batch : BatchesOf(plan)) {
       const auto rows = static_cast<int64_t>(batch.size());
       const PairLengths longest = LongestOf(corpus, batch);
-      // A longer pair may have been the next one, so a few places more than a row's may be free.
+      // The next pair may have been longer, so slightly more than one row may be free.
       not_full += (rows + 3) * longest.target <= 1000 ? 1 : 0;
       EXPECT_GE(rows * longest.target, 450);
     }
@@ -190,12 +191,12 @@ TEST(PlanBatchesTest, FillsAllBatchesButTheLastTwo) {
   }
 }
 
-// The loss is a mean over a batch's tokens: were batches of long sentences emptier than others, a
-// token of a long sentence would weigh more.
-TEST(PlanBatchesTest, FillsBatchesOfShortAndOfLongPairsAlike) {
+// The loss is a mean over a batch's tokens, so if batches of long sentences were emptier than
+// others, the tokens of long sentences would have more weight.
+TEST(PlanBatchesTest, FillsBatchesOfShortAndLongPairsEqually) {
   for (const uint64_t seed : {1, 2, 3}) {
-    const MemoryCorpus corpus = CorpusOfLikeLanguages(5000, seed);
-    std::vector<std::pair<int64_t, int64_t>> batches;  // The longest target, all target tokens.
+    const MemoryCorpus corpus = CorpusOfRelatedLanguages(5000, seed);
+    std::vector<std::pair<int64_t, int64_t>> batches;  // The longest target; all target tokens.
     for (const auto& batch : BatchesOf(PlanBatches(corpus, 1000, seed))) {
       int64_t tokens = 0;
       for (const uint32_t pair : batch) tokens += corpus.lengths(pair).target + 1;
@@ -212,7 +213,7 @@ TEST(PlanBatchesTest, FillsBatchesOfShortAndOfLongPairsAlike) {
   }
 }
 
-TEST(PlanBatchesTest, TheLastTwoBatchesShareWhatIsLeft) {
+TEST(PlanBatchesTest, TheLastTwoBatchesShareTheRemainder) {
   MemoryCorpus corpus;
   for (int i = 0; i < 9; ++i) corpus.Add(std::vector{1, 2, 3}, std::vector{1, 2, 3});
   // Four pairs fit a batch.
@@ -221,7 +222,7 @@ TEST(PlanBatchesTest, TheLastTwoBatchesShareWhatIsLeft) {
   EXPECT_EQ(sizes, (std::multiset<size_t>{2, 3, 4}));
 }
 
-TEST(PlanBatchesTest, ABudgetWithoutLimitGivesOneBatch) {
+TEST(PlanBatchesTest, AnUnlimitedBudgetGivesOneBatch) {
   const MemoryCorpus corpus = RandomCorpus(100, 1);
   EXPECT_EQ(PlanBatches(corpus, INT64_MAX, 1).size(), 1);
 }
@@ -230,7 +231,7 @@ TEST(PlanBatchesTest, AnEmptyCorpusHasNoBatch) {
   EXPECT_EQ(PlanBatches(MemoryCorpus(), 100, 1).size(), 0);
 }
 
-TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
+TEST(PlanBatchesTest, TheSeedDeterminesBatchesAndTheirOrder) {
   const MemoryCorpus corpus = RandomCorpus(500, 1);
   auto first = BatchesOf(PlanBatches(corpus, 200, 1));
   auto second = BatchesOf(PlanBatches(corpus, 200, 2));
@@ -241,12 +242,12 @@ TEST(PlanBatchesTest, TheSeedDecidesWhichPairsMeetAndWhenTheyCome) {
     return sets;
   };
   EXPECT_NE(as_sets(first), as_sets(second));
-  // Sorted by length, the first batch of every pass would hold the shortest.
+  // The batches are not sorted by length.
   EXPECT_NE(corpus.source(first[0][0]).size(), corpus.source(second[0][0]).size());
 }
 
-// No two pairs have the same lengths here, so it is not only pairs of equal lengths that swap.
-TEST(PlanBatchesTest, ThePairsOfABatchMeetOthersInTheNextPass) {
+// No two pairs have the same lengths here, so pairs of different lengths must change batches.
+TEST(PlanBatchesTest, TheNextPassCombinesOtherPairs) {
   MemoryCorpus corpus;
   for (size_t source = 1; source <= 60; ++source) {
     for (size_t target = std::max<size_t>(source, 11) - 10; target <= source + 10; ++target) {
@@ -254,17 +255,16 @@ TEST(PlanBatchesTest, ThePairsOfABatchMeetOthersInTheNextPass) {
     }
   }
   for (const uint64_t seed : {1, 2, 3}) {
-    const double again = ShareOfCouplesThatMeetAgain(PlanBatches(corpus, 1000, seed),
-                                                     PlanBatches(corpus, 1000, seed + 1));
+    const double again = ShareOfRowsThatMeetAgain(PlanBatches(corpus, 1000, seed),
+                                                  PlanBatches(corpus, 1000, seed + 1));
     EXPECT_LT(again, 0.7);
-    // Only pairs of like lengths can meet.
+    // Some do, because only pairs of similar lengths can share a batch.
     EXPECT_GT(again, 0.1);
   }
 }
 
-// A saved position counts the batches of a plan: whoever resumes with a program from another
-// compiler must get the same plan. The corpus is written without random numbers on purpose.
-TEST(PlanBatchesTest, GivesThePlanItAlwaysGave) {
+// Checkpoints refer to batches by number, so builds by other compilers must make the same plan.
+TEST(PlanBatchesTest, ThePlanHasNotChanged) {
   MemoryCorpus corpus;
   for (int i = 0; i < 2000; ++i) {
     const auto length = static_cast<size_t>(i * 37 % 41 + i % 7 + 1);
@@ -279,38 +279,38 @@ TEST(PlanBatchesTest, GivesThePlanItAlwaysGave) {
   EXPECT_EQ(checksum.Hex(), "3306e6c9");
 }
 
-TEST(PlanBatchesTest, GroupsPairsOfLikeLengths) {
+TEST(PlanBatchesTest, GroupsPairsOfSimilarLengths) {
   for (const uint64_t seed : {1, 2, 3}) {
     const MemoryCorpus corpus = RandomCorpus(5000, seed);
     EXPECT_LT(PaddingShare(corpus, PlanBatches(corpus, 500, seed)), 0.10);
   }
 }
 
-TEST(PaddingShareTest, IsTheShareOfPlacesWithoutAToken) {
+TEST(PaddingShareTest, IsTheShareOfPadding) {
   MemoryCorpus corpus;
   corpus.Add(std::vector{1}, std::vector{1, 2, 3});
   corpus.Add(std::vector{1, 2, 3}, std::vector{1});
-  // One batch of two rows, four places a side each; 2 + 4 + 4 + 2 tokens with </s>.
+  // One batch of two rows with four positions per side; 2 + 4 + 4 + 2 tokens with </s>.
   EXPECT_DOUBLE_EQ(PaddingShare(corpus, PlanBatches(corpus, 8, 1)), 1 - 12.0 / 16.0);
-  // One batch a pair: no padding at all.
+  // One batch per pair, so no padding.
   EXPECT_EQ(PaddingShare(corpus, PlanBatches(corpus, 4, 1)), 0);
   EXPECT_EQ(PaddingShare(MemoryCorpus(), PlanBatches(MemoryCorpus(), 8, 1)), 0);
 }
 
-TEST(PaddingShareTest, IsWhatTheBatchesHold) {
+TEST(PaddingShareTest, IsThatOfTheBatches) {
   const MemoryCorpus corpus = RandomCorpus(300, 4);
   Batcher batcher(corpus, Options(150));
   const double share = PaddingShare(corpus, batcher.plan());
-  double places = 0;
+  double positions = 0;
   double padding = 0;
   for (int64_t i = batcher.batches_per_epoch(); i > 0; --i) {
     const Batch batch = batcher.Next();
-    places += static_cast<double>(batch.source.size() + batch.labels.size());
+    positions += static_cast<double>(batch.source.size() + batch.labels.size());
     padding +=
         static_cast<double>(std::count(batch.source.begin(), batch.source.end(), -1) +
                             std::count(batch.labels.begin(), batch.labels.end(), kIgnoredLabel));
   }
-  EXPECT_DOUBLE_EQ(share, padding / places);
+  EXPECT_DOUBLE_EQ(share, padding / positions);
 }
 
 TEST(FillShareTest, IsTheMeanShareOfTargetTokensInABatch) {
@@ -319,14 +319,14 @@ TEST(FillShareTest, IsTheMeanShareOfTargetTokensInABatch) {
   corpus.Add(std::vector{1, 2, 3}, std::vector{1});
   // One batch: 4 + 2 target tokens with </s>.
   EXPECT_DOUBLE_EQ(FillShare(corpus, PlanBatches(corpus, 8, 1), 8), 6.0 / 8.0);
-  // One batch a pair, of 4 and of 2 tokens.
+  // One batch per pair, with 4 and 2 tokens.
   EXPECT_DOUBLE_EQ(FillShare(corpus, PlanBatches(corpus, 4, 1), 4), (1.0 + 0.5) / 2);
-  // No pair fits: all batches are full.
+  // No pair fits the budget, so all batches count as full.
   EXPECT_EQ(FillShare(corpus, PlanBatches(corpus, 1, 1), 1), 1);
   EXPECT_EQ(FillShare(MemoryCorpus(), PlanBatches(MemoryCorpus(), 8, 1), 8), 0);
 }
 
-TEST(BatcherTest, GivesEveryPairOnceAnEpochInANewOrder) {
+TEST(BatcherTest, GivesEveryPairOncePerEpochInANewOrder) {
   const MemoryCorpus corpus = RandomCorpus(200, 5);
   Batcher batcher(corpus, Options(100));
   std::set<std::vector<int64_t>> orders;
@@ -358,7 +358,7 @@ TEST(BatcherTest, TheSameSeedGivesTheSameBatches) {
   EXPECT_GT(differing, 90);
 }
 
-TEST(BatcherTest, ThePositionMovesIntoTheNextEpoch) {
+TEST(BatcherTest, ThePositionAdvancesToTheNextEpoch) {
   const MemoryCorpus corpus = RandomCorpus(50, 7);
   Batcher batcher(corpus, Options(100));
   const int64_t batches = batcher.batches_per_epoch();
@@ -369,7 +369,7 @@ TEST(BatcherTest, ThePositionMovesIntoTheNextEpoch) {
   EXPECT_EQ(batcher.position(), (DataPosition{.epoch = 1, .batch = 0}));
 }
 
-TEST(BatcherTest, SeekGoesOnAsIfNothingHadHappenedFromEveryPosition) {
+TEST(BatcherTest, SeekContinuesExactlyFromEveryPosition) {
   const MemoryCorpus corpus = RandomCorpus(60, 8);
   Batcher batcher(corpus, Options(100));
   std::vector<DataPosition> positions;

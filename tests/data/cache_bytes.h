@@ -16,8 +16,8 @@
 
 namespace wavemt {
 
-// A trailer's fields, as data/corpus_cache_file.h tells them apart: twelve numbers of 8 bytes, the
-// checksum, the version and the magic of 8 bytes.
+// The trailer of a corpus cache (see data/corpus_cache_file.h): twelve numbers of 8 bytes, the
+// checksum and the version of 4 bytes each, and the magic of 8 bytes.
 inline constexpr size_t kTrailerNumbers = 12;
 inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
 
@@ -31,8 +31,8 @@ inline void SetTrailerNumber(std::string* bytes, size_t index, uint64_t number) 
   std::memcpy(bytes->data() + bytes->size() - kTrailerSize + 8 * index, &number, sizeof(number));
 }
 
-// Makes every checksum right again, as a forger would. `data_size`: of magic, ids and lengths, in a
-// file of less than a MiB.
+// Corrects all checksums, as a forger would. `data_size`: bytes of magic, ids and lengths, less
+// than a MiB.
 inline void Reseal(std::string* bytes, size_t data_size) {
   Crc32 block;
   block.Add(bytes->data(), data_size);
@@ -44,7 +44,7 @@ inline void Reseal(std::string* bytes, size_t data_size) {
   std::memcpy(bytes->data() + bytes->size() - 16, &tail_checksum, sizeof(tail_checksum));
 }
 
-// Pairs of random ids below `vocab_size` and of 1 to `longest` tokens a side.
+// Pairs of random ids below `vocab_size`, with 1 to `longest` tokens per side.
 inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longest, uint64_t seed) {
   std::mt19937_64 generator(seed);
   const auto sentence = [&] {
@@ -69,7 +69,7 @@ inline void WriteCache(const std::filesystem::path& path, const TokenizedCorpus&
   writer.Commit(origin, {.read = corpus.size(), .empty = 0, .too_long = 0});
 }
 
-// All that stands between a file and its use.
+// Opens a cache with all the checks that the program makes.
 inline std::unique_ptr<CachedCorpus> OpenCache(const std::filesystem::path& path,
                                                int64_t vocab_size, int64_t max_length) {
   auto file = std::make_unique<const CorpusCacheFile>(path);

@@ -24,8 +24,8 @@ class CachedCorpusTest : public testing::Test {
   std::filesystem::path path_ = folder_.path() / "a.tokens";
 };
 
-// 65,536 and 65,537: ids of 2 and of 4 bytes; so with lengths.
-TEST_F(CachedCorpusTest, GivesTheBatchesThatMemoryGives) {
+// The sizes around 65,536 are where ids and lengths change from 2 to 4 bytes.
+TEST_F(CachedCorpusTest, GivesTheSameBatchesAsAMemoryCorpus) {
   for (const int64_t vocab_size : {100, 65'536, 65'537, 1'000'000}) {
     for (const int64_t max_length : {30, 65'535, 65'536}) {
       const MemoryCorpus memory = RandomTokens(700, vocab_size, 30, vocab_size + max_length);
@@ -59,7 +59,7 @@ TEST_F(CachedCorpusTest, TheWidthOfIdsFollowsFromTheVocabulary) {
   EXPECT_EQ(std::filesystem::file_size(path_) - narrow, 2 * numbers);
 }
 
-TEST_F(CachedCorpusTest, ManyThreadsReadAtOnce) {
+TEST_F(CachedCorpusTest, ManyThreadsCanReadAtOnce) {
   const MemoryCorpus memory = RandomTokens(3000, 500, 20, 5);
   WriteCache(path_, memory, 500, 20);
   const auto cached = OpenCache(path_, 500, 20);
@@ -91,8 +91,8 @@ TEST_F(CachedCorpusTest, RefusesIdsThatTheVocabularyDoesNotHave) {
                 "the file");
 }
 
-// A sentence that is longer than the model's positions must not come out of a forged file either.
-TEST_F(CachedCorpusTest, RefusesLengthsThatCannotBe) {
+// So even a forged file cannot give a sentence that is longer than the model's positions.
+TEST_F(CachedCorpusTest, RefusesImpossibleLengths) {
   const MemoryCorpus memory = RandomTokens(4, 100, 9, 2);
   WriteCache(path_, memory, 100, 9);
   EXPECT_EQ(FailureOf([&] { OpenCache(path_, 100, 9); }), "no error");
@@ -106,7 +106,7 @@ TEST_F(CachedCorpusTest, RefusesLengthsThatCannotBe) {
   folder_.Write("a.tokens", forged);
   EXPECT_THAT(FailureOf([&] { OpenCache(path_, 100, 9); }), HasSubstr("is damaged: its lengths"));
   forged = whole;
-  SetTrailerNumber(&forged, 4, 5);  // Five pairs read, four there.
+  SetTrailerNumber(&forged, 4, 5);  // Five pairs read, but four stored.
   Reseal(&forged, data_size);
   folder_.Write("a.tokens", forged);
   EXPECT_THAT(FailureOf([&] { OpenCache(path_, 100, 9); }), HasSubstr("is damaged: its lengths"));

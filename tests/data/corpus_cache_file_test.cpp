@@ -23,13 +23,13 @@ using testing::StartsWith;
 
 class CorpusCacheFileTest : public testing::Test {
  protected:
-  // What becomes of a file with these bytes.
+  // The error of opening a file with these bytes.
   std::string ErrorOf(const std::string& bytes) const {
     Replace(bytes);
     return FailureOf([&] { OpenCache(path_, kVocabSize, kMaxLength); });
   }
 
-  // Removed first: a file that is emptied and written anew is one that ext4 syncs.
+  // Removes the file first, because ext4 syncs a file that is truncated and rewritten.
   void Replace(const std::string& bytes) const {
     fs::remove(path_);
     folder_.Write("a.tokens", bytes);
@@ -47,7 +47,7 @@ class CorpusCacheFileTest : public testing::Test {
   fs::path path_ = folder_.path() / "a.tokens";
 };
 
-TEST_F(CorpusCacheFileTest, GivesBackWhatWasWritten) {
+TEST_F(CorpusCacheFileTest, ReadsWhatWasWritten) {
   CorpusCacheWriter writer(path_, 50, 7);
   writer.Add(std::vector{1, 2}, std::vector{3});
   writer.Add(std::vector{4}, std::vector{5, 6});
@@ -66,7 +66,7 @@ TEST_F(CorpusCacheFileTest, GivesBackWhatWasWritten) {
   for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(file.ids()[i], i + 1);
 }
 
-TEST_F(CorpusCacheFileTest, HasItsNameOnlyWhenItIsWhole) {
+TEST_F(CorpusCacheFileTest, GetsItsNameOnlyWhenComplete) {
   {
     CorpusCacheWriter writer(path_, 50, 7);
     writer.Add(std::vector<int32_t>(2'000'000, 1), std::vector{3});
@@ -101,24 +101,24 @@ TEST_F(CorpusCacheFileTest, FindsEveryTruncationAndExtension) {
   }
 }
 
-// Damage in every MiB, not only in the first.
+// In every MiB, not only in the first.
 TEST_F(CorpusCacheFileTest, FindsDamageInEveryBlock) {
   WriteCache(path_, RandomTokens(90'000, kVocabSize, 30, 1), kVocabSize, 30);
   const std::string whole = folder_.Read("a.tokens");
   ASSERT_GT(whole.size(), 5 << 20);
-  for (size_t place = 1'000; place < whole.size(); place += 900'000) {
+  for (size_t position = 1'000; position < whole.size(); position += 900'000) {
     std::string damaged = whole;
-    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    damaged[position] = static_cast<char>(damaged[position] ^ 1);
     folder_.Write("a.tokens", damaged);
     const CorpusCacheFile file(path_);
     for (const int num_threads : {1, 3}) {
       EXPECT_THAT(FailureOf([&] { file.Verify(num_threads); }),
-                  HasSubstr(fmt::format("the checksum of bytes {} to ", place >> 20 << 20)));
+                  HasSubstr(fmt::format("the checksum of bytes {} to ", position >> 20 << 20)));
     }
   }
 }
 
-TEST_F(CorpusCacheFileTest, ForgedNumbersWithTheRightChecksumsDoNoHarm) {
+TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
   const std::string whole = SmallCache();
   const size_t data_size = 8 + 2 * TrailerNumber(whole, 0) + size_t{9} * 2 * 2;
   std::mt19937_64 generator(1);

@@ -43,7 +43,7 @@ class CorpusCacheTest : public testing::Test {
  protected:
   CorpusCache Cache() const { return {files_, tokenizers_, options_, cache_folder_}; }
   std::unique_ptr<const CachedCorpus> FindOrBuild() const { return Cache().FindOrBuild(); }
-  // Which file it is: another one after it was built anew.
+  // Identifies the file: rebuilding the cache changes it.
   ino_t Inode() const {
     struct stat status {};
     EXPECT_EQ(stat(Cache().path().c_str(), &status), 0);
@@ -59,7 +59,7 @@ class CorpusCacheTest : public testing::Test {
   TokenizeOptions options_ = {.max_length = 12, .num_threads = 2, .name = "data.train"};
 };
 
-TEST_F(CorpusCacheTest, HoldsWhatTokenizingGives) {
+TEST_F(CorpusCacheTest, HoldsTheTokenizedText) {
   MemoryCorpus memory;
   const CorpusCounts counts =
       TokenizeCorpus(files_, tokenizers_, options_,
@@ -88,22 +88,21 @@ TEST_F(CorpusCacheTest, IsBuiltOnceForTheSameTextAndSettings) {
   EXPECT_THAT(NamesIn(cache_folder_), ElementsAre(Cache().path().filename().string()));
 }
 
-TEST_F(CorpusCacheTest, IsBuiltAnewWhenTheTextChanges) {
+TEST_F(CorpusCacheTest, IsRebuiltWhenTheTextChanges) {
   FindOrBuild();
   const ino_t inode = Inode();
   const auto time = fs::last_write_time(files_.target[0]);
   std::string text = folder_.Read("a.zh");
-  const size_t place = text.find("ka");
-  text.replace(place, 2, "mi");
+  text.replace(text.find("ka"), 2, "mi");
   folder_.Write("a.zh", text);
-  fs::last_write_time(files_.target[0], time);  // As `cp -p` and rsync do.
+  fs::last_write_time(files_.target[0], time);  // Like `cp -p` and rsync.
   EXPECT_THAT(Cache().Find(), IsNull());
   const auto corpus = FindOrBuild();
   EXPECT_NE(Inode(), inode);
   EXPECT_EQ(corpus->target(0), tokenizers_.target->Encode(text.substr(0, text.find('\n'))));
 }
 
-TEST_F(CorpusCacheTest, NewDatesOfTheSameTextChangeNothing) {
+TEST_F(CorpusCacheTest, NewTimesOfTheSameTextChangeNothing) {
   FindOrBuild();
   const ino_t inode = Inode();
   const std::string text = folder_.Read("a.en");
@@ -113,7 +112,7 @@ TEST_F(CorpusCacheTest, NewDatesOfTheSameTextChangeNothing) {
   EXPECT_EQ(Inode(), inode);
 }
 
-TEST_F(CorpusCacheTest, OtherSettingsHaveACacheOfTheirOwn) {
+TEST_F(CorpusCacheTest, OtherSettingsHaveTheirOwnCache) {
   FindOrBuild();
   const fs::path first = Cache().path();
   options_.max_length = 11;
@@ -131,13 +130,13 @@ TEST_F(CorpusCacheTest, OtherSettingsHaveACacheOfTheirOwn) {
   EXPECT_THAT(Cache().Find(), IsNull());
 }
 
-TEST_F(CorpusCacheTest, IsBuiltAnewWhenItIsDamaged) {
+TEST_F(CorpusCacheTest, IsRebuiltWhenItIsDamaged) {
   const auto intact = FindOrBuild();
   const fs::path path = Cache().path();
   const std::string whole = ReadFile(path);
-  for (const size_t place : {size_t{0}, whole.size() / 2, whole.size() - 1}) {
+  for (const size_t position : {size_t{0}, whole.size() / 2, whole.size() - 1}) {
     std::string damaged = whole;
-    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    damaged[position] = static_cast<char>(damaged[position] ^ 1);
     WriteFileAtomically(path, damaged);
     EXPECT_THAT(Cache().Find(), IsNull());
     EXPECT_EQ(FindOrBuild()->source(7), intact->source(7));
@@ -145,7 +144,7 @@ TEST_F(CorpusCacheTest, IsBuiltAnewWhenItIsDamaged) {
   }
 }
 
-TEST_F(CorpusCacheTest, NothingStaysOfTextThatIsRefused) {
+TEST_F(CorpusCacheTest, RefusedTextLeavesNothingBehind) {
   folder_.Write("a.zh", TextOf(299, 2));
   EXPECT_THAT(UsageErrorOf([&] { FindOrBuild(); }), testing::HasSubstr("has 300 lines but"));
   EXPECT_FALSE(fs::exists(folder_.path() / "above"));
@@ -155,13 +154,13 @@ TEST_F(CorpusCacheTest, NothingStaysOfTextThatIsRefused) {
   EXPECT_THAT(NamesIn(folder_.path() / "above"), IsEmpty());
 }
 
-TEST_F(CorpusCacheTest, WhatAKilledProcessLeftIsNotUsedAndGoes) {
+TEST_F(CorpusCacheTest, RemovesWhatAKilledProcessLeft) {
   fs::create_directories(cache_folder_);
   const pid_t child = fork();
   if (child == 0) {
     CorpusCacheWriter writer(Cache().path(), 50, 12);
     writer.Add(std::vector<int32_t>(1'000'000, 1), std::vector{1});
-    _exit(0);  // As if killed: no destructor runs.
+    _exit(0);  // Like being killed: runs no destructors.
   }
   ASSERT_GT(child, 0);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
@@ -175,7 +174,7 @@ TEST_F(CorpusCacheTest, WhatAKilledProcessLeftIsNotUsedAndGoes) {
                                             fs::path(others).filename().string()));
 }
 
-TEST_F(CorpusCacheTest, ManyAtOnceBuildItOnce) {
+TEST_F(CorpusCacheTest, ConcurrentBuildersBuildItOnce) {
   std::vector<std::future<ino_t>> builders;
   for (int i = 0; i < 4; ++i) {
     builders.push_back(std::async(std::launch::async, [&] {
@@ -189,7 +188,7 @@ TEST_F(CorpusCacheTest, ManyAtOnceBuildItOnce) {
   EXPECT_THAT(NamesIn(cache_folder_), ElementsAre(Cache().path().filename().string()));
 }
 
-TEST_F(CorpusCacheTest, LoadCorpusKeepsSmallTextInMemoryUnlessItIsTold) {
+TEST_F(CorpusCacheTest, LoadCorpusKeepsSmallTextInMemoryByDefault) {
   LoadOptions options = {.tokenize = options_, .cache_dir = cache_folder_};
   const LoadedCorpus memory = LoadCorpus(files_, tokenizers_, options);
   EXPECT_FALSE(fs::exists(cache_folder_));
@@ -201,14 +200,13 @@ TEST_F(CorpusCacheTest, LoadCorpusKeepsSmallTextInMemoryUnlessItIsTold) {
   const LoadedCorpus cached = LoadCorpus(files_, tokenizers_, options);
   EXPECT_TRUE(fs::exists(Cache().path()));
   EXPECT_EQ(cached.counts.Summary(12), memory.counts.Summary(12));
-  // What is there is used where nothing may be written, too.
+  // An existing cache is used even if nothing may be written.
   options.may_write = false;
   const LoadedCorpus found = LoadCorpus(files_, tokenizers_, options);
   EXPECT_THAT(dynamic_cast<const CachedCorpus*>(found.corpus.get()), NotNull());
 }
 
-// 20,000,000 bytes and more of gzip are text of 64 MB and more, by the usual ratio.
-TEST_F(CorpusCacheTest, TheSizeOfTextIsGuessedWhereItIsCompressed) {
+TEST_F(CorpusCacheTest, TheSizeOfCompressedTextIsEstimated) {
   EXPECT_EQ(TextBytes(files_), FileBytes(files_));
   files_.source[0] = folder_.Write("a.en.gz", "\x1F\x8B" + std::string(98, 'x'));
   files_.target[0] = folder_.Write("a.zh", std::string(50, 'x'));

@@ -10,7 +10,7 @@
 namespace wavemt {
 namespace {
 
-TEST(CorpusProfileTest, TellsWhatTheCorpusIsLike) {
+TEST(CorpusProfileTest, DescribesTheCorpus) {
   MemoryCorpus corpus;
   corpus.Add(std::vector{1, 2, 3}, std::vector{4});
   corpus.Add(std::vector{1}, std::vector{4, 5, 6, 7});
@@ -28,7 +28,7 @@ TEST(CorpusProfileTest, OneLineInTwentyIsEnoughToLearnSeveralSentences) {
   EXPECT_TRUE((CorpusProfile{.pairs = 1000, .several_sentences = 50}).HadSeveralSentences());
 }
 
-TEST(CorpusProfileTest, ComesBackFromItsText) {
+TEST(CorpusProfileTest, IsRestoredFromItsText) {
   const CorpusProfile profile = {.pairs = 5'000'000'000,
                                  .several_sentences = 4,
                                  .longest_source = 60,
@@ -42,7 +42,7 @@ TEST(CorpusProfileTest, ComesBackFromItsText) {
   EXPECT_EQ(read.checksum, profile.checksum);
 }
 
-TEST(CorpusProfileTest, RefusesWhatIsNoProfile) {
+TEST(CorpusProfileTest, RefusesInvalidText) {
   for (
       const std::string text :
       {"[]", "{}", "{\"pairs\": -1}",

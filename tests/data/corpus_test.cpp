@@ -69,7 +69,7 @@ TEST_F(CorpusTest, ABlankTsvLineIsABlankPair) {
               ElementsAre("one=1", "=", "two=2", "=", "="));
 }
 
-TEST_F(CorpusTest, LeavesFurtherTsvColumnsOut) {
+TEST_F(CorpusTest, IgnoresOtherTsvColumns) {
   ParallelFiles files = Tsv("id\tone\t1\tCC-BY\nid\ttwo\t2\t\n");
   EXPECT_THAT(Joined(ReadParallel(files)), ElementsAre("id=one", "id=two"));
   files.tsv_columns = {2, 3};
@@ -89,14 +89,14 @@ TEST_F(CorpusTest, LeavesFurtherTsvColumnsOut) {
   EXPECT_FALSE(two_columns.left_columns_out());
 }
 
-// What stands behind it would be cut off.
+// The text after the tab would be lost.
 TEST_F(CorpusTest, NamesTheTsvLineWithATabInItsText) {
   EXPECT_EQ(
       UsageErrorOf([&] { ReadParallel(Tsv("\none\t1\ntwo\tzwei\tdrei\n")); }),
       Path("a.tsv") + ": line 3: has 3 columns where the first line has 2; is a tab in the text?");
-  // Fewer may be missing at the end.
+  // Later lines may have fewer columns.
   EXPECT_THAT(Joined(ReadParallel(Tsv("one\t1\tCC-BY\ntwo\t2\n"))), ElementsAre("one=1", "two=2"));
-  // Another file may have another number of them.
+  // Each file may have its own number of columns.
   ParallelFiles files = Tsv("one\t1\n");
   files.tsv.push_back(folder_.Write("b.tsv", "two\t2\tCC-BY\n"));
   EXPECT_THAT(Joined(ReadParallel(files)), ElementsAre("one=1", "two=2"));
@@ -132,16 +132,16 @@ TEST_F(CorpusTest, RefusesDifferentLengthsThoughTheSumsAgree) {
   EXPECT_NE(UsageErrorOf([&] { ReadParallel(files); }), "no error");
 }
 
-TEST_F(CorpusTest, OneBlankLineMoreIsADifference) {
+TEST_F(CorpusTest, OneMoreBlankLineIsADifference) {
   EXPECT_EQ(UsageErrorOf([&] { ReadParallel(Sides("1\n2\n\n", "1\n2\n")); }),
             Path("a.en") + " has 3 lines but " + Path("a.zh") +
                 " has 2; line n of one must translate line n of the other");
   EXPECT_NE(UsageErrorOf([&] { ReadParallel(Sides("\n", "")); }), "no error");
-  // A last line end that is missing is none.
+  // A missing newline at the end of a file is not a difference.
   EXPECT_THAT(Joined(ReadParallel(Sides("1\n2", "1\n2\n"))), ElementsAre("1=1", "2=2"));
 }
 
-TEST_F(CorpusTest, AByteOrderMarkBelongsToNoSentence) {
+TEST_F(CorpusTest, AByteOrderMarkIsNotPartOfASentence) {
   EXPECT_THAT(Joined(ReadParallel(Sides("\uFEFFone\n", "1\n"))), ElementsAre("one=1"));
   EXPECT_THAT(Joined(ReadParallel(Sides("one\n", "\uFEFF1\n"))), ElementsAre("one=1"));
   EXPECT_THAT(Joined(ReadParallel(Tsv("\uFEFFone\t1\n"))), ElementsAre("one=1"));
@@ -162,7 +162,7 @@ TEST_F(CorpusTest, RefusesAPipe) {
   EXPECT_EQ(read({.source = {}, .target = {}, .tsv = {Path("pipe")}}), message);
 }
 
-// The side that is read to its end first, and then grows together with the other one.
+// A side grows by a line just before its end is read.
 TEST_F(CorpusTest, RefusesASideThatChangesWhileItIsRead) {
   for (const std::string name : {"a.en", "a.zh"}) {
     const ParallelFiles files = Sides("one\ntwo\n", "1\n2\n");
@@ -178,7 +178,7 @@ TEST_F(CorpusTest, RefusesASideThatChangesWhileItIsRead) {
   }
 }
 
-TEST_F(CorpusTest, NamesAFileThatIsMissingAndALineThatIsNotUtf8) {
+TEST_F(CorpusTest, NamesAMissingFileAndALineThatIsNotUtf8) {
   ParallelFiles files = Sides("one\n", "1\n");
   files.target = {Path("missing.zh")};
   EXPECT_EQ(UsageErrorOf([&] { ReadParallel(files); }), Path("missing.zh") + ": no such file");
@@ -186,7 +186,7 @@ TEST_F(CorpusTest, NamesAFileThatIsMissingAndALineThatIsNotUtf8) {
             Path("a.zh") + ": line 2: invalid UTF-8 at byte 1 of the line");
 }
 
-TEST_F(CorpusTest, SamplesTheSidesAskedForWithoutBlankLines) {
+TEST_F(CorpusTest, SamplesTheChosenSidesWithoutBlankLines) {
   const ParallelFiles files = Sides("one\n \t\ntwo\n", "1\n2\n\n");
   const auto sample = [&](bool source, bool target) {
     return SampleSentences(files, {.source = source, .target = target, .limit = 10, .seed = 1});
@@ -196,7 +196,7 @@ TEST_F(CorpusTest, SamplesTheSidesAskedForWithoutBlankLines) {
   EXPECT_THAT(sample(true, true), UnorderedElementsAre("one", "two", "1", "2"));
 }
 
-// SentencePiece leaves them out as well, but only once they are all in memory.
+// SentencePiece would skip them, too, but only after all were read into memory.
 TEST_F(CorpusTest, SamplesNoLineThatIsTooLongForAVocabulary) {
   const std::string longest(kLongestTrainingSentence, 'x');
   const ParallelFiles files = Sides(longest + "\nx" + longest + "\n", "1\n2\n");
@@ -228,7 +228,7 @@ TEST_F(CorpusTest, EverySentenceIsSampledEquallyOften) {
     }
   }
   ASSERT_EQ(counts.size(), 10);
-  // Five standard deviations of a binomial count.
+  // Within five standard deviations of the binomial distribution.
   for (const auto& [sentence, count] : counts) EXPECT_NEAR(count, kMean, 126) << sentence;
 }
 

@@ -45,7 +45,7 @@ class TokenizeCorpusTest : public testing::Test {
   std::shared_ptr<const Tokenizer> tokenizer_ = SyntheticTokenizer();
 };
 
-TEST(CorpusCountsTest, SummaryTellsOnlyWhatHappened) {
+TEST(CorpusCountsTest, SummaryOmitsZeroCounts) {
   EXPECT_EQ((CorpusCounts{.read = 1234, .empty = 0, .too_long = 0}).Summary(100),
             "1,234 pairs: 1,234 used");
   EXPECT_EQ(
@@ -53,7 +53,7 @@ TEST(CorpusCountsTest, SummaryTellsOnlyWhatHappened) {
       "29,000 pairs: 27,990 used, 3 skipped with a blank side, 1,007 skipped over 100 tokens");
 }
 
-TEST_F(TokenizeCorpusTest, HoldsTheIdsOfTheTokenizersInTheOrderOfTheFile) {
+TEST_F(TokenizeCorpusTest, GivesTheTokenizersIdsInFileOrder) {
   const std::vector<std::string> source = SyntheticSentences(200, 5);
   const std::vector<std::string> target = SyntheticSentences(200, 6);
   const TokenizedText text =
@@ -90,7 +90,7 @@ TEST_F(TokenizeCorpusTest, CountsLinesOfSeveralSentences) {
   EXPECT_EQ(counts.several_sentences, 2);
 }
 
-// More pairs than are encoded at once, and no multiple of the threads.
+// More pairs than are encoded at once, and not a multiple of a chunk.
 TEST_F(TokenizeCorpusTest, TheNumberOfThreadsChangesNothing) {
   std::string source;
   for (const std::string& line : SyntheticSentences(20'011, 7)) source += line.substr(0, 9) + "\n";
@@ -109,7 +109,7 @@ TEST_F(TokenizeCorpusTest, TheNumberOfThreadsChangesNothing) {
   }
 }
 
-TEST_F(TokenizeCorpusTest, SaysWhyNothingIsLeft) {
+TEST_F(TokenizeCorpusTest, SaysWhyNoPairIsLeft) {
   const TokenizeOptions options = {.max_length = 1, .num_threads = 2, .name = "data.train"};
   EXPECT_EQ(UsageErrorOf([&] { Tokenize("", "", options); }),
             "data.train: no usable sentence pair: the files are empty");

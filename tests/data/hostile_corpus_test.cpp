@@ -14,15 +14,15 @@
 namespace wavemt {
 namespace {
 
-// A million where WAVEMT_TORTURE asks for it.
+// Setting WAVEMT_TORTURE makes the tests longer.
 int64_t NumLines() { return std::getenv("WAVEMT_TORTURE") == nullptr ? 30'000 : 1'000'000; }
 
-// A side of a corpus: lines with a "\n" or a "\r\n" each, behind a byte order mark or not.
+// One side of a corpus. Each line ends with "\n" or "\r\n".
 class HostileSide {
  public:
   explicit HostileSide(uint64_t seed) : text_(seed) {}
 
-  // What the next line of the file is, and what a reader must give for it.
+  // A line's bytes in the file, and what a reader must return for it.
   struct Line {
     std::string bytes;
     std::string read;
@@ -39,17 +39,17 @@ class HostileSide {
     return line;
   }
 
-  // Writes the lines as plain text, or packed into members of some thousand lines.
-  void WriteTo(const std::filesystem::path& path, bool byte_order_mark, bool packed) {
+  // Writes the lines as plain text, or as gzip members of some thousand lines each.
+  void WriteTo(const std::filesystem::path& path, bool byte_order_mark, bool compressed) {
     std::ofstream file(path, std::ios::binary);
     std::string member = byte_order_mark ? "\uFEFF" : "";
     for (int64_t i = 1; i <= NumLines(); ++i) {
       Line line = Next();
-      // A first line that itself begins with a mark would lose it instead.
+      // The first line is blank, because it could begin with a byte order mark of its own.
       if (i == 1) line.bytes.assign(1, '\n');
       member += line.bytes;
       if (i % 7001 != 0 && i != NumLines()) continue;
-      file << (packed ? Gzip(member) : member);
+      file << (compressed ? Gzip(member) : member);
       member.clear();
     }
     ASSERT_TRUE(file.flush());
@@ -59,12 +59,12 @@ class HostileSide {
   HostileText text_;
 };
 
-TEST(HostileCorpusTest, LineNStaysBesideLineN) {
+TEST(HostileCorpusTest, LineNIsPairedWithLineN) {
   const TemporaryFolder folder;
   const auto source = folder.path() / "source.gz";
   const auto target = folder.path() / "target";
-  HostileSide(1).WriteTo(source, /*byte_order_mark=*/true, /*packed=*/true);
-  HostileSide(2).WriteTo(target, /*byte_order_mark=*/false, /*packed=*/false);
+  HostileSide(1).WriteTo(source, /*byte_order_mark=*/true, /*compressed=*/true);
+  HostileSide(2).WriteTo(target, /*byte_order_mark=*/false, /*compressed=*/false);
 
   HostileSide source_lines(1);
   HostileSide target_lines(2);
@@ -80,7 +80,7 @@ TEST(HostileCorpusTest, LineNStaysBesideLineN) {
   EXPECT_EQ(count, NumLines());
 }
 
-TEST(HostileCorpusTest, AnIllFormedLineIsNamedWhereverItStands) {
+TEST(HostileCorpusTest, NamesAnIllFormedLineAnywhere) {
   const TemporaryFolder folder;
   HostileText text(3);
   for (int trial = 0; trial < 300; ++trial) {

@@ -57,8 +57,8 @@ TEST(SentenceSplitterTest, ASingleLetterNeedNotBeAnInitial) {
   EXPECT_THAT(Split("他说是.我说不.你呢", "zh"), ElementsAre("他说是.", "我说不.", "你呢"));
 }
 
-// Each full stop is looked at once, whatever stands before it.
-TEST(SentenceSplitterTest, ALineOfMegabytesTakesNoTime) {
+// The time is linear, because each full stop is examined once.
+TEST(SentenceSplitterTest, SplitsMegabytesQuickly) {
   for (const std::string unit : {"あ.", "A.", "a. ", "Mr. ", "\"a.\" b ", "。", "("}) {
     std::string text;
     while (text.size() < 1'000'000) text += unit;
@@ -67,7 +67,7 @@ TEST(SentenceSplitterTest, ALineOfMegabytesTakesNoTime) {
   }
 }
 
-TEST(SentenceSplitterTest, AWordThatEndsAsATitleDoesIsNone) {
+TEST(SentenceSplitterTest, AWordThatOnlyEndsLikeATitleIsNotATitle) {
   EXPECT_THAT(Split("Herr Müller. Er kommt.", "de"), ElementsAre("Herr Müller.", "Er kommt."));
   EXPECT_THAT(Split("This is the best. He is first."),
               ElementsAre("This is the best.", "He is first."));
@@ -75,8 +75,8 @@ TEST(SentenceSplitterTest, AWordThatEndsAsATitleDoesIsNone) {
   EXPECT_THAT(Split("éhr. Er"), ElementsAre("éhr.", "Er"));
 }
 
-// Where a text has no capitals at all, full stops tell nothing, the other marks do.
-TEST(SentenceSplitterTest, SmallLettersMayBeginASentenceBehindAQuestionMark) {
+// In a text without capitals, full stops are ambiguous but question marks are not.
+TEST(SentenceSplitterTest, SmallLettersMayBeginASentenceAfterAQuestionMark) {
   EXPECT_THAT(Split("why? my house was big!"), ElementsAre("why?", "my house was big!"));
 }
 
@@ -88,8 +88,8 @@ TEST(SentenceSplitterTest, QuotesAndBracketsStayWithTheirSentence) {
   EXPECT_THAT(Split("Really?! ..."), ElementsAre("Really?! ..."));
 }
 
-TEST(SentenceSplitterTest, TakesTheLanguageInWhateverForm) {
-  // In Greek, and there alone, a semicolon is a question mark.
+TEST(SentenceSplitterTest, AcceptsAnyFormOfLanguageCode) {
+  // Only in Greek, a semicolon is a question mark.
   for (const std::string language : {"el", "el-GR", "el_GR.UTF-8"}) {
     EXPECT_THAT(Split("Τι κάνεις; Είμαι καλά.", language),
                 ElementsAre("Τι κάνεις;", "Είμαι καλά."));
@@ -102,7 +102,7 @@ TEST(SentenceSplitterTest, TakesTheLanguageInWhateverForm) {
   }
 }
 
-// The sentences are the text, but for white space between them.
+// The sentences are the whole text except for white space between them.
 TEST(SentenceSplitterTest, LosesNothing) {
   const std::vector<std::string> bits = {"a",  ". ", ".", "?! ", "。", "「", "」", " ",  "U.S.",
                                          "\"", "(",  ")", "3",   "…",  "\n", "é",  "好", "B"};
@@ -115,19 +115,19 @@ TEST(SentenceSplitterTest, LosesNothing) {
       text += bits[(random >> 33) % bits.size()];
     }
     const auto sentences = splitter.Split(text);
-    const char* place = text.data();
+    const char* end = text.data();
     for (const std::string_view sentence : sentences) {
-      ASSERT_GE(sentence.data(), place);
-      EXPECT_TRUE(IsBlank({place, static_cast<size_t>(sentence.data() - place)})) << text;
+      ASSERT_GE(sentence.data(), end);
+      EXPECT_TRUE(IsBlank({end, static_cast<size_t>(sentence.data() - end)})) << text;
       EXPECT_EQ(Strip(sentence), sentence);
       EXPECT_FALSE(sentence.empty());
-      place = sentence.data() + sentence.size();
+      end = sentence.data() + sentence.size();
     }
-    EXPECT_TRUE(IsBlank({place, static_cast<size_t>(text.data() + text.size() - place)})) << text;
+    EXPECT_TRUE(IsBlank({end, static_cast<size_t>(text.data() + text.size() - end)})) << text;
   }
 }
 
-TEST(SentenceSplitterTest, TakesAnyBytes) {
+TEST(SentenceSplitterTest, AcceptsAnyBytes) {
   EXPECT_THAT(Split("\xFF. \xE4\xBD Go."), testing::Not(IsEmpty()));
   EXPECT_THAT(Split(std::string(100'000, '.')), testing::SizeIs(1));
 }

@@ -11,7 +11,7 @@
 
 namespace wavemt {
 
-// Sentences of made-up words, some words far more frequent than others; the same for the same seed.
+// Random sentences of made-up words, some of them far more frequent than others.
 inline std::vector<std::string> SyntheticSentences(size_t count, uint64_t seed = 1) {
   const std::vector<std::string> syllables = {"ka", "lo", "mi", "su", "ne",  "ta",
                                               "ri", "vo", "pe", "du", "ash", "or"};
@@ -20,10 +20,10 @@ inline std::vector<std::string> SyntheticSentences(size_t count, uint64_t seed =
   for (std::string& sentence : sentences) {
     const uint64_t words = 1 + generator() % 12;
     for (uint64_t i = 0; i < words; ++i) {
-      // The word's number decides its syllables; the product makes small numbers frequent.
+      // The word's number determines its syllables. The product makes small numbers more frequent.
       uint64_t word = (generator() % 20) * (generator() % 20);
       if (i > 0) sentence += ' ';
-      for (uint64_t parts = 1 + word % 3; parts > 0; --parts, word /= syllables.size()) {
+      for (uint64_t left = 1 + word % 3; left > 0; --left, word /= syllables.size()) {
         sentence += syllables[word % syllables.size()];
       }
     }

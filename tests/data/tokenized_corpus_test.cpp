@@ -12,7 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(MemoryCorpusTest, GivesBackWhatWasAdded) {
+TEST(MemoryCorpusTest, ReturnsWhatWasAdded) {
   MemoryCorpus corpus;
   EXPECT_EQ(corpus.size(), 0);
   corpus.Add(std::vector{1, 2}, std::vector{3});

@@ -36,7 +36,7 @@ class Sentences : public sentencepiece::SentenceIterator {
   size_t next_ = 0;
 };
 
-// The bytes of a model with these ids, by SentencePiece alone.
+// The bytes of a model with these options, trained with SentencePiece itself.
 std::string ModelWith(const SpecialIds& ids) {
   SpecialIds options = {{"vocab_size", "60"}, {"model_type", "bpe"}, {"minloglevel", "2"}};
   options.insert(ids.begin(), ids.end());
@@ -57,7 +57,7 @@ TEST(TokenizerTest, ReadsTheSpecialIdsFromTheModel) {
   EXPECT_EQ(tokenizer->vocab_size(), 60);
 }
 
-TEST(TokenizerTest, TheEndStandsInForAMissingBeginningAndPadding) {
+TEST(TokenizerTest, EosReplacesMissingBosAndPad) {
   const auto tokenizer = Tokenizer::FromBytes(
       ModelWith({{"pad_id", "-1"}, {"bos_id", "-1"}, {"eos_id", "0"}, {"unk_id", "1"}}), "x.model");
   EXPECT_EQ(tokenizer->special().bos, 0);
@@ -66,7 +66,7 @@ TEST(TokenizerTest, TheEndStandsInForAMissingBeginningAndPadding) {
   EXPECT_EQ(tokenizer->special().unk, 1);
 }
 
-TEST(TokenizerTest, NormalizesWhitespaceWhereItIsAskedTo) {
+TEST(TokenizerTest, NormalizesWhitespaceOnRequest) {
   const std::string model = ModelWith({{"normalization_rule_name", "identity"}});
   const auto plain = Tokenizer::FromBytes(model, "x.model");
   const auto normalizing = Tokenizer::FromBytes(model, "x.model", {.normalize_whitespace = true});
@@ -83,13 +83,13 @@ TEST(TokenizerTest, NormalizesWhitespaceWhereItIsAskedTo) {
   EXPECT_THAT(normalizing->Encode("\u200B"), IsEmpty());
 }
 
-TEST(TokenizerTest, RefusesAModelWithoutAnEnd) {
+TEST(TokenizerTest, RefusesAModelWithoutEos) {
   const std::string bytes = ModelWith({{"eos_id", "-1"}});
   EXPECT_EQ(UsageErrorOf([&] { Tokenizer::FromBytes(bytes, "x.model"); }),
             "x.model: has no </s> piece, so no sentence could end; train it with an eos_id");
 }
 
-TEST(TokenizerTest, RefusesWhatIsNoModel) {
+TEST(TokenizerTest, RefusesBytesThatAreNotAModel) {
   const TemporaryFolder folder;
   const std::string model = ModelWith({});
   for (const std::string& bytes : {std::string(), std::string("text"), std::string(1000, '\xFF'),
@@ -100,7 +100,7 @@ TEST(TokenizerTest, RefusesWhatIsNoModel) {
   }
 }
 
-TEST(TokenizerTest, SaysWhatAFileIsThatIsNoModel) {
+TEST(TokenizerTest, SaysWhatTheFileSeemsToBeInstead) {
   const auto refusal = [](std::string_view bytes) {
     return UsageErrorOf([&] { CheckSentencePieceModel(bytes, "x.model"); });
   };
@@ -112,7 +112,7 @@ TEST(TokenizerTest, SaysWhatAFileIsThatIsNoModel) {
   EXPECT_EQ(refusal("<unk>\t0\n\u2581the\t-3.5\n"),
             no_model + "seems to be text, such as a list of pieces" + advice);
   EXPECT_EQ(refusal(Gzip(ModelWith({}))),
-            no_model + "is gzip-compressed; unpack it first, by: gzip -d");
+            no_model + "is gzip-compressed; unpack it first with: gzip -d");
   EXPECT_EQ(refusal(std::string(1000, '\xFF')), "x.model: is not a SentencePiece model");
 }
 
@@ -201,11 +201,11 @@ TEST(TokenizerPairTest, IsSharedWhereBothSidesAreOneObject) {
   EXPECT_FALSE((TokenizerPair{.source = one, .target = other}).shared());
 }
 
-TEST(TokenizerTest, IsTooLongNeverHoldsForATextThatFits) {
+TEST(TokenizerTest, IsTooLongIsFalseForATextThatFits) {
   const auto tokenizer = SyntheticTokenizer();
   for (const std::string& sentence : SyntheticSentences(200, 8)) {
     std::string text;
-    // Kilobytes a sentence, so that the limit of bytes is near.
+    // Kilobytes of text, so that its size is close to the limit.
     for (int i = 0; i < 200; ++i) text += sentence + " ";
     const auto tokens = static_cast<int64_t>(tokenizer->Encode(text).size());
     EXPECT_FALSE(tokenizer->IsTooLong(text, tokens));
@@ -214,8 +214,8 @@ TEST(TokenizerTest, IsTooLongNeverHoldsForATextThatFits) {
   EXPECT_FALSE(tokenizer->IsTooLong("ka", 0));
 }
 
-// A piece of 3000 bytes is one token, however long that is.
-TEST(TokenizerTest, IsTooLongKnowsTheLongestPiece) {
+// A piece of 3000 bytes is a single token.
+TEST(TokenizerTest, IsTooLongConsidersTheLongestPiece) {
   const std::string symbol(3000, '#');
   const auto tokenizer =
       Tokenizer::FromBytes(ModelWith({{"user_defined_symbols", symbol}}), "x.model");
@@ -224,7 +224,7 @@ TEST(TokenizerTest, IsTooLongKnowsTheLongestPiece) {
   EXPECT_TRUE(tokenizer->IsTooLong(symbol + symbol, 1));
 }
 
-TEST(TokenizerTest, IsTooLongTellsALineOfMegabytes) {
+TEST(TokenizerTest, IsTooLongDetectsALineOfMegabytes) {
   const auto tokenizer = SyntheticTokenizer();
   EXPECT_TRUE(tokenizer->IsTooLong(std::string(5'000'000, 'k'), 4000));
   EXPECT_TRUE(tokenizer->IsTooLong(std::string(5'000'000, ' '), 4000));

@@ -33,10 +33,10 @@ std::string Refusal(const TokenizerConfig& config, const std::vector<std::string
   return UsageErrorOf([&] { TrainTokenizer(config, sentences); });
 }
 
-// The number behind `phrase` in a message.
+// The number after `phrase` in a message; -1 if there is none.
 int64_t NumberAfter(const std::string& message, const std::string& phrase) {
-  const size_t place = message.find(phrase);
-  return place == std::string::npos ? -1 : std::stoll(message.substr(place + phrase.size()));
+  const size_t found = message.find(phrase);
+  return found == std::string::npos ? -1 : std::stoll(message.substr(found + phrase.size()));
 }
 
 TEST(TrainTokenizerTest, GivesTheSameBytesTwice) {
@@ -47,7 +47,7 @@ TEST(TrainTokenizerTest, GivesTheSameBytesTwice) {
   }
 }
 
-TEST(TrainTokenizerTest, HasTheSizeAskedForAndTheSpecialIds) {
+TEST(TrainTokenizerTest, HasTheRequestedSizeAndTheSpecialIds) {
   for (const TokenizerType type : {TokenizerType::kUnigram, TokenizerType::kBpe}) {
     const auto tokenizer = Train(WithSize(75, type), SyntheticSentences(500));
     EXPECT_EQ(tokenizer->vocab_size(), 75);
@@ -79,7 +79,7 @@ TEST(TrainTokenizerTest, NormalizesAsAsked) {
   EXPECT_EQ(round_trip(Normalization::kNmtNfkc), "ka,lo! 12");
 }
 
-TEST(TrainTokenizerTest, CoverageLeavesRareCharactersOut) {
+TEST(TrainTokenizerTest, CoverageOmitsRareCharacters) {
   std::vector<std::string> sentences = SyntheticSentences(2000);
   sentences.emplace_back("字");
   TokenizerConfig config = WithSize(60);
@@ -99,10 +99,10 @@ TEST(TrainTokenizerTest, NamesTheLargestVocabularyThatTheCorpusSupports) {
     EXPECT_THAT(message,
                 StartsWith("tokenizer.vocab_size: 5000 is more than this corpus supports; use at "
                            "most "));
-    const int64_t most = NumberAfter(message, "at most ");
-    ASSERT_GT(most, 0) << message;
-    EXPECT_EQ(Train(WithSize(most, type), sentences)->vocab_size(), most);
-    EXPECT_NE(Refusal(WithSize(most + 1, type), sentences), "no error");
+    const int64_t maximum = NumberAfter(message, "at most ");
+    ASSERT_GT(maximum, 0) << message;
+    EXPECT_EQ(Train(WithSize(maximum, type), sentences)->vocab_size(), maximum);
+    EXPECT_NE(Refusal(WithSize(maximum + 1, type), sentences), "no error");
   }
 }
 
@@ -116,16 +116,16 @@ TEST(TrainTokenizerTest, NamesTheSmallestVocabularyForTheCharacters) {
       EXPECT_THAT(message,
                   MatchesRegex("tokenizer.vocab_size: 8 is too small for this corpus's characters; "
                                "use at least [0-9]+, or a smaller tokenizer.character_coverage"));
-      const int64_t least = NumberAfter(message, "at least ");
-      config.vocab_size = least - 1;
+      const int64_t minimum = NumberAfter(message, "at least ");
+      config.vocab_size = minimum - 1;
       EXPECT_NE(Refusal(config, sentences), "no error");
-      config.vocab_size = least;
+      config.vocab_size = minimum;
       EXPECT_EQ(Refusal(config, sentences), "no error");
     }
   }
 }
 
-TEST(TrainTokenizerTest, RefusesACorpusOfNothing) {
+TEST(TrainTokenizerTest, RefusesAnEmptyCorpus) {
   EXPECT_THAT(Refusal(WithSize(80), {}), StartsWith("tokenizer"));
 }
 

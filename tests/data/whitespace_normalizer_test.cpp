@@ -36,7 +36,7 @@ TEST(NormalizeWhitespaceTest, MakesEveryWhiteSpaceOneSpace) {
   }
 }
 
-TEST(NormalizeWhitespaceTest, DropsWhatNobodySees) {
+TEST(NormalizeWhitespaceTest, RemovesInvisibleCharacters) {
   EXPECT_EQ(NormalizeWhitespace("\u200BWe are"), "We are");
   EXPECT_EQ(NormalizeWhitespace("We\u200B are"), "We are");
   EXPECT_EQ(NormalizeWhitespace("tea\u00ADchers"), "teachers");
@@ -45,7 +45,7 @@ TEST(NormalizeWhitespaceTest, DropsWhatNobodySees) {
   EXPECT_EQ(NormalizeWhitespace("你\u2060好"), "你好");
 }
 
-TEST(NormalizeWhitespaceTest, ATextOfNothingVisibleIsEmpty) {
+TEST(NormalizeWhitespaceTest, ATextWithoutVisibleCharactersBecomesEmpty) {
   for (const std::string text :
        {"", " ", "\u200B", "\uFEFF ", "\u200E\u00AD", "\u3164\u115F", "\u200D\u200C", "\uFE0F"}) {
     EXPECT_EQ(NormalizeWhitespace(text), "") << text;
@@ -57,17 +57,17 @@ TEST(NormalizeWhitespaceTest, KeepsWhatShapesItsNeighbours) {
       "می\u200Cخواهم",             // Persian: two forms of one word.
       "क\u094D\u200Dष",            // Hindi: a half letter.
       "👩\u200D🔬",                  // Emoji: a woman and a microscope are a scientist.
-      "❤\uFE0F",                   // In colour.
-      "🏴\U000E0067\U000E0062",  // The beginning of the flag of a part of a country.
+      "❤\uFE0F",                   // As a coloured emoji.
+      "🏴\U000E0067\U000E0062",  // The beginning of Scotland's or Wales's flag.
   };
   for (const std::string& text : texts) EXPECT_EQ(NormalizeWhitespace(text), text);
-  // Where there is nothing to join, a joiner is as invisible as the others.
+  // A joiner with nothing to join is removed.
   EXPECT_EQ(NormalizeWhitespace("we\u200D are\u200C"), "we are");
   EXPECT_EQ(NormalizeWhitespace("می\u200C خواهم"), "می خواهم");
   EXPECT_EQ(NormalizeWhitespace("می\u200C"), "می");
 }
 
-TEST(NormalizeWhitespaceTest, TwiceIsOnce) {
+TEST(NormalizeWhitespaceTest, IsIdempotent) {
   HostileText hostile(7);
   for (int i = 0; i < 20'000; ++i) {
     const std::string text = hostile.Line();
@@ -77,7 +77,6 @@ TEST(NormalizeWhitespaceTest, TwiceIsOnce) {
   }
 }
 
-// What is left of each character: itself, a space, or nothing.
 TEST(NormalizeWhitespaceTest, LeavesEveryOtherCharacterAlone) {
   int dropped = 0;
   for (char32_t c = 1; c < 0x110000; ++c) {

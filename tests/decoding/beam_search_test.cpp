@@ -7,13 +7,13 @@
 #include <limits>
 #include <set>
 
+#include "special_tokens.h"
 #include "support/error.h"
 #include "table_scorer.h"
 
 namespace wavemt {
 namespace {
 
-constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
 constexpr int64_t kVocabulary = 7;  // The special tokens and three words.
 constexpr int32_t kFirstWord = 4;
 
@@ -29,7 +29,7 @@ DecodingConfig Options(int64_t beam_size, int64_t n_best, double length_penalty)
   return options;
 }
 
-// Every sequence of a sentence up to `longest` tokens with its </s>, best first.
+// Every output of a sentence of up to `longest` tokens including </s>, best first.
 class AllSequences {
  public:
   AllSequences(uint64_t sentence, int64_t longest, double alpha)
@@ -45,7 +45,8 @@ class AllSequences {
   void Extend(const std::vector<int64_t>& prefix, double log_probability) {
     const auto next = TableScorer::LogProbabilities(sentence_, prefix, kVocabulary);
     const double ended = log_probability + next[kSpecial.eos];
-    const auto length = static_cast<double>(prefix.size());  // <s> stands for </s> here.
+    const auto length =
+        static_cast<double>(prefix.size());  // Counts <s>, which the output lacks, for </s>.
     found_.push_back({.tokens = {prefix.begin() + 1, prefix.end()},
                       .log_probability = ended,
                       .score = ended / std::pow((5.0 + length) / 6.0, alpha_)});
@@ -69,7 +70,7 @@ void ExpectSame(const Hypothesis& actual, const Hypothesis& expected) {
   EXPECT_NEAR(actual.score, expected.score, 1e-5);
 }
 
-TEST(LengthPenalty, IsTheFormulaOfWuEtAl) {
+TEST(LengthPenalty, FollowsWuEtAl) {
   EXPECT_DOUBLE_EQ(LengthPenalty(1, 1.0), 1.0);
   EXPECT_DOUBLE_EQ(LengthPenalty(7, 1.0), 2.0);
   EXPECT_DOUBLE_EQ(LengthPenalty(19, 0.5), 2.0);
@@ -78,7 +79,7 @@ TEST(LengthPenalty, IsTheFormulaOfWuEtAl) {
   EXPECT_DOUBLE_EQ(LengthPenalty(7, -1.0), 0.5);
 }
 
-// Weights from a stranger may let no translation end, not even at its last place.
+// Broken weights may let no translation end, not even at the maximum length.
 class EndlessScorer : public TableScorer {
  public:
   using TableScorer::TableScorer;
@@ -90,7 +91,7 @@ class EndlessScorer : public TableScorer {
   }
 };
 
-TEST(BeamSearch, RefusesAModelThatCannotEnd) {
+TEST(BeamSearch, RefusesAModelThatCannotEndASentence) {
   EndlessScorer scorer({1, 2}, kVocabulary);
   EXPECT_THROW(BeamSearch(scorer, Input({4, 3}), Options(2, 1, 1.0)), Error);
 }
@@ -98,7 +99,7 @@ TEST(BeamSearch, RefusesAModelThatCannotEnd) {
 class WideBeamTest : public testing::TestWithParam<double> {};
 
 // 1 + 3 + 9 + 27 = 40 sequences of at most four tokens: a beam of 40 loses none.
-TEST_P(WideBeamTest, FindsEverySequenceInTheOrderOfItsScore) {
+TEST_P(WideBeamTest, FindsEverySequenceInOrderOfScore) {
   const std::vector<int64_t> longest = {4, 1, 3, 4, 2};
   TableScorer scorer({11, 12, 13, 14, 15}, kVocabulary);
   const auto found = BeamSearch(scorer, Input(longest), Options(40, 40, GetParam()));
@@ -115,7 +116,7 @@ TEST_P(WideBeamTest, FindsEverySequenceInTheOrderOfItsScore) {
 INSTANTIATE_TEST_SUITE_P(Alpha, WideBeamTest, testing::Values(0.0, 0.6, 1.0, 2.0, -1.0),
                          [](const auto& info) { return "case" + std::to_string(info.index); });
 
-// The search as its description has it, of one sentence, without any batching.
+// The textbook beam search of a single sentence, without batching.
 std::vector<Hypothesis> SimpleBeamSearch(uint64_t sentence, int64_t longest, int64_t beam,
                                          double alpha) {
   struct Row {
@@ -171,7 +172,7 @@ class NarrowBeamTest : public testing::TestWithParam<int64_t> {
   std::vector<int64_t> longest_;
 };
 
-TEST_P(NarrowBeamTest, IsTheSimpleSearchForEverySentenceOfABatch) {
+TEST_P(NarrowBeamTest, MatchesTheSimpleSearchForEverySentenceOfABatch) {
   const int64_t beam = GetParam();
   TableScorer scorer(sentences_, kVocabulary);
   const auto found = BeamSearch(scorer, Input(longest_), Options(beam, beam, 0.8));
@@ -185,7 +186,7 @@ TEST_P(NarrowBeamTest, IsTheSimpleSearchForEverySentenceOfABatch) {
   }
 }
 
-TEST_P(NarrowBeamTest, ASentenceGetsTheSameAloneAndInABatch) {
+TEST_P(NarrowBeamTest, GivesASentenceTheSameResultAloneAndInABatch) {
   const int64_t beam = GetParam();
   TableScorer scorer(sentences_, kVocabulary);
   const auto together = BeamSearch(scorer, Input(longest_), Options(beam, beam, 1.0));
@@ -200,7 +201,7 @@ TEST_P(NarrowBeamTest, ASentenceGetsTheSameAloneAndInABatch) {
   }
 }
 
-TEST_P(NarrowBeamTest, HypothesesAreSortedDistinctShortEnoughAndOfWordsAlone) {
+TEST_P(NarrowBeamTest, HypothesesAreSortedDistinctAndWithinLimits) {
   const int64_t beam = GetParam();
   TableScorer scorer(sentences_, kVocabulary);
   const auto found = BeamSearch(scorer, Input(longest_), Options(beam, beam, 1.0));
@@ -222,7 +223,7 @@ TEST_P(NarrowBeamTest, HypothesesAreSortedDistinctShortEnoughAndOfWordsAlone) {
 INSTANTIATE_TEST_SUITE_P(Beam, NarrowBeamTest, testing::Values(1, 2, 3, 5, 16),
                          testing::PrintToStringParamName());
 
-TEST(BeamSearch, GivesTheNBestAlone) {
+TEST(BeamSearch, ReturnsOnlyTheNBest) {
   TableScorer all({5}, kVocabulary);
   const auto four = BeamSearch(all, Input({6}), Options(4, 4, 1.0))[0];
   TableScorer again({5}, kVocabulary);
@@ -242,13 +243,13 @@ TEST(BeamSearch, StopsAtTheLongestOutput) {
   EXPECT_TRUE(found[0].tokens.empty());
 }
 
-TEST(BeamSearch, OfNoSentencesIsNothing) {
+TEST(BeamSearch, ReturnsNothingForNoSentences) {
   TableScorer scorer({}, kVocabulary);
   EXPECT_TRUE(BeamSearch(scorer, Input({}), Options(3, 1, 1.0)).empty());
 }
 
-// Marian's models have neither <s> nor <pad>: </s> stands for them and must still be allowed.
-TEST(BeamSearch, TakesAVocabularyWhereEndOfSentenceStandsForTheOthers) {
+// Marian's models have neither <s> nor <pad>: </s> serves as both and must still be allowed.
+TEST(BeamSearch, AcceptsAVocabularyInWhichEosReplacesBosAndPad) {
   TableScorer scorer({8}, kVocabulary);
   BeamSearchInput input = Input({5});
   input.special = {.pad = 3, .unk = 0, .bos = 3, .eos = 3};

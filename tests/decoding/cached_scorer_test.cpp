@@ -11,28 +11,28 @@
 #include "../model/small_model.h"
 #include "decoding/beam_search.h"
 #include "model/masks.h"
+#include "special_tokens.h"
 
 namespace wavemt {
 namespace {
 
-constexpr SpecialTokens kSpecial{.pad = 1, .unk = 0, .bos = 2, .eos = 3};
-constexpr int64_t kVocabulary = 30;
+constexpr int64_t kModelVocabulary = 30;
 
 using Sentence = std::vector<int64_t>;
 
-// Computes all places of all hypotheses anew at each step.
+// Recomputes all positions of all hypotheses in each step.
 class UncachedScorer : public StepScorer {
  public:
   UncachedScorer(Transformer model, const torch::Tensor& source, const torch::Tensor& mask)
-      : model_(std::move(model)), memory_(model_->Encode(source, mask)), mask_(mask) {}
+      : model_(std::move(model)), encoder_output_(model_->Encode(source, mask)), mask_(mask) {}
 
   torch::Tensor Step(const torch::Tensor& newest) override {
     const auto column = newest.unsqueeze(1);
     prefixes_ = prefixes_.defined() ? torch::cat({prefixes_, column}, 1) : column;
-    const int64_t rows_a_sentence = newest.size(0) / memory_.size(0);
-    const auto memory = memory_.repeat_interleave(rows_a_sentence, 0);
-    const auto mask = mask_.repeat_interleave(rows_a_sentence, 0);
-    const auto hidden = model_->Decode(prefixes_, memory, mask).select(1, -1);
+    const int64_t rows_per_sentence = newest.size(0) / encoder_output_.size(0);
+    const auto encoder_output = encoder_output_.repeat_interleave(rows_per_sentence, 0);
+    const auto mask = mask_.repeat_interleave(rows_per_sentence, 0);
+    const auto hidden = model_->Decode(prefixes_, encoder_output, mask).select(1, -1);
     return torch::log_softmax(model_->Project(hidden), -1, torch::kFloat);
   }
 
@@ -40,26 +40,28 @@ class UncachedScorer : public StepScorer {
     prefixes_ = prefixes_.index_select(0, rows);
   }
   void SelectSentences(const torch::Tensor& sentences) override {
-    memory_ = memory_.index_select(0, sentences);
+    encoder_output_ = encoder_output_.index_select(0, sentences);
     mask_ = mask_.index_select(0, sentences);
   }
 
  private:
   Transformer model_;
-  torch::Tensor memory_;
+  torch::Tensor encoder_output_;
   torch::Tensor mask_;
   torch::Tensor prefixes_;
 };
 
-// Double precision, so that two ways to the same numbers agree on what is larger. The weights are
-// random, but strong enough that a hypothesis' next token depends on all that came before it.
+// Double precision, so that rounding does not make two computations of the same scores rank them
+// differently. The random weights are large enough for the next token to depend on the whole
+// prefix.
 class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
  protected:
   SearchTest() {
     ModelConfig config = SmallModelConfig();
     config.layer_norm = GetParam();
     config.position_encoding.max_length = 40;
-    model_ = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/21);
+    model_ = MakeSmallModel(config, {.source = kModelVocabulary, .target = kModelVocabulary},
+                            /*seed=*/21);
     model_->to(torch::kDouble);
     for (auto& parameter : model_->parameters()) {
       if (parameter.dim() > 1) parameter.mul_(2);
@@ -70,7 +72,8 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     std::vector<Sentence> sentences(count);
     for (Sentence& sentence : sentences) {
       sentence.resize(1 + generator_() % 12);
-      for (int64_t& id : sentence) id = 4 + static_cast<int64_t>(generator_() % (kVocabulary - 4));
+      for (int64_t& id : sentence)
+        id = 4 + static_cast<int64_t>(generator_() % (kModelVocabulary - 4));
       sentence.back() = kSpecial.eos;
     }
     return sentences;
@@ -113,7 +116,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
         options);
   }
 
-  // The most probable next token again and again, by the whole model.
+  // Greedy search without a cache or batching.
   std::vector<int32_t> Greedy(const Sentence& sentence) {
     const Padded one = Pad({&sentence, 1});
     std::vector<int32_t> tokens;
@@ -137,7 +140,8 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
   torch::Device device_ = torch::kCPU;
 };
 
-void ExpectSame(const std::vector<Hypothesis>& actual, const std::vector<Hypothesis>& expected) {
+void ExpectSameHypotheses(const std::vector<Hypothesis>& actual,
+                          const std::vector<Hypothesis>& expected) {
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t n = 0; n < expected.size(); ++n) {
     EXPECT_EQ(actual[n].tokens, expected[n].tokens) << "hypothesis " << n;
@@ -157,7 +161,7 @@ TEST_P(SearchTest, BeamOneIsGreedy) {
   EXPECT_GT(lengths.size(), 4U) << "the model is too simple to tell searches apart";
 }
 
-TEST_P(SearchTest, CachedAndUncachedFindTheSame) {
+TEST_P(SearchTest, FindsTheSameWithAndWithoutTheCache) {
   const auto sentences = RandomSentences(200);
   constexpr size_t kRows = 25;
   for (size_t begin = 0; begin < sentences.size(); begin += kRows) {
@@ -166,21 +170,21 @@ TEST_P(SearchTest, CachedAndUncachedFindTheSame) {
     const auto uncached = Translate<UncachedScorer>(batch, 5);
     for (size_t i = 0; i < kRows; ++i) {
       SCOPED_TRACE(begin + i);
-      ExpectSame(cached[i], uncached[i]);
+      ExpectSameHypotheses(cached[i], uncached[i]);
     }
   }
 }
 
-TEST_P(SearchTest, NoSentenceChangesWithItsCompany) {
+TEST_P(SearchTest, FindsTheSameAloneAndInABatch) {
   const auto sentences = RandomSentences(40);
   const auto together = Translate<CachedScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
-    ExpectSame(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
+    ExpectSameHypotheses(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
   }
 }
 
-TEST_P(SearchTest, AGpuFindsTheSame) {
+TEST_P(SearchTest, FindsTheSameOnAGpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
   const auto sentences = RandomSentences(40);
   const auto on_cpu = Translate<CachedScorer>(sentences, 4);
@@ -189,11 +193,11 @@ TEST_P(SearchTest, AGpuFindsTheSame) {
   const auto on_gpu = Translate<CachedScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
-    ExpectSame(on_gpu[i], on_cpu[i]);
+    ExpectSameHypotheses(on_gpu[i], on_cpu[i]);
   }
 }
 
-TEST_P(SearchTest, TheScoreIsTheModelsOwnProbability) {
+TEST_P(SearchTest, TheScoreIsTheModelsLogProbability) {
   const auto sentences = RandomSentences(10);
   const auto found = Translate<CachedScorer>(sentences, 3);
   for (size_t i = 0; i < sentences.size(); ++i) {
@@ -218,9 +222,9 @@ INSTANTIATE_TEST_SUITE_P(Norm, SearchTest,
                            return info.param == LayerNormPlacement::kPre ? "pre" : "post";
                          });
 
-TEST(CachedScorer, TakesNoMaskWhereThereIsNoPadding) {
-  const Transformer model =
-      MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary}, 1);
+TEST(CachedScorer, NeedsNoMaskWithoutPadding) {
+  const Transformer model = MakeSmallModel(
+      SmallModelConfig(), {.source = kModelVocabulary, .target = kModelVocabulary}, 1);
   const torch::NoGradGuard no_grad;
   const auto source = torch::tensor({{5, 6, 3}, {7, 8, 3}}, torch::kLong);
   const auto newest = torch::tensor({2, 2}, torch::kLong);

@@ -13,7 +13,7 @@ using ::testing::SizeIs;
 
 class LineSplitterTest : public testing::Test {
  protected:
-  // Of a model of which nothing is known but its positions.
+  // As for a model whose training data is unknown.
   SplitLine Split(const std::string& text, int64_t longest) {
     return Split(text, {.longest = longest});
   }
@@ -21,19 +21,21 @@ class LineSplitterTest : public testing::Test {
   SplitLine Split(const std::string& text, const LineSplitter::Options& options) {
     SplitLine line = LineSplitter(tokenizer_, options).Split(text);
     std::string joined;
-    for (const auto& part : line.parts) {
-      EXPECT_FALSE(part.empty());
-      EXPECT_LE(static_cast<int64_t>(part.size()), options.longest);
-      joined += tokenizer_->Decode(part);
+    for (const auto& segment : line.segments) {
+      EXPECT_FALSE(segment.empty());
+      EXPECT_LE(static_cast<int64_t>(segment.size()), options.longest);
+      joined += tokenizer_->Decode(segment);
     }
     EXPECT_EQ(WithoutSpaces(joined), WithoutSpaces(tokenizer_->Decode(tokenizer_->Encode(text))));
     return line;
   }
 
-  template <typename How>
-  std::vector<std::string> SplitText(const std::string& text, const How& how) {
+  template <typename Limit>
+  std::vector<std::string> SplitText(const std::string& text, const Limit& limit) {
     std::vector<std::string> texts;
-    for (const auto& part : Split(text, how).parts) texts.push_back(tokenizer_->Decode(part));
+    for (const auto& segment : Split(text, limit).segments) {
+      texts.push_back(tokenizer_->Decode(segment));
+    }
     return texts;
   }
 
@@ -53,12 +55,12 @@ TEST_F(LineSplitterTest, LosesNothingAtAnyLength) {
   const std::string text = "the old man saw the sea. why? my house was very big! a bird ran away.";
   for (int64_t longest = 1; longest <= Tokens(text) + 1; ++longest) {
     SCOPED_TRACE(longest);
-    const auto parts = Split(text, longest).parts;
-    EXPECT_GE(static_cast<int64_t>(parts.size()) * longest, Tokens(text));
+    const auto segments = Split(text, longest).segments;
+    EXPECT_GE(static_cast<int64_t>(segments.size()) * longest, Tokens(text));
   }
 }
 
-TEST_F(LineSplitterTest, CutsBehindTheLastSentenceThatFits) {
+TEST_F(LineSplitterTest, CutsAfterTheLastSentenceThatFits) {
   const std::string first = "The cat sat down. The dog ran away!";
   const std::string second = "A bird saw the sea.";
   EXPECT_THAT(SplitText(first + " " + second, Tokens(first + " A bird")),
@@ -66,56 +68,56 @@ TEST_F(LineSplitterTest, CutsBehindTheLastSentenceThatFits) {
   EXPECT_THAT(SplitText(first + " " + second, Tokens(first)), ElementsAre(first, second));
 }
 
-TEST_F(LineSplitterTest, CutsBehindChineseSentences) {
+TEST_F(LineSplitterTest, CutsAfterChineseSentences) {
   const std::string first = "老人喜欢大海。猫坐下了。";
   const std::string second = "我在跑步。";
-  // Each sentence has a mark of its beginning.
+  // Plus one, because each sentence begins with SentencePiece's space.
   EXPECT_THAT(SplitText(first + second, Tokens(first) + 1), ElementsAre(first, second));
 }
 
 TEST_F(LineSplitterTest, CutsBetweenWordsWhereNoSentenceEnds) {
   const std::string text = "the cat the old man a bird my house the sea the dog";
   EXPECT_TRUE(Split(text, 7).was_cut);
-  const auto parts = SplitText(text, 7);
-  ASSERT_GT(parts.size(), 1U);
+  const auto segments = SplitText(text, 7);
+  ASSERT_GT(segments.size(), 1U);
   std::string joined;
-  for (const std::string& part : parts) joined += (joined.empty() ? "" : " ") + part;
+  for (const std::string& segment : segments) joined += (joined.empty() ? "" : " ") + segment;
   EXPECT_EQ(joined, text);
 }
 
-TEST_F(LineSplitterTest, CutsAnywhereElse) {
+TEST_F(LineSplitterTest, CutsWordsThatAreTooLong) {
   const std::string word = "catdogbirdcatdogbirdcatdogbirdcatdogbird";
-  const auto parts = Split(word, 5).parts;
-  ASSERT_GT(parts.size(), 2U);
-  for (size_t i = 0; i + 1 < parts.size(); ++i) EXPECT_THAT(parts[i], SizeIs(5));
+  const auto segments = Split(word, 5).segments;
+  ASSERT_GT(segments.size(), 2U);
+  for (size_t i = 0; i + 1 < segments.size(); ++i) EXPECT_THAT(segments[i], SizeIs(5));
 }
 
-TEST_F(LineSplitterTest, LeavesAShortOneWholeAndABlankOneAway) {
+TEST_F(LineSplitterTest, KeepsAShortLineWholeAndDropsABlankOne) {
   EXPECT_THAT(SplitText("The cat sat down. The dog ran away.", 100), SizeIs(1));
   EXPECT_FALSE(Split("the cat sat down.", 100).was_cut);
-  EXPECT_TRUE(Split("", 5).parts.empty());
-  EXPECT_TRUE(Split("   ", 5).parts.empty());
+  EXPECT_TRUE(Split("", 5).segments.empty());
+  EXPECT_TRUE(Split("   ", 5).segments.empty());
 }
 
-TEST_F(LineSplitterTest, AModelThatLearnedSingleSentencesGetsThemOneByOne) {
+TEST_F(LineSplitterTest, SplitsSentencesForAModelTrainedOnSingleOnes) {
   const std::string text = "The cat sat down. The dog ran away! A bird.";
   const CorpusProfile single = {.pairs = 1000, .several_sentences = 49, .longest_source = 60};
   const CorpusProfile several = {.pairs = 1000, .several_sentences = 50, .longest_source = 60};
-  const auto parts = [&](SentenceSplitting mode, std::optional<CorpusProfile> profile) {
+  const auto segments = [&](SentenceSplitting mode, std::optional<CorpusProfile> profile) {
     return SplitText(text, LineSplitter::Options{
                                .split_sentences = mode, .trained_on = profile, .longest = 100});
   };
   using enum SentenceSplitting;
   const auto one_by_one = ElementsAre("The cat sat down.", "The dog ran away!", "A bird.");
-  EXPECT_THAT(parts(kAuto, single), one_by_one);
-  EXPECT_THAT(parts(kAuto, several), SizeIs(1));
-  EXPECT_THAT(parts(kAuto, std::nullopt), SizeIs(1));
-  EXPECT_THAT(parts(kNever, single), SizeIs(1));
-  EXPECT_THAT(parts(kAlways, several), one_by_one);
-  EXPECT_THAT(parts(kAlways, std::nullopt), one_by_one);
+  EXPECT_THAT(segments(kAuto, single), one_by_one);
+  EXPECT_THAT(segments(kAuto, several), SizeIs(1));
+  EXPECT_THAT(segments(kAuto, std::nullopt), SizeIs(1));
+  EXPECT_THAT(segments(kNever, single), SizeIs(1));
+  EXPECT_THAT(segments(kAlways, several), one_by_one);
+  EXPECT_THAT(segments(kAlways, std::nullopt), one_by_one);
 }
 
-TEST_F(LineSplitterTest, NothingNeedBeLongerThanWhatTrainingSaw) {
+TEST_F(LineSplitterTest, PrefersSegmentsNoLongerThanTrainingSentences) {
   const std::string first = "The cat sat down. The dog ran away!";
   const std::string second = "A bird saw the sea.";
   const CorpusProfile profile = {
@@ -123,7 +125,7 @@ TEST_F(LineSplitterTest, NothingNeedBeLongerThanWhatTrainingSaw) {
   const LineSplitter::Options options = {.trained_on = profile, .longest = 1000};
   EXPECT_THAT(SplitText(first + " " + second, options), ElementsAre(first, second));
   EXPECT_FALSE(Split(first + " " + second, options).exceeds_training);
-  // A sentence that is longer by itself stays whole, and is noted.
+  // A single sentence that is longer stays whole, and the result says so.
   const std::string longer =
       "the dog and the cat and the bird and the sea and the old man sat down.";
   EXPECT_THAT(SplitText(longer + " " + second, options), SizeIs(2));
@@ -131,75 +133,76 @@ TEST_F(LineSplitterTest, NothingNeedBeLongerThanWhatTrainingSaw) {
   EXPECT_FALSE(Split(longer + " " + second, options).was_cut);
 }
 
-TEST_F(LineSplitterTest, NotesCharactersThatTheVocabularyDoesNotKnow) {
+TEST_F(LineSplitterTest, ReportsUnknownCharacters) {
   tokenizer_ = PlainTokenizer();
   EXPECT_TRUE(Split("the 界 cat", 20).has_unknown);
   EXPECT_FALSE(Split("the cat", 20).has_unknown);
 }
 
-// Of characters without a piece, SentencePiece would need minutes for these five megabytes.
+// SentencePiece would take minutes for five megabytes of characters without a piece.
 TEST_F(LineSplitterTest, ALineOfMegabytesIsCutBeforeItIsTokenized) {
   tokenizer_ = PlainTokenizer();
   LineSplitter splitter(tokenizer_, {.longest = 7});
   std::string unknown;
   while (unknown.size() < 5'000'000) unknown += "界";
   ASSERT_EQ(Tokens("the 界界界 cat"), Tokens("the 界 cat")) << "each run is one token";
-  EXPECT_GT(splitter.Split(unknown).parts.size(), 1U);
-  EXPECT_TRUE(splitter.Split(std::string(5'000'000, ' ')).parts.empty());
+  EXPECT_GT(splitter.Split(unknown).segments.size(), 1U);
+  EXPECT_TRUE(splitter.Split(std::string(5'000'000, ' ')).segments.empty());
 
   std::string text;
   for (int i = 0; i < 8'000; ++i) text += "The cat sat down. My house was very big! ";
   text.pop_back();
-  const auto parts = LineSplitter(tokenizer_, {.longest = 50}).Split(text).parts;
+  const auto segments = LineSplitter(tokenizer_, {.longest = 50}).Split(text).segments;
   std::string joined;
-  for (const auto& part : parts) {
-    EXPECT_LE(part.size(), 50U);
+  for (const auto& segment : segments) {
+    EXPECT_LE(segment.size(), 50U);
     if (!joined.empty()) joined += ' ';
-    joined += tokenizer_->Decode(part);
+    joined += tokenizer_->Decode(segment);
   }
   EXPECT_EQ(joined, tokenizer_->Decode(tokenizer_->Encode(text)));
 }
 
-// Neither one between tokens nor one before tokenizing.
+// Neither a cut between tokens nor one before tokenizing.
 TEST_F(LineSplitterTest, ACutNeverDividesACharacter) {
   for (int shift = 0; shift < 4; ++shift) {
     std::string text(static_cast<size_t>(shift), 'a');
     while (text.size() < 200'000) text += "🌊";
     std::string joined;
-    for (const auto& part : LineSplitter(ByteTokenizer(), {.longest = 100}).Split(text).parts) {
-      joined += ByteTokenizer()->Decode(part);
+    for (const auto& segment :
+         LineSplitter(ByteTokenizer(), {.longest = 100}).Split(text).segments) {
+      joined += ByteTokenizer()->Decode(segment);
     }
     EXPECT_EQ(joined.find("\uFFFD"), std::string::npos) << shift;
   }
 }
 
-TEST(JoinParts, PutsASpaceBetweenWordsOfMostScripts) {
-  EXPECT_EQ(JoinParts({"Hello.", "How are you?"}), "Hello. How are you?");
-  EXPECT_EQ(JoinParts({"Привет.", "Как дела?"}), "Привет. Как дела?");
-  EXPECT_EQ(JoinParts({"déjà", "élan"}), "déjà élan");
+TEST(JoinSegments, PutsASpaceBetweenSegmentsInMostScripts) {
+  EXPECT_EQ(JoinSegments({"Hello.", "How are you?"}), "Hello. How are you?");
+  EXPECT_EQ(JoinSegments({"Привет.", "Как дела?"}), "Привет. Как дела?");
+  EXPECT_EQ(JoinSegments({"déjà", "élan"}), "déjà élan");
 }
 
-TEST(JoinParts, PutsNoneBesideChineseAndJapanese) {
-  EXPECT_EQ(JoinParts({"你好。", "我喜欢猫。"}), "你好。我喜欢猫。");
-  EXPECT_EQ(JoinParts({"我喜欢", "猫"}), "我喜欢猫");
-  EXPECT_EQ(JoinParts({"はい、", "そうです。"}), "はい、そうです。");
-  EXPECT_EQ(JoinParts({"カタカナ", "ひらがな"}), "カタカナひらがな");
-  EXPECT_EQ(JoinParts({"真的吗？", "Hello"}), "真的吗？Hello");
+TEST(JoinSegments, PutsNoSpaceNextToChineseOrJapanese) {
+  EXPECT_EQ(JoinSegments({"你好。", "我喜欢猫。"}), "你好。我喜欢猫。");
+  EXPECT_EQ(JoinSegments({"我喜欢", "猫"}), "我喜欢猫");
+  EXPECT_EQ(JoinSegments({"はい、", "そうです。"}), "はい、そうです。");
+  EXPECT_EQ(JoinSegments({"カタカナ", "ひらがな"}), "カタカナひらがな");
+  EXPECT_EQ(JoinSegments({"真的吗？", "Hello"}), "真的吗？Hello");
 }
 
-TEST(JoinParts, PutsASpaceBetweenKoreanWords) {
-  EXPECT_EQ(JoinParts({"안녕하세요.", "반갑습니다."}), "안녕하세요. 반갑습니다.");
+TEST(JoinSegments, PutsASpaceBetweenKoreanWords) {
+  EXPECT_EQ(JoinSegments({"안녕하세요.", "반갑습니다."}), "안녕하세요. 반갑습니다.");
 }
 
-TEST(JoinParts, SkipsEmptyParts) {
-  EXPECT_EQ(JoinParts({}), "");
-  EXPECT_EQ(JoinParts({"", ""}), "");
-  EXPECT_EQ(JoinParts({"", "a", "", "b", ""}), "a b");
+TEST(JoinSegments, SkipsEmptySegments) {
+  EXPECT_EQ(JoinSegments({}), "");
+  EXPECT_EQ(JoinSegments({"", ""}), "");
+  EXPECT_EQ(JoinSegments({"", "a", "", "b", ""}), "a b");
 }
 
-TEST(JoinParts, TakesAnyBytes) {
-  EXPECT_EQ(JoinParts({"\xFF", "\xE4\xBD"}), "\xFF \xE4\xBD");
-  EXPECT_EQ(JoinParts({"a\x80\x80\x80\x80\x80", "b"}), "a\x80\x80\x80\x80\x80 b");
+TEST(JoinSegments, AcceptsAnyBytes) {
+  EXPECT_EQ(JoinSegments({"\xFF", "\xE4\xBD"}), "\xFF \xE4\xBD");
+  EXPECT_EQ(JoinSegments({"a\x80\x80\x80\x80\x80", "b"}), "a\x80\x80\x80\x80\x80 b");
 }
 
 }  // namespace

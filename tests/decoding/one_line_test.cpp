@@ -14,8 +14,8 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(OnOneLineTest, WhatAnyProgramTakesForTheEndOfALineBecomesASpace) {
-  // Python's str.splitlines(), the widest of all, and what ends a text in C and in old MS-DOS.
+TEST(OnOneLineTest, EveryLineBreakBecomesASpace) {
+  // Those of Python's str.splitlines(), which knows the most, and what ends a text in C and MS-DOS.
   for (const std::string& breaks : {"\n"s, "\r"s, "\v"s, "\f"s, "\x1c"s, "\x1d"s, "\x1e"s,
                                     "\u0085"s, "\u2028"s, "\u2029"s, "\0"s, "\x1a"s, "\x1b"s}) {
     EXPECT_EQ(OnOneLine("a" + breaks + "字"), "a 字") << testing::PrintToString(breaks);
@@ -30,12 +30,12 @@ TEST(OnOneLineTest, LeavesTextAlone) {
   }
 }
 
-TEST(OnOneLineTest, WhatIsNoUtf8BecomesTheReplacementCharacter) {
+TEST(OnOneLineTest, IllFormedUtf8BecomesTheReplacementCharacter) {
   EXPECT_EQ(OnOneLine("a\xFF\xC0\x80z"), "a\uFFFD\uFFFD\uFFFDz");
   EXPECT_EQ(OnOneLine("\xE5\xAD"), "\uFFFD");
 }
 
-// Through the tokenizer, which puts byte pieces together: whatever a model spells is one line.
+// Decoded by the tokenizer, which joins byte pieces into characters.
 TEST(OnOneLineTest, AnySequenceOfBytePiecesIsALineOfUtf8) {
   const Tokenizer& tokenizer = *ByteTokenizer();
   std::vector<int32_t> bytes;

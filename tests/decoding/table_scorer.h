@@ -12,15 +12,15 @@
 
 namespace wavemt {
 
-// A "model" whose next-token probabilities are fixed random numbers for each sentence and each
-// beginning: what a search finds in it can be checked by looking at every sequence there is.
+// A "model" whose next-token probabilities are random but fixed for each sentence and prefix. It is
+// small enough for a test to compare a search with the enumeration of all sequences.
 class TableScorer : public StepScorer {
  public:
-  // Begins with `sentences` (any numbers that tell them apart).
+  // `sentences`: one number each, which selects its probabilities.
   TableScorer(std::vector<uint64_t> sentences, int64_t vocabulary)
       : sentences_(std::move(sentences)), vocabulary_(vocabulary) {}
 
-  // log p(next token | beginning), the beginning with its <s>.
+  // log p(next token | prefix); the prefix includes <s>.
   static std::vector<double> LogProbabilities(uint64_t sentence, const std::vector<int64_t>& prefix,
                                               int64_t vocabulary) {
     uint64_t seed = DeriveSeed(sentence, {static_cast<uint64_t>(prefix.size())});
@@ -40,11 +40,11 @@ class TableScorer : public StepScorer {
     const int64_t rows = newest.size(0);
     prefixes_.resize(static_cast<size_t>(rows));
     auto log_probs = torch::empty({rows, vocabulary_});
-    const int64_t rows_a_sentence = rows / static_cast<int64_t>(sentences_.size());
+    const int64_t rows_per_sentence = rows / static_cast<int64_t>(sentences_.size());
     for (int64_t row = 0; row < rows; ++row) {
       auto& prefix = prefixes_[static_cast<size_t>(row)];
       prefix.push_back(newest[row].item<int64_t>());
-      const auto values = LogProbabilities(sentences_[static_cast<size_t>(row / rows_a_sentence)],
+      const auto values = LogProbabilities(sentences_[static_cast<size_t>(row / rows_per_sentence)],
                                            prefix, vocabulary_);
       for (int64_t token = 0; token < vocabulary_; ++token) {
         log_probs[row][token] = values[static_cast<size_t>(token)];

@@ -10,7 +10,7 @@
 
 namespace wavemt {
 
-// Two tokenizers, each trained once a process on the same few sentences.
+// A tokenizer trained on a few sentences.
 inline std::shared_ptr<const Tokenizer> TrainOnExamples(int64_t vocab_size, bool byte_fallback) {
   std::vector<std::string> sentences;
   for (const std::string who : {"the cat", "the dog", "a bird", "my house", "the old man"}) {
@@ -36,13 +36,14 @@ inline const std::shared_ptr<const Tokenizer>& PlainTokenizer() {
   return kTokenizer;
 }
 
-// It can spell any byte, a line break too.
+// It can spell any byte, even a line break.
 inline const std::shared_ptr<const Tokenizer>& ByteTokenizer() {
   static const auto kTokenizer = TrainOnExamples(315, true);
   return kTokenizer;
 }
 
-// Small, random and of double precision, so that the company of a sentence never tips a balance.
+// A small random model. It uses double precision so that the other sentences of a batch never
+// change the result by rounding.
 inline Transformer RandomTextModel(const Tokenizer& tokenizer, int64_t positions) {
   ModelConfig config = SmallModelConfig();
   config.position_encoding.max_length = positions;
@@ -52,7 +53,7 @@ inline Transformer RandomTextModel(const Tokenizer& tokenizer, int64_t positions
   return model;
 }
 
-// A model that gives each token of `order` (the best first) whatever it is asked.
+// A model that ranks the tokens as in `order`, best first, whatever the input.
 inline Transformer ConstantModel(const Tokenizer& tokenizer, int64_t positions,
                                  const std::vector<int32_t>& order) {
   ModelConfig config = SmallModelConfig();
@@ -62,7 +63,7 @@ inline Transformer ConstantModel(const Tokenizer& tokenizer, int64_t positions,
   Transformer model = MakeSmallModel(config, {.source = vocabulary, .target = vocabulary}, 31);
   const NamedTensors weights = StateOf(*model);
   const torch::NoGradGuard no_grad;
-  // The last norm gives (1, 0, 0, ...) always; so the first column of the projection decides.
+  // The final norm always gives (1, 0, 0, ...), so only the projection's first column matters.
   weights.at("decoder.norm.weight").zero_();
   weights.at("decoder.norm.bias").zero_();
   weights.at("decoder.norm.bias")[0] = 1.0;

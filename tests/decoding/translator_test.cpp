@@ -7,14 +7,19 @@
 #include <limits>
 #include <set>
 
+#include "../training/failing_allocator.h"
 #include "decoding/line_splitter.h"
+#include "support/error.h"
 #include "text_model.h"
 
 namespace wavemt {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
 
 class TranslatorTest : public testing::Test {
  protected:
@@ -31,12 +36,12 @@ class TranslatorTest : public testing::Test {
     return Make(RandomTextModel(*PlainTokenizer(), positions), PlainTokenizer());
   }
 
-  // One that gives `order` whatever it reads.
+  // A translator whose output is always `order`.
   static Translator MakeConstant(const std::vector<int32_t>& order, int64_t positions = 32) {
     return Make(ConstantModel(*ByteTokenizer(), positions, order), ByteTokenizer());
   }
 
-  // Every token that spells `text` alone: as a piece, as a byte, as the beginning of a word.
+  // All tokens that spell `text` on their own: as a piece, as a byte, as the beginning of a word.
   static std::vector<int32_t> IdsOf(const std::string& text) {
     std::vector<int32_t> ids;
     for (int32_t id = 0; id < ByteTokenizer()->vocab_size(); ++id) {
@@ -51,12 +56,13 @@ class TranslatorTest : public testing::Test {
     return ids.empty() ? 0 : ids.front();
   }
 
-  std::vector<std::string> Best(Translator translator, const std::vector<std::string>& lines) {
+  std::vector<std::string> Best(const Translator& translator,
+                                const std::vector<std::string>& lines) {
     return translator.TranslateBest({.lines = lines, .first_line_number = 1, .progress = {}},
                                     options_);
   }
 
-  std::vector<TranslatedLine> TranslateAll(Translator translator,
+  std::vector<TranslatedLine> TranslateAll(const Translator& translator,
                                            const std::vector<std::string>& lines) {
     return translator.Translate({.lines = lines, .first_line_number = 1, .progress = {}}, options_);
   }
@@ -111,8 +117,8 @@ TEST_F(TranslatorTest, GivesTheNBestOfEachLineBestFirst) {
   for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(best[i], all[i].best[0].text);
 }
 
-// A piece and the bytes that spell it are different tokens of the same text.
-TEST_F(TranslatorTest, NoTextStandsTwiceInAnNBestList) {
+// A piece and the bytes that spell it are different tokens with the same text.
+TEST_F(TranslatorTest, AnNBestListHasNoDuplicates) {
   const int32_t end = ByteTokenizer()->special().eos;
   options_.beam_size = 5;
   options_.n_best = 5;
@@ -130,7 +136,7 @@ TEST_F(TranslatorTest, NoTextStandsTwiceInAnNBestList) {
   }
 }
 
-TEST_F(TranslatorTest, OfALineInPartsTheBestOfAllCombinationsAreGiven) {
+TEST_F(TranslatorTest, ALineInSegmentsGetsTheBestOfAllCombinations) {
   options_.beam_size = 3;
   options_.n_best = 3;
   options_.split_sentences = SentenceSplitting::kAlways;
@@ -140,7 +146,7 @@ TEST_F(TranslatorTest, OfALineInPartsTheBestOfAllCombinationsAreGiven) {
   std::vector<std::pair<double, std::string>> expected;
   for (const Translation& a : all[0].best) {
     for (const Translation& b : all[1].best) {
-      expected.emplace_back(-(a.score + b.score), JoinParts({a.text, b.text}));
+      expected.emplace_back(-(a.score + b.score), JoinSegments({a.text, b.text}));
     }
   }
   std::sort(expected.begin(), expected.end());
@@ -151,7 +157,7 @@ TEST_F(TranslatorTest, OfALineInPartsTheBestOfAllCombinationsAreGiven) {
   }
 }
 
-TEST_F(TranslatorTest, ALongLineIsTranslatedInParts) {
+TEST_F(TranslatorTest, ALongLineIsTranslatedInSegments) {
   constexpr int64_t kPositions = 16;
   const std::string first = "the cat sat down. My house.";
   const std::string second = "The dog ran away.";
@@ -162,7 +168,7 @@ TEST_F(TranslatorTest, ALongLineIsTranslatedInParts) {
   const auto alone = Best(MakeRandom(kPositions), {"a bird", first, second, "the sea"});
   ASSERT_THAT(lines, SizeIs(3));
   EXPECT_EQ(lines[0].best[0].text, alone[0]);
-  EXPECT_EQ(lines[1].best[0].text, JoinParts({alone[1], alone[2]}));
+  EXPECT_EQ(lines[1].best[0].text, JoinSegments({alone[1], alone[2]}));
   EXPECT_EQ(lines[2].best[0].text, alone[3]);
   for (const TranslatedLine& line : lines) EXPECT_FALSE(line.was_cut);
 }
@@ -188,7 +194,7 @@ TEST_F(TranslatorTest, NotesATranslationThatWasCut) {
   for (const int64_t beam_size : {1, 3}) {
     options_.beam_size = beam_size;
     options_.n_best = 1;
-    // The word again and again, and no end in sight.
+    // The word is repeated and never ends.
     for (const TranslatedLine& line :
          TranslateAll(MakeConstant({IdOf("cat")}), {"the cat", "why"})) {
       EXPECT_TRUE(line.output_was_cut);
@@ -218,7 +224,7 @@ TEST_F(TranslatorTest, StopsInsideASearch) {
 
 TEST_F(TranslatorTest, OutputNeverHoldsALineBreak) {
   for (const std::string line_break : {"\n", "\r"}) {
-    // The word, then the break, else the end: a beam finds mixtures of all three.
+    // The word, then a line break, otherwise the end: a beam finds all mixtures of these.
     Translator translator = MakeConstant({IdOf(line_break), IdOf("cat"), 3});
     options_.n_best = options_.beam_size;
     const std::vector<std::string> lines = {"the cat", "why"};
@@ -237,8 +243,8 @@ TEST_F(TranslatorTest, OutputNeverHoldsALineBreak) {
 TEST_F(TranslatorTest, OutputIsNoLongerThanAsked) {
   const int32_t word = IdOf("cat");
   options_.beam_size = 1;
-  const auto words = [&](int64_t most, int64_t positions, const std::string& line) {
-    options_.max_output_length = most;
+  const auto words = [&](int64_t max_length, int64_t positions, const std::string& line) {
+    options_.max_output_length = max_length;
     const std::string text = Best(MakeConstant({word}, positions), {line})[0];
     return std::count(text.begin(), text.end(), 'c');
   };
@@ -260,6 +266,42 @@ TEST_F(TranslatorTest, LeavesTheModelInTheModeThatItFound) {
     Best(Make(model, PlainTokenizer()), {"the cat"});
     EXPECT_EQ(model->is_training(), training);
   }
+}
+
+TEST_F(TranslatorTest, AnErrorLeavesTheModelAsItWas) {
+  const Transformer model = RandomTextModel(*PlainTokenizer(), 32);
+  const Translator translator = Make(model, PlainTokenizer());
+  const std::vector<std::string> before = Best(translator, lines_);
+  for (const bool training : {true, false}) {
+    Transformer(model)->train(training);
+    EXPECT_THROW(translator.TranslateBest({.lines = lines_,
+                                           .first_line_number = 1,
+                                           .progress = {},
+                                           .stop_requested = [] { return true; }},
+                                          options_),
+                 SearchStopped);
+    EXPECT_EQ(model->is_training(), training);
+  }
+  EXPECT_EQ(Best(translator, lines_), before);
+}
+
+TEST_F(TranslatorTest, ABatchThatDoesNotFitTheMemoryIsTranslatedInHalves) {
+  const Translator translator = MakeRandom();
+  const std::vector<std::string> expected = Best(translator, lines_);
+  for (const int64_t fails_at : {1, 10, 100, 300}) {
+    FailingAllocator allocator;
+    allocator.FailAt(fails_at);
+    EXPECT_EQ(Best(translator, lines_), expected) << fails_at;
+    EXPECT_TRUE(allocator.failed()) << fails_at;
+  }
+  FailingAllocator allocator;
+  allocator.FailFrom(1);
+  EXPECT_THAT(
+      [&] {
+        Best(translator, {"", "the cat"});
+      },
+      ThrowsMessage<Error>(
+          AllOf(HasSubstr("line 2: its "), HasSubstr(" tokens do not fit in memory; "))));
 }
 
 TEST_F(TranslatorTest, TellsOfItsProgress) {

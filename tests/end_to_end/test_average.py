@@ -64,8 +64,8 @@ def test_a_mean_cannot_be_trained_on(own_run, tmp_path):
     wavemt("average", own_run, "--output", tmp_path / "mean")
     result = wavemt("resume", tmp_path / "mean", check=False)
     assert result.returncode == 2
-    assert "holds no optimizer.safetensors, without which a training cannot go on" in result.stderr
-    assert f"{tmp_path / 'mean'}: holds no checkpoint to go on from" in result.stderr
+    assert "has no optimizer.safetensors, which is needed to continue training" in result.stderr
+    assert f"{tmp_path / 'mean'}: holds no checkpoint to continue from" in result.stderr
 
 
 @pytest.mark.parametrize("output", ["checkpoints/step-00000080/model.safetensors",
@@ -105,7 +105,7 @@ def test_models_that_do_not_go_together(own_run, corpus, tmp_path, changes, diff
     result = wavemt("average", own_run, tmp_path / "other", "--output", tmp_path / "mean",
                     check=False)
     assert result.returncode == 2
-    assert f"{tmp_path}/other: has {difference} than {own_run}: a mean of the two is no model" \
+    assert f"{tmp_path}/other: has {difference} than {own_run}: a mean of the two is not a model" \
         in result.stderr
     assert not (tmp_path / "mean").exists()
 

@@ -59,7 +59,7 @@ def test_config_that_cannot_be_read(here, path, sentence):
     ("", "config.json: line 1, column 1: not valid JSON: "),
     ('{\n  "data": {"train": }\n}', "config.json: line 2, column 21: not valid JSON: "),
     ('{\n  "seed": 1,\n}', "config.json: line 3, column 1: not valid JSON: "),
-    ('{"seed": 1, "seed": 2}', 'config.json: the key "seed" stands twice in one object'),
+    ('{"seed": 1, "seed": 2}', 'config.json: the key "seed" appears twice in one object'),
     ('{"seed": 1e999}', "config.json: line 1, column 10: the number 1e999 is too large"),
     ("[1, 2]", "config.json: a config is an object {...}, not [1,2]"),
     ("{}", "config.json: data.train: is missing: give source and target files"),
@@ -165,8 +165,8 @@ def test_vocabulary(here, override, sentence):
 
 
 @pytest.mark.parametrize("run_dir, sentence", [
-    ("{run}", "{run}: holds a run already; go on with it by `wavemt resume {run}`, name another "
-              "folder, or throw it away by --overwrite"),
+    ("{run}", "{run}: already holds a run; continue it with `wavemt resume {run}`, name another "
+              "folder, or replace it with --overwrite"),
     ("folder-with-file", "{here}/folder-with-file: exists and is not a run of wavemt; name another "
                          "folder"),
     ("file", "{here}/file: is a file; name a folder for the run"),
@@ -240,15 +240,15 @@ def test_command_line(here, corpus, trained_run, command, sentence):
     (f"translate {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     (f"resume {'n' * 300}", f"{'n' * 300}: cannot be read: File name too long"),
     ("config check /dev/zero", "/dev/zero: "),
-    ("average {run} --output .", "--output .: is there already; name a folder that is not"),
-    ("average {run} --output file", "--output file: is there already; name a folder that"),
+    ("average {run} --output .", "--output .: already exists; name a folder that does not"),
+    ("average {run} --output file", "--output file: already exists; name a folder that"),
     ("average {run} --output missing/mean.safetensors", "missing/mean.safetensors: cannot be "
                                                         "written: missing is not a folder"),
     ("translate {run} --input missing", "missing: no such file"),
     ("translate {run} --input folder", "folder: is a directory, a file is needed"),
     ("translate {run} --input not-utf8 --output new",
      "not-utf8: line 2: invalid UTF-8 at byte 5 of the line"),
-    ("translate {run} --output folder", "folder: is a directory, name a file to write"),
+    ("translate {run} --output folder", "folder: is a directory; name a file to write"),
     ("translate {run} --output missing/text", "missing/text: cannot be written: missing is not a "
                                               "folder"),
     ("evaluate {run} --source three-lines --reference one-line",
@@ -350,9 +350,9 @@ def test_damaged_checkpoint_names_its_file(own_run, name, damage, sentence):
 
 @pytest.mark.parametrize("name, damage, sentence", [
     ("optimizer.safetensors", flip_a_byte, "/optimizer.safetensors: is damaged: its checksum is "),
-    ("optimizer.safetensors", os.remove, ": holds no optimizer.safetensors, without which a "
-                                         "training cannot go on"),
-    ("state.json", os.remove, ": holds no state.json, without which a training cannot go on"),
+    ("optimizer.safetensors", os.remove, ": has no optimizer.safetensors, which is needed to "
+                                         "continue training"),
+    ("state.json", os.remove, ": has no state.json, which is needed to continue training"),
 ])
 def test_what_only_training_needs_is_missed_by_training_only(own_run, name, damage, sentence):
     checkpoint = pointed(own_run, "latest")
@@ -368,7 +368,7 @@ def test_run_whose_every_checkpoint_is_damaged(own_run):
     for checkpoint in (own_run / "checkpoints").glob("step-*"):
         flip_a_byte(checkpoint / "model.safetensors")
     message = refusal("resume", own_run, cwd=own_run)
-    assert message == (f"{own_run}: holds no checkpoint to go on from: every one is damaged or lacks "
+    assert message == (f"{own_run}: holds no checkpoint to continue from: every one is damaged or lacks "
                        "a file")
 
 
@@ -386,4 +386,4 @@ def test_damaged_run(own_run, name, damage, sentence):
 def test_checkpoint_outside_a_run(trained_run, tmp_path):
     shutil.copytree(pointed(trained_run, "best"), tmp_path / "checkpoint")
     assert refusal("translate", "checkpoint", cwd=tmp_path, input="A line.\n") == \
-        "checkpoint: lies in no run: no config.json and checkpoints in the folders above it"
+        "checkpoint: is not inside a run: no folder above it has config.json and checkpoints"

@@ -13,7 +13,7 @@ def test_a_diverging_run_stops_and_names_the_layer(corpus, tmp_path):
     result = wavemt("train", config, "--run-dir", tmp_path / "run", "--device", "cpu", check=False)
     assert result.returncode == 1
     error = result.stderr.splitlines()[-1]
-    assert " error: step 5: the 4. step in a row whose loss or gradient is not finite" in error
+    assert " error: step 5: the loss or gradient is not finite (4 in a row; " in error
     assert "the first layer with a result that is not finite is encoder.layers.0." in error
     assert f"`wavemt resume {tmp_path}/run --set training.learning_rate=...`" in error
     assert len(warnings_of(result)) == 4

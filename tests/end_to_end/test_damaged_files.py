@@ -85,7 +85,7 @@ def test_resume_goes_on_from_the_checkpoint_before(own_run, trained_run, name):
             # A damaged manifest may also contradict a file that is whole.
             named = f"{own_run}/{NEWEST}/{name if name != 'manifest.json' else ''}"
             assert [named in line for line in warnings] == [True], result.stderr
-            assert f"going on from {own_run}/{BEFORE}" in result.stderr
+            assert f"continuing from {own_run}/{BEFORE}" in result.stderr
         # And comes to the same end.
         for file in ("model.safetensors", "optimizer.safetensors"):
             assert (own_run / NEWEST / file).read_bytes() == \

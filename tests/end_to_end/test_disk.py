@@ -64,7 +64,7 @@ def test_each_call_of_a_save_fails(failing_run, save_calls, error):
     for n in moments:
         said = failing_run.fail(f"{error}@{n}", REASONS[error], begin=SAVE_BEGINS)
         if messages(said, "error"):
-            assert f"training stops here, and `wavemt resume {failing_run.run}` goes on" in said
+            assert f"training stops here; `wavemt resume {failing_run.run}` continues" in said
             stopped += 1
     failing_run.go_to_the_end()
     assert stopped >= len(moments) / 2
@@ -133,7 +133,7 @@ def test_training_goes_on_without_a_log(failing_run, error, log):
         if error != "EACCES" or first == 1:
             assert len(warnings) == 1 and log in warnings[0] and REASONS[error] in warnings[0]
             assert " free there)" in warnings[0]
-            assert result.stderr.count(" can be written again, and what had to wait is in it") == 1
+            assert result.stderr.count(" can be written again; the delayed records ") == 1
         failing_run.check_the_end()
     report(f"logs that failed for a while ({error}, {log})", 1)
 
@@ -228,7 +228,7 @@ def test_a_real_disk_fills_up(small_disk, tmp_path, corpus, run, reference):
     remount(small_disk, "size=20m")
     result = program("resume", target)
     assert result.returncode == 0, result.stderr
-    assert f"going on from {before}" in result.stderr
+    assert f"continuing from {before}" in result.stderr
     assert_as_never_stopped(target, reference)
 
 
@@ -261,8 +261,8 @@ def test_a_mount_point_is_no_place_for_a_run(small_disk, tmp_path, corpus):
     config = write_config(tmp_path / "config.json", corpus)
     result = program("train", config, "--run-dir", small_disk)
     assert result.returncode == 2
-    assert result.stderr.endswith(f" error: {small_disk}: is a mount point, in whose place no run "
-                                  "can be put; name a folder in it\n")
+    assert result.stderr.endswith(f" error: {small_disk}: is a mount point, which a run cannot "
+                                  "replace; name a folder inside it\n")
     assert result.stderr.count("\n") == 1
 
 

@@ -56,8 +56,8 @@ def test_it_goes_on_and_says_that_its_batches_are_other_ones(earlier):
     run = earlier / "run"
     result = wavemt("resume", run, "--set", "training.max_steps=1013", "--device", "cpu",
                     *text_at(earlier))
-    assert f"going on from {run}/checkpoints/step-00001003" in result.stderr
-    assert f"{run}/checkpoints/step-00001003: is of a version before 0.2.0, which cut other " \
+    assert f"continuing from {run}/checkpoints/step-00001003" in result.stderr
+    assert f"{run}/checkpoints/step-00001003: is from a version before 0.2.0, which cut other " \
         "batches: epoch 251 begins anew" in result.stderr
     assert pointed(run, "latest").name == "step-00001013"
     assert metrics_of(run)[-1]["valid/loss"] < 0.01  # Weights and moments are where they were.

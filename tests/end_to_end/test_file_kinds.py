@@ -97,7 +97,7 @@ def test_compressed_text_comes_through_a_pipe(run, extension):
     ("train.zip", as_zip, "is a zip archive; unpack it and name the file in it"),
     ("train.tar", as_tar, "is a tar archive; unpack it and name the file in it"),
     ("train.tgz", lambda text: gzip.compress(as_tar(text)),
-     "what is compressed in it is a tar archive; unpack it and name the file in it"),
+     "its compressed content is a tar archive; unpack it and name the file in it"),
 ])
 def test_an_archive_is_named(tmp_path, corpus, run, name, pack, kind):
     path = tmp_path / name
@@ -134,7 +134,7 @@ def test_utf16_is_named_and_the_advice_is_right(tmp_path, corpus, run, language,
     (lambda text: text.encode("utf-16"), "seems to be UTF-16 (little-endian); make it UTF-8, "),
     (lambda text: text.encode("utf-16-be"),
      "seems to be UTF-16 (big-endian, without a byte order mark); make it UTF-8, "),
-    (lambda text: gzip.compress(text.encode()), "is gzip-compressed; unpack it first, by: gzip -d"),
+    (lambda text: gzip.compress(text.encode()), "is gzip-compressed; unpack it first with: gzip -d"),
     (lambda text: as_zip(text), "is a zip archive; "),
     (lambda text: ("{\n  // ours\n" + text[1:]).encode(),
      "line 2, column 3: not valid JSON: a comment (//), which JSON does not have; remove it"),

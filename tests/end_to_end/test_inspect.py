@@ -1,10 +1,11 @@
 """`wavemt inspect` says what a model is, and says it truly."""
 import json
+import re
 import zlib
 
 import pytest
 import sentencepiece
-from conftest import pointed, wavemt
+from conftest import metrics_of, pointed, wavemt
 from safetensors.numpy import load_file
 
 
@@ -46,13 +47,45 @@ def test_each_way_to_name_a_model(trained_run):
 
 
 def test_text_for_people(trained_run):
-    lines = wavemt("inspect", trained_run).stdout.splitlines()
+    """What somebody wants to know of a model, and none of the counters that only programs read."""
+    best = pointed(trained_run, "best")
+    state = json.loads((best / "state.json").read_text())
     described = inspect(trained_run)
-    shown = dict(line.split(maxsplit=1) for line in lines)
-    assert list(shown) == list(described)
-    assert shown["weights"] == f"{described['weights']:,}"
-    assert shown["position_encoding"] == "sinusoidal, 64 positions"
-    assert shown["shared_vocabulary"] == "true"
+    shown = dict(re.split(r"  +", line, maxsplit=1)
+                 for line in wavemt("inspect", trained_run).stdout.splitlines())
+    assert list(shown) == ["name", "languages", "model", "positions", "vocabulary", "trained",
+                           "best score", "saved", "weights"]
+    assert shown["name"] == trained_run.name
+    assert shown["languages"] == "en -> zh"
+    assert shown["positions"] == "sinusoidal, up to 64 tokens"
+    assert shown["vocabulary"] == f"{described['source_vocabulary']:,} pieces, shared by both languages"
+    assert shown["weights"] == str(best)
+    assert f" of {described['weights']:,} weights (" in shown["model"]
+    assert "1+1 layers, d_model 32, 4 heads, ffn_dim 64, relu, pre-norm" in shown["model"]
+    assert shown["trained"].startswith(f"{state['step']:,} steps in ")
+    assert f", {state['target_tokens']:,} target tokens; epoch " in shown["trained"]
+    signature = [line["valid/bleu_signature"] for line in metrics_of(trained_run)
+                 if line["step"] == state["best_step"] and "valid/bleu_signature" in line]
+    assert [described["best_signature"]] == signature
+    assert shown["best score"] == (f"BLEU {state['best_score']:.4g} on data.valid at step "
+                                   f"{state['best_step']:,}  {signature[0]}")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", shown["saved"])
+
+
+def test_weights_alone_do_not_tell_how_they_were_trained(trained_run, tmp_path):
+    averaged = tmp_path / "averaged"
+    wavemt("average", trained_run, trained_run / "checkpoints/latest", "--output", averaged)
+    lines = wavemt("inspect", averaged).stdout.splitlines()
+    assert [re.split(r"  +", line)[0] for line in lines] == [
+        "name", "languages", "model", "positions", "vocabulary", "saved", "weights"]
+    assert "best_score" not in inspect(averaged)
+
+
+def test_a_lost_log_takes_nothing_along_but_the_signature(own_run):
+    (own_run / "metrics.jsonl").unlink()
+    described = inspect(own_run)
+    assert described["best_signature"] == ""
+    assert described["best_score"] > 0
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "state.json"])

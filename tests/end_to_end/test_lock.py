@@ -40,8 +40,8 @@ def test_a_second_trainer_is_refused(training, tmp_path, command):
     assert result.returncode == 2
     errors = [line for line in result.stderr.splitlines() if " error: " in line]
     assert errors == [errors[0]] and errors[0].endswith(
-        f" error: {run}: is in training by process {process.pid}; wait for its end or stop it "
-        "first")
+        f" error: {run}: is being trained by process {process.pid}; wait for it to finish or "
+        "stop it first")
     assert contents(run) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "run"]
     # The first one never noticed.
@@ -66,10 +66,10 @@ def test_the_lock_names_another_machine(training):
     run, process = training
     (run / "lock").write_text("4711 node7\n")
     result = wavemt("resume", run, check=False)
-    assert f"{run}: is in training by process 4711 on node7; wait" in result.stderr
+    assert f"{run}: is being trained by process 4711 on node7; wait" in result.stderr
     (run / "lock").write_text("nonsense")
     result = wavemt("resume", run, check=False)
-    assert f"{run}: is in training by another process; wait" in result.stderr
+    assert f"{run}: is being trained by another process; wait" in result.stderr
 
 
 def outcomes_of(*commands):
@@ -104,7 +104,7 @@ def test_two_go_on_with_the_same_run_at_once(own_run):
     outcomes = sorted(outcomes_of(command, command))
     assert [code for code, _ in outcomes] == [0, 2], outcomes
     # The winner may not have written its number yet.
-    assert re.search("is in training by (process [0-9]+|another process)", outcomes[1][1])
+    assert re.search("is being trained by (process [0-9]+|another process)", outcomes[1][1])
     assert pointed(own_run, "latest").name == f"step-{before + 60:08}"
 
 

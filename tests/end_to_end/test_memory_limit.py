@@ -39,7 +39,7 @@ def needed(folder, corpus):
     result = train(folder, corpus, "--memory-limit", "100MB", check=False)
     assert result.returncode == 2
     assert not (folder / "run").exists()
-    words = result.stderr.split(" are too little: ")[1].split()
+    words = result.stderr.split(" is too little: ")[1].split()
     assert words[1] == "MB"
     return float(words[0]) * 1e6
 

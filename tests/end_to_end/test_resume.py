@@ -163,7 +163,7 @@ def test_a_damaged_checkpoint_is_named_and_passed_over(whole, own_whole, name):
     warnings = [line for line in said if " warning: " in line]
     assert len(warnings) == 1
     assert f" warning: {damaged}: is damaged: " in warnings[0]
-    assert f"going on from {own_whole}/checkpoints/step-00000018" in "\n".join(said)
+    assert f"continuing from {own_whole}/checkpoints/step-00000018" in "\n".join(said)
     assert_same(own_whole, whole)
 
 
@@ -213,7 +213,7 @@ def test_what_cannot_change_in_the_middle_is_refused(own_half, override):
     result = wavemt("resume", own_half, "--set", override, check=False)
     assert result.returncode == 2
     assert f" error: --set {override}: " in result.stderr
-    assert "in the middle of a run; begin a new one by `wavemt train`" in result.stderr
+    assert "in the middle of a run; start a new one with `wavemt train`" in result.stderr
     assert result.stderr.count("\n") == 1
     assert contents(own_half) == before
 
@@ -245,8 +245,8 @@ def test_a_corpus_that_has_changed_is_refused(corpus, tmp_path, change):
     result = wavemt("resume", run, "--set", "training.max_steps=12", "--device", "cpu", check=False)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].endswith(
-        f" error: {run}: was trained on another text than data.train holds now, and its place in "
-        "the one is none in the other; put the old text back, or begin a new run by `wavemt train`")
+        f" error: {run}: was trained on another text than data.train holds now, in which its "
+        "position means nothing; put the old text back, or start a new run with `wavemt train`")
     assert contents(run) == before
     # A run that was stopped before its first checkpoint begins anew, on its own text only.
     shutil.rmtree(run / "checkpoints")
@@ -365,7 +365,7 @@ def test_a_model_without_its_training_translates(own_half, corpus):
     assert "weights " in wavemt("inspect", own_half).stdout
     result = wavemt("resume", own_half, check=False)
     assert result.returncode == 2
-    assert "step-00000012: holds no optimizer.safetensors, without which a training cannot go on" \
+    assert "step-00000012: has no optimizer.safetensors, which is needed to continue training" \
         in result.stderr
 
 
@@ -374,7 +374,7 @@ def test_a_memory_limit_that_is_too_little_changes_nothing(own_half):
     result = wavemt("resume", own_half, "--set", "training.learning_rate=0.5", "--memory-limit",
                     "100MB", "--device", "cpu", check=False)
     assert result.returncode == 2
-    assert " are too little: " in result.stderr
+    assert " is too little: " in result.stderr
     assert contents(own_half) == before
 
 

@@ -36,7 +36,7 @@ def stop(process, run, after_step, number):
     assert process.returncode == 128 + number, said
     step = json.loads((pointed(run, "latest") / "state.json").read_text())["step"]
     assert step >= after_step
-    assert f"stopped by a signal at step {step:,}; `wavemt resume {run}` goes on from there" in said
+    assert f"stopped by a signal at step {step:,}; `wavemt resume {run}` continues from there" in said
     assert " error: " not in said
     # The step was finished and logged, and nothing came behind it.
     assert metrics_of(run)[-1]["step"] == step

@@ -7,6 +7,7 @@
 
 #include "evaluation/signature.h"
 #include "evaluation/statistics.h"
+#include "segment_score.h"
 
 namespace wavemt {
 namespace {
@@ -14,20 +15,10 @@ namespace {
 using testing::DoubleEq;
 using testing::ElementsAre;
 
-// Of the words as they stand, so that the numbers can be checked by hand.
+// BLEU without tokenization, so that the numbers can be checked by hand.
 Bleu PlainBleu(BleuOptions options = {}) {
   options.tokenizer = EvaluationTokenizer::kNone;
   return Bleu(options);
-}
-
-std::vector<double> StatisticsOf(const Metric& metric, const Segment& segment) {
-  std::vector<double> statistics(metric.NumStatistics());
-  metric.NewMeter()->Measure(segment, statistics);
-  return statistics;
-}
-
-double ScoreOf(const Metric& metric, const Segment& segment) {
-  return metric.FullScore(StatisticsOf(metric, segment)).value;
 }
 
 TEST(BleuTest, ClipsMatches) {
@@ -39,7 +30,7 @@ TEST(BleuTest, ClipsMatches) {
 }
 
 TEST(BleuTest, IsTheGeometricMeanOfPrecisionsTimesBrevityPenalty) {
-  // 5 words of 6; 4/5 words, 2/4 pairs, 1/3 triples; no quadruple of 2, so 1/2 of 1 counts.
+  // 5 words against 6; precisions 4/5, 2/4, 1/3 and 0/2, where smoothing counts half a match.
   const double expected =
       100 * std::exp(1 - 6.0 / 5.0) * std::pow(4.0 / 5 * 2 / 4 * 1 / 3 * 0.5 / 2, 0.25);
   EXPECT_THAT(ScoreOf(PlainBleu(), {.hypothesis = "a b c x e", .references = {"a b c d e f"}}),

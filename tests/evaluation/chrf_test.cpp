@@ -4,23 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "evaluation/signature.h"
+#include "segment_score.h"
 
 namespace wavemt {
 namespace {
 
 using testing::DoubleEq;
 using testing::ElementsAre;
-
-std::vector<double> StatisticsOf(const Metric& metric, const Segment& segment) {
-  std::vector<double> statistics(metric.NumStatistics());
-  metric.NewMeter()->Measure(segment, statistics);
-  return statistics;
-}
-
-double ScoreOf(const ChrfOptions& options, const Segment& segment) {
-  const Chrf chrf(options);
-  return chrf.FullScore(StatisticsOf(chrf, segment)).value;
-}
 
 TEST(ChrfTest, CountsCharactersAndWordsOfEachOrder) {
   // Hypothesis, reference and matches of "abx" and "abcd", then of words, punctuation apart.
@@ -39,27 +29,27 @@ TEST(ChrfTest, CountsCharactersAndWordsOfEachOrder) {
 TEST(ChrfTest, WeighsRecall) {
   // Precision 2/3, recall 2/4.
   const Segment segment = {.hypothesis = "abx", .references = {"abcd"}};
-  EXPECT_THAT(ScoreOf({.char_order = 1, .beta = 1}, segment),
+  EXPECT_THAT(ScoreOf(Chrf({.char_order = 1, .beta = 1}), segment),
               DoubleEq(100 * 2 * (2.0 / 3) * (2.0 / 4) / (2.0 / 3 + 2.0 / 4)));
-  EXPECT_THAT(ScoreOf({.char_order = 1, .beta = 2}, segment),
+  EXPECT_THAT(ScoreOf(Chrf({.char_order = 1, .beta = 2}), segment),
               DoubleEq(100 * (5 * (2.0 / 3) * (2.0 / 4) / (4 * (2.0 / 3) + 2.0 / 4))));
 }
 
 TEST(ChrfTest, OrdersThatAreTooLongDoNotCountButWithEpsilonSmoothing) {
   const Segment segment = {.hypothesis = "ab", .references = {"ab"}};
-  EXPECT_THAT(ScoreOf({}, segment), DoubleEq(100));
-  EXPECT_NEAR(ScoreOf({.eps_smoothing = true}, segment), 100.0 * 2 / 6, 1e-9);
+  EXPECT_THAT(ScoreOf(Chrf({}), segment), DoubleEq(100));
+  EXPECT_NEAR(ScoreOf(Chrf({.eps_smoothing = true}), segment), 100.0 * 2 / 6, 1e-9);
 }
 
 TEST(ChrfTest, TakesTheBestReference) {
-  EXPECT_THAT(ScoreOf({}, {.hypothesis = "abc def", .references = {"xyz", "abc def", "abc"}}),
+  EXPECT_THAT(ScoreOf(Chrf({}), {.hypothesis = "abc def", .references = {"xyz", "abc def", "abc"}}),
               DoubleEq(100));
 }
 
 TEST(ChrfTest, OfNothing) {
-  EXPECT_EQ(ScoreOf({}, {.hypothesis = "", .references = {""}}), 0);
-  EXPECT_EQ(ScoreOf({}, {.hypothesis = "a", .references = {""}}), 0);
-  EXPECT_EQ(ScoreOf({.word_order = 2}, {.hypothesis = "", .references = {"a"}}), 0);
+  EXPECT_EQ(ScoreOf(Chrf({}), {.hypothesis = "", .references = {""}}), 0);
+  EXPECT_EQ(ScoreOf(Chrf({}), {.hypothesis = "a", .references = {""}}), 0);
+  EXPECT_EQ(ScoreOf(Chrf({.word_order = 2}), {.hypothesis = "", .references = {"a"}}), 0);
 }
 
 TEST(ChrfTest, SaysWhatItIs) {

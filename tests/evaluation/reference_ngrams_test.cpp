@@ -47,7 +47,7 @@ TEST(ReferenceNgramsTest, CountsAsMapsDo) {
   std::mt19937 generator(1);
   ReferenceNgrams ngrams(kMaxOrder);
   for (int trial = 0; trial < 200; ++trial) {
-    // Now and then so long that the table grows, and must have shrunk or been emptied afterwards.
+    // Occasionally so long that the table grows; Clear() must shrink or empty it afterwards.
     const size_t length = trial % 20 == 0 ? 5000 : generator() % 30;
     const uint32_t kinds = trial % 2 == 0 ? 3 : 1000;
     std::vector<Symbols> references(1 + generator() % 3);

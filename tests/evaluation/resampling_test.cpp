@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// Segments of which every `wrong_every`th is wrong at one word.
+// Segments; every `wrong_every`th has one wrong word.
 Statistics SomeStatistics(const Metric& metric, size_t wrong_every) {
   std::vector<Segment> segments(100);
   for (size_t i = 0; i < segments.size(); ++i) {

@@ -22,7 +22,7 @@ Words RandomWords(std::mt19937* generator, size_t length, uint32_t kinds) {
   return words;
 }
 
-// Wagner and Fischer 1974, without any beam.
+// The algorithm of Wagner and Fischer 1974, without a beam.
 int32_t PlainDistance(const Words& a, const Words& b) {
   std::vector<int32_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int32_t>(j);

@@ -19,7 +19,7 @@ std::string JoinWords(std::string_view text) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-std::string Bleu(std::string_view line, EvaluationTokenizer tokenizer) {
+std::string BleuWords(std::string_view line, EvaluationTokenizer tokenizer) {
   return JoinWords(TokenizeForBleu(line, tokenizer));
 }
 
@@ -32,7 +32,7 @@ std::string Reference(std::string_view line, const TercomOptions& options) {
 }
 
 TEST(BleuTokenizerTest, Mteval13a) {
-  const auto tokenize = [](auto line) { return Bleu(line, EvaluationTokenizer::k13a); };
+  const auto tokenize = [](auto line) { return BleuWords(line, EvaluationTokenizer::k13a); };
   EXPECT_EQ(tokenize("Hello, world!"), "Hello , world !");
   EXPECT_EQ(tokenize("It's 1,234.5 - or 10-12."), "It's 1,234.5 - or 10 - 12 .");
   EXPECT_EQ(tokenize("a-b &quot;x&quot; &amp;lt;<skipped>"), "a-b \" x \" <");
@@ -42,21 +42,21 @@ TEST(BleuTokenizerTest, Mteval13a) {
 }
 
 TEST(BleuTokenizerTest, InternationalGoesByGeneralCategory) {
-  const auto tokenize = [](auto line) { return Bleu(line, EvaluationTokenizer::kIntl); };
+  const auto tokenize = [](auto line) { return BleuWords(line, EvaluationTokenizer::kIntl); };
   EXPECT_EQ(tokenize("«Ça», 1,5€ – don't"), "« Ça » , 1,5 € – don ' t");
   EXPECT_EQ(tokenize("你好。"), "你好 。");
-  EXPECT_EQ(tokenize("in 1999."), "in 1999.");  // Nothing that is no number follows.
+  EXPECT_EQ(tokenize("in 1999."), "in 1999.");  // No non-number follows.
   EXPECT_EQ(tokenize("٣٫١٤"), "٣٫١٤");
 }
 
 TEST(BleuTokenizerTest, ChineseCharactersStandAlone) {
-  EXPECT_EQ(Bleu("我有2.5个iPhone，好。", EvaluationTokenizer::kZh),
+  EXPECT_EQ(BleuWords("我有2.5个iPhone，好。", EvaluationTokenizer::kZh),
             "我 有 2.5 个 iPhone ， 好 。");
 }
 
 TEST(BleuTokenizerTest, CharactersAndNothing) {
-  EXPECT_EQ(Bleu("ab 好 e\u0301", EvaluationTokenizer::kChar), "a b 好 e \u0301");
-  EXPECT_EQ(Bleu(" a,b  c ", EvaluationTokenizer::kNone), "a,b c");
+  EXPECT_EQ(BleuWords("ab 好 e\u0301", EvaluationTokenizer::kChar), "a b 好 e \u0301");
+  EXPECT_EQ(BleuWords(" a,b  c ", EvaluationTokenizer::kNone), "a,b c");
 }
 
 TEST(BleuTokenizerTest, NamesTheOnesThatAreMissingAndWhy) {

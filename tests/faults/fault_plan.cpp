@@ -71,7 +71,7 @@ const Plan& ThePlan() {
   return kPlan;
 }
 
-// Whether a disk that is full, broken or write-protected says so at this call.
+// Whether a disk that is full, broken or write-protected makes this call fail.
 bool CallFailsWith(int error, std::string_view call) {
   const bool writes = call == "write" || call == "fsync" || call == "ftruncate";
   const bool creates = call == "create" || call == "mkdir";

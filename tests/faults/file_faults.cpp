@@ -1,6 +1,6 @@
-// Stands between a program and the C library: counts the calls that touch a folder, and lets one of
-// them fail or kills the process there. fault_plan.h tells how it is asked.
-// Calls go to the kernel directly, so that nothing here depends on the functions it replaces.
+// Intercepts a program's calls to the C library: counts those that touch a folder, and makes some
+// of them fail or kills the process there, as planned (see fault_plan.h). It calls the kernel
+// directly, so that nothing here depends on the functions it replaces.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -43,7 +43,7 @@ std::string AbsolutePath(int folder, const char* path) {
   while (true) pause();
 }
 
-// Kills the process where the plan says so; everything else is left to the caller.
+// Kills the process if the plan says so; other faults are left to the caller.
 Decision DecideOrDie(std::string_view call, const std::string& path) {
   if (!IsWatched(path)) return {};
   const Decision decision = Decide(call, path);
@@ -98,12 +98,12 @@ ssize_t Write(int descriptor, const void* data, size_t size, const off_t* offset
   }
 }
 
-// `call` on what a descriptor stands for.
+// Decides about `call` on the file behind a descriptor.
 template <typename... Arguments>
 int OnDescriptor(std::string_view call, long number, int descriptor, Arguments... arguments) {
   const std::string path = PathOf(descriptor);
   const Decision decision = DecideOrDie(call, path);
-  // A descriptor is closed even where close() says that something went wrong.
+  // close() closes the descriptor even if it reports an error.
   if (decision.fault == Fault::kError && call != "close") return Fail(decision.error);
   const auto result = static_cast<int>(syscall(number, descriptor, arguments...));
   if (call == "fsync" && result == 0 && IsFollowed(path)) NoteSynced(path);
@@ -183,10 +183,10 @@ ssize_t pwrite(int descriptor, const void* data, size_t size, off_t offset) {
 ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t offset) {
   return Write(descriptor, data, size, &offset);
 }
-ssize_t writev(int descriptor, const iovec* parts, int count) {
+ssize_t writev(int descriptor, const iovec* buffers, int count) {
   std::string joined;
   for (int i = 0; i < count; ++i) {
-    joined.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+    joined.append(static_cast<const char*>(buffers[i].iov_base), buffers[i].iov_len);
   }
   return Write(descriptor, joined.data(), joined.size(), nullptr);
 }

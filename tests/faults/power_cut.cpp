@@ -18,17 +18,17 @@ struct NameChange {
   enum Kind { kCreated, kRenamed, kExchanged } kind;
   std::string from;  // kCreated: the path.
   std::string to;
-  std::string kept;  // Another link to the file that `to` was before; "" where there was none.
+  std::string kept;  // Another link to the file that had the name `to` before; "" if none did.
 };
 
 std::mutex mutex;
-std::map<std::string, off_t> synced_sizes;  // Of files with bytes that are not synced.
+std::map<std::string, off_t> synced_sizes;  // For files with unsynced bytes.
 std::vector<NameChange> name_changes;       // Not synced, oldest first.
 int links_kept = 0;
 
 std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-// The calls themselves: the library's own must not be counted.
+// These call the kernel directly, so that they are not counted.
 long RawUnlink(const std::string& path, int flags) {
   return syscall(SYS_unlinkat, AT_FDCWD, path.c_str(), flags);
 }
@@ -43,7 +43,7 @@ std::string LinkTo(const std::string& path) {
   return result == 0 ? kept : "";
 }
 
-// The paths of unsynced bytes after their folder or file has another name.
+// Updates the paths of unsynced bytes after a file or its folder was renamed.
 void MoveSizes(const std::string& from, const std::string& to) {
   std::map<std::string, off_t> moved;
   for (const auto& [path, size] : synced_sizes) {

@@ -1,4 +1,4 @@
-// Configs and --set options as a stranger might make them, against the config reader.
+// Fuzzes the config reader with untrusted configs and --set options.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace wavemt {
 namespace {
 
-// What ends the config's text; an override stands behind each.
+// Ends the config's text; each occurrence is followed by an override.
 constexpr char kOverrideMark = '\x01';
 
 constexpr auto kWrongValues = std::to_array<std::string_view>(
@@ -26,7 +26,7 @@ constexpr auto kWrongValues = std::to_array<std::string_view>(
 
 std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", text); }
 
-// Writes configs by the schema: most values are possible ones, some are not.
+// Generates configs from the schema, mostly with valid values.
 class ConfigMaker {
  public:
   explicit ConfigMaker(Random& random) : random_(random) {}
@@ -88,14 +88,14 @@ class ConfigMaker {
   Random& random_;
 };
 
-// What takes the most memory that JSON can be made to take.
+// A config that makes JSON take as much memory as possible.
 std::string LargeConfig(Random& random) {
   const size_t size = random.Below(kMaxJsonBytes + kMaxJsonBytes / 8);
-  constexpr auto kParts =
+  constexpr auto kFragments =
       std::to_array<std::string_view>({"[", "{\"a\":", "[],", "1,", "{},", "\"a\",", "[[[1]]],"});
-  const std::string_view part = random.Choose(kParts);
+  const std::string_view fragment = random.Choose(kFragments);
   std::string text = random.OneIn(2) ? "[" : R"({"data":{"train":{"tsv":[)";
-  while (text.size() < size) text += part;
+  while (text.size() < size) text += fragment;
   if (random.OneIn(3)) {
     text = "{";
     for (size_t i = 0; text.size() < size; ++i) text += fmt::format("\"{}\":1,", i);
@@ -126,7 +126,8 @@ void ReadText(const std::string& input) {
   }
   const Config config =
       ReadConfig(std::string_view(input).substr(0, config_end), "/fuzz/config.json", overrides);
-  // What a run's folder gets says the same. It is much longer than these inputs: some will do.
+  // Writing the config and reading it again changes nothing. As the written text is much longer
+  // than these inputs, only some are checked.
   constexpr size_t kOneIn = 16;
   if (input.size() % kOneIn != 0) return;
   const std::string text = ConfigText(config);

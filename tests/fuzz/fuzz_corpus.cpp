@@ -1,5 +1,5 @@
-// Parallel text as a stranger might have written it, against the reader of corpora: two files or
-// one with tabs, plain or packed.
+// Fuzzes the corpus reader with untrusted parallel text: two files or one with tabs, plain or
+// compressed.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -60,18 +60,18 @@ std::string PackGzip(Random& random, std::string_view text) {
     return made;
   }();
   std::string packed;
-  do {  // One member or several.
-    const size_t part = random.OneIn(4) ? random.Below(text.size() + 1) : text.size();
+  do {  // One or more members.
+    const size_t member_size = random.OneIn(4) ? random.Below(text.size() + 1) : text.size();
     deflateReset(&stream);
     const size_t begin = packed.size();
-    packed.resize(begin + deflateBound(&stream, part));
+    packed.resize(begin + deflateBound(&stream, member_size));
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    stream.avail_in = static_cast<uInt>(part);
+    stream.avail_in = static_cast<uInt>(member_size);
     stream.next_out = reinterpret_cast<Bytef*>(packed.data() + begin);
     stream.avail_out = static_cast<uInt>(packed.size() - begin);
     deflate(&stream, Z_FINISH);
     packed.resize(packed.size() - stream.avail_out);
-    text.remove_prefix(part);
+    text.remove_prefix(member_size);
   } while (!text.empty());
   return packed;
 }
@@ -81,7 +81,7 @@ std::string Pack(Random& random, std::string_view text) {
                          : PackGzip(random, text);
 }
 
-// What an input holds: the bytes of two files, or of one with tabs.
+// The contents of an input: the bytes of two files, or of one with tabs.
 struct Files {
   bool tsv = false;
   bool gz_name = false;
@@ -89,7 +89,8 @@ struct Files {
   std::string_view second;
 };
 
-// An input is: 't' or 'f', 'z' or 'p', four bytes with the size of the first file, both files.
+// An input consists of 't' or 'f', 'z' or 'p', four bytes with the size of the first file, and both
+// files.
 std::string Join(const Files& files) {
   const auto size = static_cast<uint32_t>(files.first.size());
   std::string input = {files.tsv ? 't' : 'f', files.gz_name ? 'z' : 'p'};
@@ -127,7 +128,7 @@ std::string MakeText(Random& random, size_t lines, bool tsv) {
   return text;
 }
 
-// Little on the disk, much in memory: as long as lines may be, and longer.
+// Small on disk but large in memory: lines up to and beyond the limit.
 std::string LargeInput(Random& random) {
   const std::string member = PackGzip(random, std::string(1 << 20, random.OneIn(2) ? 'x' : '\t'));
   std::string packed;
@@ -170,7 +171,7 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-// The lines of a plain file, by rules of their own; nothing where the file is to be refused.
+// An independent implementation of reading a plain file's lines; nothing if it must be refused.
 std::optional<std::vector<std::string>> LinesOf(std::string_view bytes) {
   std::vector<std::string> lines;
   while (!bytes.empty()) {
@@ -185,33 +186,34 @@ std::optional<std::vector<std::string>> LinesOf(std::string_view bytes) {
   return lines;
 }
 
-// Three bytes of each format, two of gzip's; in plain text they stand once in millions of inputs.
+// Whether the first bytes are those of a compressed format. Three bytes (two for gzip) are enough,
+// since plain text rarely begins with them.
 bool IsPacked(std::string_view bytes) {
   constexpr auto kBegin =
       std::to_array<std::string_view>({"\x1F\x8B", "\x28\xB5\x2F", "\xFD\x37z", "BZh"});
   return std::ranges::any_of(kBegin, [&](auto begin) { return bytes.starts_with(begin); });
 }
-// A file with this name that holds no more than the beginning of a packed one, or zeros.
+// Whether a file with this name holds only the first bytes of a compressed format, or zeros.
 bool IsNoGz(const Files& files, std::string_view bytes) {
   return files.gz_name && (bytes.empty() || bytes == "\x1F" || bytes.front() == '\0');
 }
-// Whether there may be a text that is taken for UTF-16 or UTF-32.
+// Whether a text may be taken for UTF-16 or UTF-32.
 bool MayBeWide(const Files& files) {
   return files.first.find('\0') != std::string_view::npos ||
          files.second.find('\0') != std::string_view::npos;
 }
 
-// The pairs of a file with tabs; nothing where a line lacks its tab, or has more tabs than the
-// first line that is not blank.
+// The pairs in a file with tabs; nothing if a line has no tab, or more tabs than the first line
+// that is not blank.
 std::optional<std::vector<SentencePair>> PairsOfTsv(const std::vector<std::string>& lines) {
   std::vector<SentencePair> pairs;
-  std::optional<ptrdiff_t> most;
+  std::optional<ptrdiff_t> max_tabs;
   for (const std::string& line : lines) {
     SentencePair& pair = pairs.emplace_back();
     if (IsBlank(line)) continue;
     const ptrdiff_t tabs = std::count(line.begin(), line.end(), '\t');
-    if (!most) most = tabs;
-    if (tabs == 0 || tabs > *most) return std::nullopt;
+    if (!max_tabs) max_tabs = tabs;
+    if (tabs == 0 || tabs > *max_tabs) return std::nullopt;
     const size_t first = line.find('\t');
     pair.source = line.substr(0, first);
     pair.target = line.substr(first + 1, line.find('\t', first + 1) - first - 1);
@@ -219,7 +221,7 @@ std::optional<std::vector<SentencePair>> PairsOfTsv(const std::vector<std::strin
   return pairs;
 }
 
-// What the reader has to make of the plain files; nothing: it has to refuse them.
+// The expected result for plain files; nothing if the reader must refuse them.
 std::optional<std::vector<SentencePair>> ExpectedPairs(const Files& files) {
   const auto first = LinesOf(files.first);
   if (!first || IsNoGz(files, files.first)) return std::nullopt;
@@ -242,8 +244,8 @@ bool IsRight(const Files& files, const std::optional<std::vector<SentencePair>>&
                     });
 }
 
-// Two files may both demand what unpacking one may take.
-constexpr int64_t kMostMemory = (int64_t{64} + int64_t{2} * kMostUnpackingMemory) << 20;
+// Both files may need the maximum memory for unpacking.
+constexpr int64_t kMaxMemory = (int64_t{64} + int64_t{2} * kMaxUnpackingMemory) << 20;
 
 void ReadInput(const std::string& input) {
   static const TemporaryFolder folder;
@@ -285,5 +287,5 @@ int main(int argc, char** argv) {
                           {.name = "corpus",
                            .make = wavemt::MakeInput,
                            .read = wavemt::ReadInput,
-                           .memory = wavemt::kMostMemory});
+                           .memory = wavemt::kMaxMemory});
 }

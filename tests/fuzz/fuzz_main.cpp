@@ -20,7 +20,7 @@
 namespace wavemt {
 namespace {
 
-// What the handlers of a crash, which take no arguments, have to say.
+// The report of the crash handlers, which take no arguments.
 struct Current {
   std::string_view target;
   const std::string* input = nullptr;
@@ -49,7 +49,7 @@ void TellAndDie(int signal_number) {
   raise(signal_number);
 }
 
-// The sanitizers have handlers of their own, which call Tell().
+// The sanitizers have their own handlers, which call Tell().
 void InstallHandlers() {
   constexpr int kSecondsOfAHang = 60;
   if (!MemoryMeter::CallOnSanitizerReport(Tell)) {
@@ -68,8 +68,8 @@ int64_t PeakOfProcess() {
 struct Counts {
   uint64_t accepted = 0;
   uint64_t refused = 0;
-  int64_t largest = 0;  // Input, in bytes.
-  int64_t memory = 0;   // Most that reading an input took beside it.
+  int64_t largest = 0;  // The largest input, in bytes.
+  int64_t memory = 0;   // The maximum that reading an input took, beyond its own size.
 };
 
 void ReadOne(const FuzzTarget& target, const std::string& input, Counts* counts) {
@@ -121,7 +121,7 @@ int Fuzz(const FuzzTarget& target, const Options& options) {
   }
   fmt::print(
       "{}: {} inputs from number {} of seed {}: {} accepted, {} refused; the largest had {} bytes; "
-      "at most {:.1f} MB of memory beside the input; {:.0f} inputs/s\n",
+      "at most {:.1f} MB of memory beyond the input; {:.0f} inputs/s\n",
       target.name, options.inputs, options.first, options.seed, counts.accepted, counts.refused,
       counts.largest, static_cast<double>(std::max<int64_t>(counts.memory, 0)) / (1 << 20),
       static_cast<double>(options.inputs) / seconds.count());
@@ -141,7 +141,7 @@ int FuzzMain(int argc, char** argv, const FuzzTarget& target) {
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--first", options.first, "Number of the first input.")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  // A library that ends the process is as bad as one that crashes.
+  // A library that calls exit() is as bad as one that crashes.
   std::atexit([] {
     if (current.input != nullptr) Tell();
   });

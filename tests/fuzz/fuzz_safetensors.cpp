@@ -1,4 +1,4 @@
-// Safetensors files as a stranger might make them, against the reader of weights.
+// Fuzzes the reader of weights with untrusted safetensors files.
 #include <array>
 #include <cstring>
 #include <string>
@@ -25,7 +25,7 @@ constexpr auto kWrongValues = std::to_array<std::string_view>(
 
 std::string Join(std::string_view a, std::string_view b) { return std::string(a) + std::string(b); }
 
-// One file in the making. Now and then each part of it is not what it should be.
+// Builds a file. Each element of it is occasionally wrong.
 class FileMaker {
  public:
   explicit FileMaker(Random& random) : random_(random) {}
@@ -42,10 +42,10 @@ class FileMaker {
     if (random_.OneIn(30)) data_bytes_ -= random_.Below(data_bytes_ + 1);
     std::string data(data_bytes_, '\0');
     for (char& byte : data) byte = static_cast<char>(random_.OneIn(4) ? 1 : 0);
-    if (const size_t place = header_.find("CHECKSUM"); place != std::string::npos) {
+    if (const size_t offset = header_.find("CHECKSUM"); offset != std::string::npos) {
       Crc32 checksum;
       checksum.Add(data.data(), data.size());
-      header_.replace(place, 8, checksum.Hex());
+      header_.replace(offset, 8, checksum.Hex());
     }
     uint64_t length = header_.size();
     if (random_.OneIn(30)) length = random_.Next() >> random_.Below(64);
@@ -108,7 +108,7 @@ std::string WithHeader(const std::string& header) {
   return std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + header;
 }
 
-// What takes the most memory that the format can be made to take.
+// A file that makes its reader take as much memory as possible.
 std::string LargeFile(Random& random) {
   const size_t size = random.Below(kMaxHeaderBytes + kMaxHeaderBytes / 8);
   std::string header = "{";
@@ -150,7 +150,7 @@ std::string MakeFile(Random& random) {
 }
 
 void ReadInput(const std::string& file) {
-  // Most files end here; what is accepted must be true of the file.
+  // Most files are refused here. If one is accepted, the result must match the file.
   const size_t header_bytes =
       ReadHeaderLength(std::string_view(file).substr(0, kHeaderLengthBytes), file.size(), "fuzz");
   const size_t data_bytes = file.size() - kHeaderLengthBytes - header_bytes;

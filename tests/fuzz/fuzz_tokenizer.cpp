@@ -1,4 +1,4 @@
-// SentencePiece models as a stranger might make them, against the loading of one and its use.
+// Fuzzes loading and using untrusted SentencePiece models.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -15,7 +15,7 @@
 namespace wavemt {
 namespace {
 
-// A model of each kind that has something of its own in its file.
+// One model for each variant that differs in its file's contents.
 std::vector<std::string> TrainModels() {
   std::vector<std::string> models;
   for (const TokenizerType type : {TokenizerType::kUnigram, TokenizerType::kBpe}) {
@@ -31,20 +31,20 @@ std::vector<std::string> TrainModels() {
   return models;
 }
 
-// Where the table of character replacements, most of a model that has one, begins.
+// The offset of the table of character replacements, the bulk of a model that has one.
 size_t TableOf(std::string_view model) {
   const size_t name = model.find("nfkc");
   return name == std::string_view::npos ? 0 : name;
 }
 
-// Changes units of the table, which are numbers of four bytes, here and there.
+// Changes random entries of the table, which are four-byte numbers.
 void DamageTable(Random& random, std::string* model) {
   const size_t table = TableOf(*model);
   for (size_t times = 1 + random.Below(8); times > 0; --times) {
-    const size_t place = table + random.Below(random.OneIn(2) ? 2000 : model->size() - table);
-    if (place + 4 > model->size()) continue;
+    const size_t offset = table + random.Below(random.OneIn(2) ? 2000 : model->size() - table);
+    if (offset + 4 > model->size()) continue;
     const auto unit = static_cast<uint32_t>(random.Next() >> random.Below(64));
-    std::memcpy(model->data() + place, &unit, sizeof(unit));
+    std::memcpy(model->data() + offset, &unit, sizeof(unit));
   }
 }
 
@@ -53,7 +53,7 @@ std::string MakeModel(Random& random) {
   std::string model = random.Choose<std::string>(models);
   if (random.OneIn(200)) return model;
   if (random.OneIn(3)) DamageTable(random, &model);
-  // The pieces and the settings are a small part of a model with a table.
+  // In a model with a table, random damage would rarely hit the pieces and settings.
   const size_t table = TableOf(model);
   if (table > 0 && random.OneIn(2)) {
     std::string pieces = model.substr(0, table);
@@ -74,7 +74,7 @@ void ReadInput(const std::string& model) {
       for (const int32_t id : ids) Require(id >= 0 && id < vocabulary, "an id is out of range");
       Require(!FindInvalidUtf8(tokenizer->Decode(ids)), "a translation is not UTF-8");
       tokenizer->EncodePieces(text);
-    } catch (const Error&) {  // A model may be of no use, as long as it says so.
+    } catch (const Error&) {  // A model may be unusable, as long as it is reported.
     }
   }
   std::vector<int32_t> all;

@@ -4,9 +4,9 @@
 
 namespace wavemt {
 
-// The most memory that was allocated at once since the meter was made, by whatever means. Only the
-// address sanitizer tells of every allocation; without it nothing is measured. One meter at a time,
-// on one thread.
+// Measures the peak of allocated memory since the meter was created. Only the address sanitizer
+// reports every allocation; without it, nothing is measured. Use one meter at a time, on one
+// thread.
 class MemoryMeter {
  public:
 #if defined(__SANITIZE_ADDRESS__)
@@ -22,7 +22,7 @@ class MemoryMeter {
 
   int64_t peak() const;
 
-  // Has a sanitizer call `function` before it ends the program. False without a sanitizer.
+  // Makes the sanitizer call `function` before it ends the program. False without a sanitizer.
   static bool CallOnSanitizerReport(void (*function)());
 };
 

@@ -9,8 +9,8 @@
 
 namespace wavemt {
 
-// SplitMix64 (Steele et al. 2014): ready in one step, so that every input has a generator of its
-// own and can be made again alone.
+// SplitMix64 (Steele et al. 2014). It is cheap to seed, so that every input has its own generator
+// and can be reproduced individually.
 class Random {
  public:
   Random(uint64_t seed, uint64_t number) : state_(seed * 0x9E3779B97F4A7C15ULL ^ number) { Next(); }
@@ -22,7 +22,7 @@ class Random {
     return z ^ (z >> 31);
   }
 
-  // 0 <= result < limit; 0 where the limit is 0.
+  // 0 <= result < limit; 0 if the limit is 0.
   size_t Below(size_t limit) { return limit == 0 ? 0 : Next() % limit; }
   bool OneIn(size_t limit) { return Below(limit) == 0; }
 
@@ -39,7 +39,7 @@ class Random {
   uint64_t state_;
 };
 
-// Numbers at which readers go wrong.
+// Numbers that are likely to break parsers.
 inline constexpr auto kHardNumbers =
     std::to_array<std::string_view>({"0",
                                      "1",
@@ -70,8 +70,8 @@ inline constexpr auto kHardNumbers =
                                      "18446744073709551616",
                                      "99999999999999999999999999999999999999"});
 
-// Bytes at which readers of text go wrong: NUL, ends of lines of all kinds, overlong and cut UTF-8,
-// surrogates, a byte order mark, JSON's own characters.
+// Bytes that are likely to break readers of text: NUL, all kinds of line ends, overlong and
+// truncated UTF-8, surrogates, a byte order mark, JSON's special characters.
 inline constexpr auto kHardBytes = std::to_array<std::string_view>({{"\0", 1},
                                                                     "\n",
                                                                     "\r",
@@ -107,7 +107,8 @@ inline constexpr auto kHardBytes = std::to_array<std::string_view>({{"\0", 1},
                                                                     "true",
                                                                     "/*"});
 
-// Changes 1 to 4 places of `bytes`: flips, sets, inserts, removes, doubles, cuts, replaces numbers.
+// Makes 1 to 4 random changes to `bytes`: flips a bit, sets, inserts, removes or copies bytes,
+// truncates, or replaces a number.
 void Damage(Random& random, std::string* bytes);
 
 }  // namespace wavemt

@@ -15,8 +15,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-// The formula of Vaswani et al. 2017, section 3.5, in its other form: 10000^(2i / d_model).
-double Expected(int64_t position, int64_t column, int64_t d_model) {
+// The formula of Vaswani et al. 2017, section 3.5, written as 10000^(2i / d_model).
+double ExpectedEncoding(int64_t position, int64_t column, int64_t d_model) {
   const auto two_i = static_cast<double>(column - column % 2);
   const double angle =
       static_cast<double>(position) / std::pow(10000.0, two_i / static_cast<double>(d_model));
@@ -32,7 +32,7 @@ TEST_P(AbsolutePositionalEncodingTest, HoldsTheValuesOfTheFormula) {
   const auto pe = encoding->pe.accessor<float, 2>();
   for (int64_t position = 0; position < 600; ++position) {
     for (int64_t column = 0; column < d_model; ++column) {
-      ASSERT_NEAR(pe[position][column], Expected(position, column, d_model), 1e-7)
+      ASSERT_NEAR(pe[position][column], ExpectedEncoding(position, column, d_model), 1e-7)
           << "position " << position << ", column " << column;
     }
   }
@@ -41,7 +41,7 @@ TEST_P(AbsolutePositionalEncodingTest, HoldsTheValuesOfTheFormula) {
 INSTANTIATE_TEST_SUITE_P(OddAndEven, AbsolutePositionalEncodingTest,
                          testing::Values(1, 2, 7, 15, 64), testing::PrintToStringParamName());
 
-TEST(AbsolutePositionalEncoding, IsABufferNamedPeOf5000PositionsUnlessToldOtherwise) {
+TEST(AbsolutePositionalEncoding, IsABufferNamedPeWith5000PositionsByDefault) {
   const AbsolutePositionalEncoding encoding(8);
   EXPECT_EQ(encoding->max_len(), 5000);
   EXPECT_TRUE(encoding->parameters().empty());
@@ -52,7 +52,7 @@ TEST(AbsolutePositionalEncoding, IsABufferNamedPeOf5000PositionsUnlessToldOtherw
   EXPECT_FALSE(encoding->pe.requires_grad());
 }
 
-TEST(AbsolutePositionalEncoding, AddsTheFirstRowsToEverySentence) {
+TEST(AbsolutePositionalEncoding, AddsTheSamePositionsToEverySentence) {
   AbsolutePositionalEncoding encoding(6, 10);
   const auto x = torch::randn({3, 4, 6});
   const auto sum = encoding(x);
@@ -61,19 +61,19 @@ TEST(AbsolutePositionalEncoding, AddsTheFirstRowsToEverySentence) {
   }
 }
 
-TEST(AbsolutePositionalEncoding, FirstPositionMovesTheRows) {
+TEST(AbsolutePositionalEncoding, FirstPositionShiftsTheTable) {
   AbsolutePositionalEncoding encoding(6, 10);
   const auto x = torch::zeros({2, 3, 6});
   EXPECT_TRUE(torch::equal(encoding(x, 7)[1], encoding->pe.narrow(0, 7, 3)));
 }
 
-TEST(AbsolutePositionalEncoding, TakesExactlyMaxLenPositions) {
+TEST(AbsolutePositionalEncoding, AcceptsUpToMaxLenPositions) {
   AbsolutePositionalEncoding encoding(4, 5);
   EXPECT_NO_THROW(encoding(torch::zeros({1, 5, 4})));
   EXPECT_NO_THROW(encoding(torch::zeros({1, 1, 4}), 4));
 }
 
-TEST(AbsolutePositionalEncoding, RefusesMoreAndNamesBothNumbers) {
+TEST(AbsolutePositionalEncoding, RefusesLongerSentencesAndNamesBothLengths) {
   AbsolutePositionalEncoding encoding(4, 512);
   const auto names_both = AllOf(HasSubstr("600"), HasSubstr("512"));
   EXPECT_THAT([&] { encoding(torch::zeros({1, 600, 4})); }, ThrowsMessage<Error>(names_both));

@@ -12,8 +12,8 @@
 namespace wavemt {
 namespace {
 
-// LibTorch's own attention, an implementation that we did not write. It takes and gives
-// [length, batch, d_model]; true in its mask of keys is what may not be seen.
+// LibTorch's own attention as an independent implementation. Its inputs and outputs are
+// [length, batch, d_model], and true in its key mask means "must not attend".
 class Reference {
  public:
   Reference(const torch::Tensor& in_weight, const torch::Tensor& in_bias,
@@ -26,9 +26,9 @@ class Reference {
     attention_->out_proj->bias.copy_(out_proj->bias);
   }
 
-  torch::Tensor operator()(const torch::Tensor& x, const torch::Tensor& memory,
+  torch::Tensor operator()(const torch::Tensor& x, const torch::Tensor& attended,
                            const torch::Tensor& hidden_keys, const torch::Tensor& added_to_scores) {
-    const auto keys = memory.transpose(0, 1);
+    const auto keys = attended.transpose(0, 1);
     const auto [output, weights] = attention_(x.transpose(0, 1), keys, keys, hidden_keys,
                                               /*need_weights=*/false, added_to_scores);
     return output.transpose(0, 1);
@@ -43,12 +43,12 @@ class AttentionTest : public testing::Test {
   AttentionTest() : config_(SmallModelConfig()) {
     torch::manual_seed(11);
     x_ = torch::randn({3, 5, config_.d_model});
-    memory_ = torch::randn({3, 7, config_.d_model});
+    encoder_output_ = torch::randn({3, 7, config_.d_model});
   }
 
   ModelConfig config_;
   torch::Tensor x_;
-  torch::Tensor memory_;
+  torch::Tensor encoder_output_;
   torch::Tensor no_mask_;
 };
 
@@ -61,52 +61,52 @@ Reference ReferenceOf(const SelfAttention& attention, int64_t num_heads) {
   return {attention->qkv_proj->weight, attention->qkv_proj->bias, attention->out_proj, num_heads};
 }
 
-TEST_F(AttentionTest, SelfAttentionIsLibTorchs) {
+TEST_F(AttentionTest, SelfAttentionMatchesLibTorch) {
   SelfAttention attention(config_);
   auto reference = ReferenceOf(attention, config_.num_heads);
   ExpectClose(attention(x_, no_mask_), reference(x_, x_, {}, {}));
 }
 
-TEST_F(AttentionTest, SelfAttentionWithPaddingIsLibTorchs) {
+TEST_F(AttentionTest, SelfAttentionWithPaddingMatchesLibTorch) {
   SelfAttention attention(config_);
   auto reference = ReferenceOf(attention, config_.num_heads);
   const auto mask = PaddingMask(torch::tensor({5, 2, 1}, torch::kLong), 5);
   ExpectClose(attention(x_, mask), reference(x_, x_, mask.view({3, 5}).logical_not(), {}));
 }
 
-TEST_F(AttentionTest, CausalAttentionIsLibTorchs) {
+TEST_F(AttentionTest, CausalAttentionMatchesLibTorch) {
   SelfAttention attention(config_);
   auto reference = ReferenceOf(attention, config_.num_heads);
-  // Added to the scores; LibTorch's C++ module adds a mask of booleans as well.
+  // LibTorch's C++ module adds this mask to the scores; it would add a boolean mask, too.
   const auto future = torch::full({5, 5}, -INFINITY).triu(1);
   ExpectClose(attention->ForwardCausal(x_), reference(x_, x_, {}, future));
 }
 
-TEST_F(AttentionTest, StepsGiveWhatTheWholeGives) {
+TEST_F(AttentionTest, StepsAgreeWithTheFullSequence) {
   SelfAttention attention(config_);
-  const auto whole = attention->ForwardCausal(x_);
-  KeyValue past;
-  for (int64_t place = 0; place < x_.size(1); ++place) {
-    const auto step = attention->ForwardStep(x_.narrow(1, place, 1), &past);
-    ExpectClose(step, whole.narrow(1, place, 1));
-    EXPECT_EQ(past.key.size(2), place + 1);
+  const auto full = attention->ForwardCausal(x_);
+  KeyValue cache;
+  for (int64_t position = 0; position < x_.size(1); ++position) {
+    const auto step = attention->ForwardStep(x_.narrow(1, position, 1), &cache);
+    ExpectClose(step, full.narrow(1, position, 1));
+    EXPECT_EQ(cache.key.size(2), position + 1);
   }
 }
 
-TEST_F(AttentionTest, CrossAttentionIsLibTorchs) {
+TEST_F(AttentionTest, CrossAttentionMatchesLibTorch) {
   CrossAttention attention(config_);
   Reference reference(torch::cat({attention->q_proj->weight, attention->kv_proj->weight}),
                       torch::cat({attention->q_proj->bias, attention->kv_proj->bias}),
                       attention->out_proj, config_.num_heads);
-  const auto projected = attention->ProjectMemory(memory_);
-  ExpectClose(attention(x_, projected, no_mask_), reference(x_, memory_, {}, {}));
+  const auto projected = attention->ProjectEncoderOutput(encoder_output_);
+  ExpectClose(attention(x_, projected, no_mask_), reference(x_, encoder_output_, {}, {}));
   const auto mask = PaddingMask(torch::tensor({1, 7, 4}, torch::kLong), 7);
   ExpectClose(attention(x_, projected, mask),
-              reference(x_, memory_, mask.view({3, 7}).logical_not(), {}));
+              reference(x_, encoder_output_, mask.view({3, 7}).logical_not(), {}));
 }
 
-// Autocast's products round to eight bits; attention itself stays in fp32 on the CPU.
-TEST_F(AttentionTest, UnderAutocastIsNearTheExactOneAndSoAreItsGradients) {
+// Autocast rounds matrix products to bfloat16; attention itself stays in fp32 on the CPU.
+TEST_F(AttentionTest, OutputAndGradientsUnderAutocastAreCloseToFp32) {
   SelfAttention attention(config_);
   const auto run = [&](bool autocast) {
     const auto x = x_.clone().requires_grad_();

@@ -1,5 +1,5 @@
-// The names of the weights are the keys of checkpoints: a change here makes every checkpoint of
-// every user unreadable.
+// The names of the weights are the keys in checkpoints: changing one makes every existing
+// checkpoint unreadable.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,8 +27,9 @@ std::vector<std::string> KeysOf(TiedEmbeddings tied, LayerNormPlacement placemen
   return keys;
 }
 
-// In alphabetical order, with the names in `embeddings` where they belong.
-std::vector<std::string> Expected(const std::vector<std::string>& embeddings, bool has_last_norms) {
+// Sorted, with the names in `embeddings` included.
+std::vector<std::string> ExpectedKeys(const std::vector<std::string>& embeddings,
+                                      bool has_final_norms) {
   std::vector<std::string> keys = {
       "decoder.layers.0.cross_attention.kv_proj.bias",
       "decoder.layers.0.cross_attention.kv_proj.weight",
@@ -64,7 +65,7 @@ std::vector<std::string> Expected(const std::vector<std::string>& embeddings, bo
       "encoder.layers.0.self_attention_norm.weight",
       "position_encoding.pe",
   };
-  if (has_last_norms) {
+  if (has_final_norms) {
     keys.insert(keys.end(), {"decoder.norm.bias", "decoder.norm.weight", "encoder.norm.bias",
                              "encoder.norm.weight"});
   }
@@ -75,25 +76,25 @@ std::vector<std::string> Expected(const std::vector<std::string>& embeddings, bo
 
 TEST(CheckpointKeys, AllTied) {
   EXPECT_THAT(KeysOf(TiedEmbeddings::kAll, LayerNormPlacement::kPre),
-              ElementsAreArray(Expected({"source_embedding.weight"}, true)));
+              ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, true)));
 }
 
 TEST(CheckpointKeys, DecoderTied) {
   EXPECT_THAT(
       KeysOf(TiedEmbeddings::kDecoder, LayerNormPlacement::kPre),
-      ElementsAreArray(Expected({"source_embedding.weight", "target_embedding.weight"}, true)));
+      ElementsAreArray(ExpectedKeys({"source_embedding.weight", "target_embedding.weight"}, true)));
 }
 
 TEST(CheckpointKeys, NoneTied) {
   EXPECT_THAT(
       KeysOf(TiedEmbeddings::kNone, LayerNormPlacement::kPre),
-      ElementsAreArray(Expected(
+      ElementsAreArray(ExpectedKeys(
           {"output_projection", "source_embedding.weight", "target_embedding.weight"}, true)));
 }
 
-TEST(CheckpointKeys, PostNormHasNoLastNorms) {
+TEST(CheckpointKeys, PostNormHasNoFinalNorms) {
   EXPECT_THAT(KeysOf(TiedEmbeddings::kAll, LayerNormPlacement::kPost),
-              ElementsAreArray(Expected({"source_embedding.weight"}, false)));
+              ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, false)));
 }
 
 }  // namespace

@@ -9,13 +9,13 @@ namespace {
 
 constexpr double kP = 0.3;
 
-// 1 where an element was kept.
+// 1 for each element that was kept, else 0.
 torch::Tensor Kept(int64_t size, uint64_t seed) {
   torch::manual_seed(seed);
   return DropoutAdd({}, torch::ones({size}), kP).ne(0).to(torch::kDouble);
 }
 
-TEST(DropoutTest, DropsTheShareThatWasAskedForAndScalesTheRest) {
+TEST(DropoutTest, DropsTheGivenShareAndScalesTheRest) {
   constexpr int64_t kSize = 1'000'000;
   torch::manual_seed(1);
   const auto output = DropoutAdd({}, torch::full({kSize}, 2.0), kP);
@@ -34,7 +34,7 @@ TEST(DropoutTest, AddsToTheBase) {
   EXPECT_TRUE(torch::allclose(DropoutAdd(base, values, kP), base + dropped));
 }
 
-TEST(DropoutTest, TheGradientPassesWhereTheValueDid) {
+TEST(DropoutTest, TheGradientPassesThroughTheKeptElements) {
   const auto values = torch::rand({100, 7}).add_(1).requires_grad_();
   const auto base = torch::zeros({100, 7}).requires_grad_();
   const auto output = DropoutAdd(base, values, kP);
@@ -44,7 +44,7 @@ TEST(DropoutTest, TheGradientPassesWhereTheValueDid) {
   EXPECT_TRUE(torch::allclose(values.grad(), gradient * (output / values).detach()));
 }
 
-TEST(DropoutTest, TakesInputsThatAreNotContiguous) {
+TEST(DropoutTest, AcceptsNonContiguousInputs) {
   torch::manual_seed(3);
   const auto values = torch::randn({6, 8}).t();
   torch::manual_seed(4);
@@ -53,13 +53,13 @@ TEST(DropoutTest, TakesInputsThatAreNotContiguous) {
   EXPECT_TRUE(torch::equal(output, DropoutAdd({}, values.contiguous(), kP)));
 }
 
-TEST(DropoutTest, TheSeedDecides) {
+TEST(DropoutTest, TheSeedDeterminesTheChoice) {
   EXPECT_TRUE(torch::equal(Kept(1000, 1), Kept(1000, 1)));
   EXPECT_FALSE(torch::equal(Kept(1000, 1), Kept(1000, 2)));
 }
 
 // Under autocast the values are bfloat16 and the base is not: the same choices, the same sum.
-TEST(DropoutTest, TakesBfloat16BesideAnFp32Base) {
+TEST(DropoutTest, AcceptsBfloat16ValuesWithAnFp32Base) {
   torch::manual_seed(5);
   const auto values = torch::randn({33, 65}).to(torch::kBFloat16);
   const auto base = torch::randn({33, 65});
@@ -86,7 +86,7 @@ TEST(DropoutTest, WithoutABaseBfloat16StaysBfloat16) {
   EXPECT_TRUE(torch::equal(DropoutAdd({}, values, kP), expected));
 }
 
-// Choices of neighbours, of far elements and of different draws must not depend on each other.
+// The choices for adjacent elements, distant elements and different calls must be independent.
 TEST(DropoutTest, ChoicesAreIndependent) {
   constexpr int64_t kSize = 1 << 18;
   const auto correlation = [](const torch::Tensor& a, const torch::Tensor& b) {

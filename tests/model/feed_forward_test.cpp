@@ -30,20 +30,20 @@ class FeedForwardTest : public testing::Test {
   torch::Tensor x_ = torch::randn({2, 3, config_.d_model});
 };
 
-TEST_F(FeedForwardTest, ReluKeepsWhatIsPositive) {
+TEST_F(FeedForwardTest, ReluKeepsPositiveValues) {
   auto layer = Make(Activation::kRelu);
   const auto inner = Inner(layer);
   EXPECT_TRUE(torch::allclose(layer(x_), Out(layer, torch::where(inner > 0, inner, 0.0)), 0, 1e-5));
 }
 
-TEST_F(FeedForwardTest, GeluIsTheExactOne) {
+TEST_F(FeedForwardTest, GeluIsExact) {
   auto layer = Make(Activation::kGelu);
   const auto inner = Inner(layer);
   const auto activated = inner * 0.5 * (1 + torch::erf(inner / std::sqrt(2.0)));
   EXPECT_TRUE(torch::allclose(layer(x_), Out(layer, activated), 0, 1e-5));
 }
 
-TEST_F(FeedForwardTest, SwigluGatesOneHalfByTheOther) {
+TEST_F(FeedForwardTest, SwigluGatesOneHalfWithTheOther) {
   auto layer = Make(Activation::kSwiglu);
   ASSERT_EQ(layer->in_proj->weight.sizes(),
             (std::vector<int64_t>{2 * config_.ffn_dim, config_.d_model}));
@@ -53,10 +53,10 @@ TEST_F(FeedForwardTest, SwigluGatesOneHalfByTheOther) {
   EXPECT_TRUE(torch::allclose(layer(x_), Out(layer, gate / (1 + torch::exp(-gate)) * up), 0, 1e-5));
 }
 
-TEST_F(FeedForwardTest, DropoutActsOnTheInnerPlaces) {
+TEST_F(FeedForwardTest, DropoutActsOnTheInnerActivations) {
   config_.activation_dropout = 0.999;
   auto layer = Make(Activation::kRelu);
-  // Almost nothing is left but the last bias.
+  // Almost everything is dropped, so mostly the output bias remains.
   const auto is_bias = (layer(x_) - layer->out_proj->bias).abs() < 1e-6;
   EXPECT_GT(is_bias.to(torch::kFloat).mean().item<double>(), 0.5);
   layer->eval();

@@ -8,17 +8,17 @@
 namespace wavemt {
 namespace {
 
-constexpr VocabularySizes kVocabulary{.source = 400, .target = 400};
+constexpr VocabularySizes kVocabularies{.source = 400, .target = 400};
 
 NamedTensors Draw(const ModelConfig& config, uint64_t seed) {
   torch::manual_seed(seed);
-  return StateOf(*Transformer(config, kVocabulary));
+  return StateOf(*Transformer(config, kVocabularies));
 }
 
 TEST(InitialWeights, DependOnlyOnTheSeed) {
   const ModelConfig config = SmallModelConfig();
   const NamedTensors weights = Draw(config, 7);
-  torch::rand({100});  // Whatever was drawn before.
+  torch::rand({100});  // Earlier draws do not matter.
   const NamedTensors again = Draw(config, 7);
   const NamedTensors other = Draw(config, 8);
   ASSERT_EQ(weights.size(), again.size());
@@ -37,7 +37,7 @@ TEST(InitialWeights, BiasesAreZeroAndNormsAreOne) {
   }
 }
 
-// Glorot and Bengio 2010: uniform within sqrt(6 / (inputs + outputs)) of each single matrix.
+// Glorot and Bengio 2010: uniform within sqrt(6 / (inputs + outputs)) for each matrix.
 void ExpectXavier(const torch::Tensor& block, const std::string& name) {
   const double bound = std::sqrt(6.0 / static_cast<double>(block.size(0) + block.size(1)));
   const double largest = block.abs().max().item<double>();
@@ -47,7 +47,7 @@ void ExpectXavier(const torch::Tensor& block, const std::string& name) {
   EXPECT_NEAR(block.std().item<double>() / (bound / std::sqrt(3.0)), 1.0, 0.1) << name;
 }
 
-TEST(InitialWeights, MatricesAreXavierUniformEachBlockOfAFusedOneForItself) {
+TEST(InitialWeights, EachBlockOfAFusedMatrixIsXavierUniform) {
   ModelConfig config = SmallModelConfig();
   config.d_model = 64;
   config.ffn_dim = 96;
@@ -64,7 +64,7 @@ TEST(InitialWeights, MatricesAreXavierUniformEachBlockOfAFusedOneForItself) {
   }
 }
 
-TEST(InitialWeights, EmbeddingsHaveTheVarianceOfOneOverDModel) {
+TEST(InitialWeights, EmbeddingsHaveVarianceOneOverDModel) {
   ModelConfig config = SmallModelConfig();
   config.d_model = 64;
   config.tied_embeddings = TiedEmbeddings::kNone;

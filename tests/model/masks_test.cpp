@@ -5,7 +5,7 @@
 namespace wavemt {
 namespace {
 
-TEST(PaddingMask, IsTrueWhereATokenStands) {
+TEST(PaddingMask, IsTrueForTokens) {
   const auto mask = PaddingMask(torch::tensor({3, 1, 4}, torch::kLong), 4);
   ASSERT_EQ(mask.sizes(), (std::vector<int64_t>{3, 1, 1, 4}));
   ASSERT_EQ(mask.scalar_type(), torch::kBool);

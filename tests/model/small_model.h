@@ -7,7 +7,7 @@
 
 namespace wavemt {
 
-// A model that computes in microseconds and still has two layers a side and four heads.
+// A model that runs in microseconds but still has two layers per side and four heads.
 inline ModelConfig SmallModelConfig() {
   ModelConfig config;
   config.d_model = 16;
@@ -20,9 +20,9 @@ inline ModelConfig SmallModelConfig() {
   return config;
 }
 
-// The model of `config` with the weights that `seed` draws, in evaluation mode. The initial biases
-// are zeros and the norms' weights ones: `spread` makes them random too, so that a forgotten bias
-// shows.
+// A model in evaluation mode with weights drawn by `seed`. Biases, which start at 0, and norm
+// weights, which start at 1, get random noise of standard deviation `spread` as well, so that tests
+// notice a missing bias.
 inline Transformer MakeSmallModel(const ModelConfig& config, const VocabularySizes& vocabulary,
                                   uint64_t seed, double spread = 0.3) {
   torch::manual_seed(seed);

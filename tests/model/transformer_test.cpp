@@ -40,7 +40,7 @@ class TransformerTest : public testing::TestWithParam<Kind> {
   Transformer model_{nullptr};
 };
 
-TEST_P(TransformerTest, GivesLogitsOfTheTargetVocabulary) {
+TEST_P(TransformerTest, ReturnsLogitsOverTheTargetVocabulary) {
   const auto logits = model_(RandomIds(2, 6), torch::Tensor(), RandomIds(2, 4));
   EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{2, 4, kVocabulary}));
   EXPECT_TRUE(torch::isfinite(logits).all().item<bool>());
@@ -51,18 +51,18 @@ TEST_P(TransformerTest, AFutureTokenNeverChangesEarlierLogits) {
   const auto source = RandomIds(2, 5);
   const auto target = RandomIds(2, kLength);
   const auto before = model_(source, torch::Tensor(), target);
-  for (int64_t place = 0; place < kLength; ++place) {
+  for (int64_t position = 0; position < kLength; ++position) {
     auto changed = target.clone();
-    changed.select(1, place).add_(1).remainder_(kVocabulary);
+    changed.select(1, position).add_(1).remainder_(kVocabulary);
     const auto after = model_(source, torch::Tensor(), changed);
-    EXPECT_TRUE(torch::equal(after.narrow(1, 0, place), before.narrow(1, 0, place)))
-        << "place " << place;
-    EXPECT_GT(LargestDifference(after.select(1, place), before.select(1, place)), 1e-3);
+    EXPECT_TRUE(torch::equal(after.narrow(1, 0, position), before.narrow(1, 0, position)))
+        << "position " << position;
+    EXPECT_GT(LargestDifference(after.select(1, position), before.select(1, position)), 1e-3);
   }
 }
 
 TEST_P(TransformerTest, PaddingNeverChangesOutput) {
-  constexpr int64_t kLongest = 9;  // Of the second sentence.
+  constexpr int64_t kLongest = 9;
   const auto lengths = torch::tensor({4, 9, 1}, torch::kLong);
   const auto sources = RandomIds(3, kLongest);
   const auto targets = RandomIds(3, 6);
@@ -73,24 +73,25 @@ TEST_P(TransformerTest, PaddingNeverChangesOutput) {
                               torch::Tensor(), targets[row].unsqueeze(0));
     EXPECT_LT(LargestDifference(logits[row], alone[0]), kTolerance) << "row " << row;
   }
-  // Nor does what stands at the padded places.
+  // Nor do the ids in the padding.
   const auto hidden = mask.view({3, kLongest}).logical_not();
   const auto other_padding = torch::where(hidden, RandomIds(3, kLongest), sources);
   EXPECT_LT(LargestDifference(model_(other_padding, mask, targets), logits), kTolerance);
   EXPECT_GT(LargestDifference(model_(other_padding, torch::Tensor(), targets), logits), 1e-3);
 }
 
-TEST_P(TransformerTest, StepsWithACacheGiveTheFullForward) {
+TEST_P(TransformerTest, CachedStepsAgreeWithTheFullForwardPass) {
   constexpr int64_t kLength = 7;
   const auto source = RandomIds(3, 6);
   const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
   const auto target = RandomIds(3, kLength);
   const auto full = model_(source, mask, target);
-  DecoderCache cache = model_->decoder->MakeCache(model_->Encode(source, mask), mask);
-  for (int64_t place = 0; place < kLength; ++place) {
-    const auto step = model_->Project(model_->DecodeStep(target.select(1, place), &cache));
-    EXPECT_LT(LargestDifference(step, full.select(1, place)), kTolerance) << "place " << place;
-    EXPECT_EQ(cache.steps, place + 1);
+  KeyValueCache cache = model_->decoder->MakeKeyValueCache(model_->Encode(source, mask), mask);
+  for (int64_t position = 0; position < kLength; ++position) {
+    const auto step = model_->Project(model_->DecodeStep(target.select(1, position), &cache));
+    EXPECT_LT(LargestDifference(step, full.select(1, position)), kTolerance)
+        << "position " << position;
+    EXPECT_EQ(cache.steps, position + 1);
   }
 }
 
@@ -142,10 +143,10 @@ TEST(Transformer, DropoutActsOnlyInTraining) {
   const auto source = RandomIds(1, 5);
   const auto target = RandomIds(1, 5);
   const auto run = [&] { return model(source, torch::Tensor(), target); };
-  const auto still = run();
-  EXPECT_TRUE(torch::equal(run(), still));
+  const auto expected = run();
+  EXPECT_TRUE(torch::equal(run(), expected));
   model->train();
-  EXPECT_GT(LargestDifference(run(), still), 1e-3);
+  EXPECT_GT(LargestDifference(run(), expected), 1e-3);
   EXPECT_GT(LargestDifference(run(), run()), 1e-3);
 }
 

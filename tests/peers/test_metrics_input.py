@@ -104,7 +104,7 @@ def test_options(text, arguments, reason):
 def test_several_systems(text):
     one, two = text("one", "a\n"), text("two", "b\n")
     assert "two systems" in refusal(one, "--reference", two, "--paired-bootstrap")
-    assert "stands twice" in refusal(one, one, "--reference", two)
+    assert "appears twice" in refusal(one, one, "--reference", two)
     assert "--confidence" in refusal(one, two, "--reference", two, "--confidence")
     assert "--sentence-level" in refusal(one, two, "--reference", two, "--sentence-level")
     assert "choose one" in refusal(one, two, "--reference", two, "--paired-bs", "--paired-ar")

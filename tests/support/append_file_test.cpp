@@ -22,7 +22,7 @@ using testing::Not;
 
 class AppendFileTest : public testing::Test {
  protected:
-  // Not the program's own log: the limit of some tests holds for the file that catches it as well.
+  // Not the captured log: in some tests the size limit also applies to the file that captures it.
   AppendFileTest() : before_(spdlog::default_logger()) {
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(said_);
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::move(sink)));
@@ -49,7 +49,7 @@ class AppendFileTest : public testing::Test {
   std::shared_ptr<spdlog::logger> before_;
 };
 
-TEST_F(AppendFileTest, GoesOnBehindWhatIsThere) {
+TEST_F(AppendFileTest, AppendsToAnExistingFile) {
   folder_.Write("log", "old\n");
   AppendFile file(path_);
   file.Append("new\n");
@@ -65,7 +65,7 @@ TEST_F(AppendFileTest, WhatDoesNotFitWaitsAndNothingIsLost) {
     {
       const FileSizeLimit limit(15);
       file.Append("second line\n");
-      // No half of a line.
+      // No incomplete line.
       EXPECT_EQ(folder_.Read("log"), "first line\n");
       file.Append("third line\n");
       EXPECT_EQ(folder_.Read("log"), "first line\n");

@@ -9,7 +9,7 @@
 
 namespace wavemt {
 
-// Holds what is logged while it lives, each line behind its level.
+// Captures log messages during its lifetime, each line preceded by its level.
 class CapturedLog {
  public:
   CapturedLog() : before_(spdlog::default_logger()) {

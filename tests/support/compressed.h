@@ -14,12 +14,12 @@
 
 namespace wavemt {
 
-// `bytes` as one zstd frame; with `log_of_window`, one that demands a window of that size.
+// `bytes` as one zstd frame; with `log_of_window`, one that requires a window of that size.
 inline std::string Zstd(std::string_view bytes, bool checksum = true, int log_of_window = 0) {
   const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(),
                                                                    ZSTD_freeCCtx);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, checksum ? 1 : 0);
-  // Of a frame that tells its size at the beginning, that is the window.
+  // A frame whose header gives its content size would use that as the window.
   if (log_of_window > 0) ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
   std::string packed(ZSTD_compressBound(bytes.size()), '\0');
   const size_t size =
@@ -30,7 +30,7 @@ inline std::string Zstd(std::string_view bytes, bool checksum = true, int log_of
   return packed;
 }
 
-// A zstd frame that holds no text, but bytes for whoever knows them.
+// A skippable zstd frame, which holds application data instead of text.
 inline std::string SkippableZstd(std::string_view bytes) {
   const auto size = static_cast<uint32_t>(bytes.size());
   std::string frame = "\x5A\x2A\x4D\x18";
@@ -38,7 +38,7 @@ inline std::string SkippableZstd(std::string_view bytes) {
   return frame.append(bytes);
 }
 
-// `bytes` as one stream of xz.
+// `bytes` as one xz stream.
 inline std::string Xz(std::string_view bytes, lzma_check check = LZMA_CHECK_CRC64) {
   lzma_options_lzma options;
   lzma_lzma_preset(&options, 0);
@@ -54,7 +54,7 @@ inline std::string Xz(std::string_view bytes, lzma_check check = LZMA_CHECK_CRC6
   return packed;
 }
 
-// `bytes` as one stream of bzip2.
+// `bytes` as one bzip2 stream.
 inline std::string Bzip2(std::string_view bytes) {
   std::string packed(bytes.size() + bytes.size() / 100 + 600, '\0');
   auto size = static_cast<unsigned>(packed.size());
@@ -65,7 +65,7 @@ inline std::string Bzip2(std::string_view bytes) {
   return packed;
 }
 
-// A format and a way to pack in it.
+// A format and a function that compresses in it.
 struct Packer {
   std::string name;
   std::string extension;

@@ -23,7 +23,7 @@ using testing::StartsWith;
 
 constexpr std::string_view kDamaged = "the compressed data is damaged or cut short (";
 
-// The bytes of a file, `at_once` a call.
+// Reads a file, `at_once` bytes per call.
 std::string Contents(const fs::path& path, size_t at_once = 1 << 16) {
   InputFile file(path);
   std::string contents;
@@ -31,7 +31,7 @@ std::string Contents(const fs::path& path, size_t at_once = 1 << 16) {
   while (const size_t count = file.Read(piece.data(), piece.size(), 0)) {
     contents.append(piece, 0, count);
   }
-  EXPECT_EQ(file.Read(piece.data(), piece.size(), 0), 0U) << "more behind the end";
+  EXPECT_EQ(file.Read(piece.data(), piece.size(), 0), 0U) << "more after the end";
   return contents;
 }
 
@@ -39,7 +39,7 @@ std::string ReadAll(const fs::path& path) {
   return UsageErrorOf([&] { Contents(path); });
 }
 
-// Every test of these for each format.
+// These tests run for each format.
 class CompressedFileTest : public testing::TestWithParam<Packer> {
  protected:
   static std::string Pack(std::string_view bytes) { return GetParam().pack(bytes); }
@@ -57,7 +57,7 @@ TEST_P(CompressedFileTest, GivesTheSameBytesWhateverIsAskedForAtOnce) {
   std::string text;
   for (int i = 0; i < 30'000; ++i) text += std::to_string(i * i);
   const auto plain = folder_.Write("plain", text);
-  // Nulls pack so well that much output is held back where little is asked for.
+  // Zeros compress so well that much output is held back when little is requested.
   const std::string nulls(100'000, '\0');
   const auto packed = Write(Pack(text) + Pack("") + Pack(nulls) + Pack("end") + Pack(""));
   for (const size_t at_once : {1U, 7U, 4096U, 1U << 20}) {
@@ -91,13 +91,13 @@ TEST_P(CompressedFileTest, IsRefusedWhereverItIsCutShort) {
   }
 }
 
-// All that a power cut leaves of a file that was not synced.
+// What a power cut may leave of a file that was not synced.
 TEST_P(CompressedFileTest, IsRefusedWhereZerosAreLeft) {
   const auto path = Write(std::string(4096, '\0'));
   EXPECT_THAT(ReadAll(path), StartsWith(path.string() + ": " + std::string(kDamaged)));
 }
 
-// zlib's own gzread() takes such files and says nothing; xz takes zeros for padding.
+// zlib's own gzread() silently accepts such files; xz treats zeros as padding.
 TEST_P(CompressedFileTest, IsRefusedWhereAnythingElseFollowsItsEnd) {
   const std::string member = Pack("one\ntwo\n");
   std::string second_damaged = member + member;
@@ -123,7 +123,7 @@ TEST_P(CompressedFileTest, IsRefusedWhereAnythingElseFollowsItsEnd) {
   }
 }
 
-// A changed bit is refused, or it is one of the few that hold no data; other text never comes out.
+// A flipped bit causes an error unless it is one of the few without effect; the text never changes.
 TEST_P(CompressedFileTest, NeverGivesOtherTextWhereABitIsChanged) {
   const std::string text = "one\ntwo\nthree, a longer line than the others\n";
   const std::string packed = Pack(text);
@@ -139,13 +139,13 @@ TEST_P(CompressedFileTest, NeverGivesOtherTextWhereABitIsChanged) {
       ++refused;
     } else if (IsCompressed(path)) {
       ASSERT_EQ(read, text) << "bit " << bit;
-    } else {  // Not a packed file any more, and no text either.
+    } else {  // No longer recognized as compressed, but not text either.
       ASSERT_EQ(read, damaged) << "bit " << bit;
       ASSERT_NE(UsageErrorOf([&] { ReadLines(path); }), "no error") << "bit " << bit;
       ++refused;
     }
   }
-  // Gzip's header has a time and a system in it, which nothing checks.
+  // gzip's header contains a time and an operating system, which are not checked.
   EXPECT_GT(refused, (packed.size() - (GetParam().name == "gzip" ? 10 : 0)) * 8 - 16);
 }
 
@@ -166,20 +166,21 @@ TEST(DecompressorTest, ReadsTheFramesOfZstdThatHoldText) {
   EXPECT_THAT(ReadAll(cut), HasSubstr(kDamaged));
 }
 
-// What is asked for counts, not what the text would need.
+// The limit applies to the memory that the file requests, even if its text needs less.
 TEST(DecompressorTest, RefusesToTakeMuchMemory) {
   const TemporaryFolder folder;
   const auto limit = [](const fs::path& path, const std::string& program) {
-    return path.string() + ": after line 0: unpacking it needs more than 128 MiB of memory, the " +
-           "most that is allowed; unpack it by: " + program;
+    return path.string() + ": after line 0: unpacking it needs more than 128 MiB of memory, " +
+           "which is the limit; unpack it with: " + program;
   };
   const std::string text(300'000, 'x');
   EXPECT_EQ(Contents(folder.Write("zstd", Zstd(text, true, 27))), text);
   const auto zstd = folder.Write("large.zst", Zstd(text, true, 28));
   EXPECT_EQ(ReadAll(zstd), limit(zstd, "zstd -d --long=31"));
   const auto xz = folder.Write("large.xz", [&] {
-    // The block's header, from byte 12: its size in words of four, at last its checksum; in between
-    // the number of the filter, the size of its settings, and the dictionary's: 32 is 2^28 bytes.
+    // The block header begins at byte 12 with its size in units of four bytes and ends with its
+    // checksum. In between are the filter's id, the size of its properties, and the dictionary
+    // size: 32 means 2^28 bytes.
     std::string bytes = Xz(text);
     const size_t size = (static_cast<size_t>(bytes[12]) + 1) * 4 - 4;
     bytes[bytes.find("\x21\x01", 12) + 2] = 32;
@@ -193,14 +194,15 @@ TEST(DecompressorTest, RefusesToTakeMuchMemory) {
 TEST(DecompressorTest, RefusesXzWhoseChecksumItDoesNotKnow) {
   const TemporaryFolder folder;
   const auto path = folder.Write("unknown.xz", [] {
-    // The kind of checksum, in the header's byte 7; 2 is none that there is.
+    // Byte 7 of the header is the type of checksum; type 2 does not exist.
     std::string bytes = Xz("text", LZMA_CHECK_CRC32);
     bytes[7] = 2;
     const auto checksum = lzma_crc32(reinterpret_cast<const uint8_t*>(bytes.data()) + 6, 2, 0);
     for (size_t i = 0; i < 4; ++i) bytes[8 + i] = static_cast<char>(checksum >> (8 * i));
     return bytes;
   }());
-  EXPECT_THAT(ReadAll(path), HasSubstr("damaged or cut short (its kind of checksum is unknown)"));
+  EXPECT_THAT(ReadAll(path),
+              HasSubstr("damaged or cut short (it has an unknown type of checksum)"));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace wavemt {
 
-// Ends the process by what `check` says: for EXPECT_EXIT(), where what is tested (signals, standard
-// streams) is the whole process's.
+// Exits with the result of `check`. For use with EXPECT_EXIT(), in tests of process-wide state such
+// as signals and standard streams.
 template <typename Check>
 [[noreturn]] void ExitByCheck(Check check) {
   _exit(check() ? 0 : 1);

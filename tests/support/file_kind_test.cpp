@@ -36,7 +36,7 @@ TEST(FindOtherKindTest, NamesFilesThatAreNoText) {
   EXPECT_THAT(Kind(name + "ustar  \0"s), StartsWith("is a tar archive; "));
   for (const Packer& packer : kPackers) {
     EXPECT_EQ(Kind(packer.pack("text")),
-              "is " + packer.name + "-compressed; unpack it first, by: " + packer.name + " -d");
+              "is " + packer.name + "-compressed; unpack it first with: " + packer.name + " -d");
   }
 }
 

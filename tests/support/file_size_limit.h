@@ -6,7 +6,7 @@
 
 namespace wavemt {
 
-// While it lives, no file of this process may grow past `bytes`: a disk that is full.
+// During its lifetime, no file of this process may grow beyond `bytes`. Simulates a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {

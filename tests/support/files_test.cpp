@@ -28,7 +28,7 @@ std::set<std::string> NamesIn(const fs::path& folder) {
   return names;
 }
 
-// Does `work` in a process of its own that ends as if it had been killed: no destructor runs.
+// Runs `work` in a separate process that then ends as if killed, without running destructors.
 template <typename Work>
 void InKilledProcess(Work work) {
   const pid_t child = fork();
@@ -84,7 +84,7 @@ TEST(RequireReadableFileTest, SaysThatPermissionIsMissing) {
   const TemporaryFolder folder;
   const fs::path file = folder.Write("locked/file", "text");
   const auto message_without_rights = [](const fs::path& path) {
-    // A process of its own, since root may read everything.
+    // In a separate process without root's rights, since root may read everything.
     if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
     std::fputs(UsageErrorOf([&] { RequireReadableFile(path); }).c_str(), stderr);
     _exit(0);
@@ -142,7 +142,7 @@ TEST(OutputFileTest, CountsAndSumsWhatWasWritten) {
 
 TEST(OutputFileTest, SaysThatTheDiskIsFullAndHowMuchIsFree) {
   OutputFile full("/dev/full");
-  full.Write("text");  // Kept for now.
+  full.Write("text");  // Only buffered.
   const std::string message = FailureOf([&] { full.SyncAndClose(); });
   EXPECT_THAT(message, StartsWith("/dev/full: cannot be written: No space left on device ("));
   EXPECT_THAT(message, HasSubstr(" free there)"));
@@ -169,12 +169,12 @@ TEST(StagedFileTest, WithoutCommitChangesNothing) {
 
 TEST(StagedDirectoryTest, IsThereOnlyAfterCommit) {
   const TemporaryFolder folder;
-  const fs::path final_path = folder.path() / "on/the/way/folder";
+  const fs::path final_path = folder.path() / "a/new/folder";
   StagedDirectory directory(final_path);
   WriteFileAtomically(directory.path() / "a", "1");
   EXPECT_FALSE(fs::exists(final_path));
   directory.Commit();
-  EXPECT_EQ(folder.Read("on/the/way/folder/a"), "1");
+  EXPECT_EQ(folder.Read("a/new/folder/a"), "1");
   EXPECT_THAT(NamesIn(final_path.parent_path()), ElementsAre("folder"));
 }
 
@@ -292,15 +292,15 @@ TEST(TidyUnfinishedTest, LeavesTheWorkOfOthers) {
   EXPECT_THAT(NamesIn(folder.path()), IsEmpty());
 }
 
-// Between the two renames of a file system that cannot exchange two folders.
-TEST(TidyUnfinishedTest, AFolderThatStoodAsideGetsItsNameBack) {
+// The process is killed between two renames, on a file system that cannot exchange folders.
+TEST(TidyUnfinishedTest, AFolderMovedAsideGetsItsNameBack) {
   const TemporaryFolder folder;
   folder.Write("run.12.old.unfinished/a", "old");
   folder.Write("run.12.unfinished/a", "new");
   TidyUnfinishedOf(folder.path() / "run");
   EXPECT_THAT(NamesIn(folder.path()), ElementsAre("run"));
   EXPECT_EQ(folder.Read("run/a"), "old");
-  // Behind them it is not needed any more.
+  // After both renames it is no longer needed.
   folder.Write("run.12.old.unfinished/a", "older");
   TidyUnfinishedOf(folder.path() / "run");
   EXPECT_EQ(folder.Read("run/a"), "old");

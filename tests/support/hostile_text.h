@@ -8,14 +8,14 @@
 
 namespace wavemt {
 
-// Lines as bad corpora hold them, the same for the same seed. Every one is well-formed UTF-8 and
-// none holds "\n"; what else some program takes for the end of a line or of a text is in them.
+// Lines as found in bad corpora, determined by the seed. All are well-formed UTF-8 without "\n",
+// but they contain everything else that some program takes for the end of a line or a text.
 class HostileText {
  public:
   explicit HostileText(uint64_t seed) : generator_(seed) {}
 
-  // At most that many, decided by the seed.
-  uint64_t Draw(uint64_t most) { return generator_() % (most + 1); }
+  // A random number from 0 to `max`.
+  uint64_t Draw(uint64_t max) { return generator_() % (max + 1); }
 
   std::string Line() {
     using namespace std::string_literals;
@@ -31,12 +31,12 @@ class HostileText {
       for (uint64_t i = Draw(5); i > 0; --i) line += kPieces[Draw(15)];
       return line;
     }
-    const uint64_t most = kind == 99 ? 3000 : 12;
-    for (uint64_t i = Draw(most) + 1; i > 0; --i) line += kPieces[Draw(kPieces.size() - 1)];
+    const uint64_t max_pieces = kind == 99 ? 3000 : 12;
+    for (uint64_t i = Draw(max_pieces) + 1; i > 0; --i) line += kPieces[Draw(kPieces.size() - 1)];
     return line;
   }
 
-  // Bytes that are no UTF-8 wherever they stand between characters.
+  // Bytes that are invalid UTF-8 wherever they are inserted between characters.
   std::string_view IllFormed() {
     static const std::vector<std::string_view> kBytes = {"\xff",
                                                          "\xfe",

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A file of which nobody has written for a day, so that its time tells of the next writer.
+// A file last modified a day ago, so that any write changes its modification time.
 class ChangingFileTest : public testing::Test {
  protected:
   ChangingFileTest() { MakeOld(); }
@@ -32,7 +32,7 @@ class ChangingFileTest : public testing::Test {
     fs::last_write_time(path_, fs::file_time_type::clock::now() - std::chrono::hours(24));
   }
 
-  // What becomes of a reader that has had the first line when `change` happens.
+  // What happens to a reader that has returned the first line when `change` is made.
   template <typename Change>
   std::string MessageAfter(Change change) const {
     return UsageErrorOf([&] {
@@ -52,7 +52,7 @@ class ChangingFileTest : public testing::Test {
   }
 
   const TemporaryFolder folder_;
-  // Longer than what is read at once, so that the second half comes after the change.
+  // Longer than a single read, so that the second half is read after the change.
   const fs::path path_ = folder_.Write("text", [] {
     std::string text;
     for (int i = 0; i < 100'000; ++i) text += "line " + std::to_string(i) + " x\n";
@@ -74,8 +74,8 @@ TEST_F(ChangingFileTest, RefusesAFileThatChangesWhileItIsRead) {
   EXPECT_THAT(MessageAfter([&] { fs::resize_file(path_, 0); }), is_refused);
 }
 
-// So short that all of it is read before the change: what was given may be the old text's
-// beginning.
+// The file is read completely before the change, so the lines returned may be those of the old
+// text.
 TEST_F(ChangingFileTest, RefusesAShortFileAsWell) {
   folder_.Write("text", "one\ntwo\nthree\n");
   MakeOld();
@@ -98,7 +98,7 @@ TEST_F(ChangingFileTest, RefusesAPackedFileThatGrows) {
               HasSubstr("the file was changed while it was read"));
 }
 
-// Both ends of a pipe in one hand: what is not written yet, is not there.
+// The test holds both ends of the pipe, so it controls exactly what is available.
 class PipeTest : public testing::Test {
  protected:
   PipeTest() {
@@ -145,7 +145,7 @@ TEST_F(PipeTest, AReaderIsReadyOnceAWholeLineIsThere) {
   EXPECT_FALSE(reader.Next(&line));
 }
 
-// An answer to what is there must not wait for what would tell more of its kind.
+// Answering the available lines must not wait for more bytes that would help tell the file's kind.
 TEST_F(PipeTest, AReaderWaitsForNoMoreThanALine) {
   LineReader reader(path_);
   std::string line;
@@ -211,12 +211,12 @@ TEST_F(PipeTest, APipeMayHoldCompressedText) {
   }
 }
 
-// Much text in few bytes, all of which are there: none of it may wait for more.
+// A few compressed bytes hold much text; all of it must be available without further input.
 TEST_F(PipeTest, WhatIsHeldBackForWantOfRoomComesWithoutAnotherByte) {
   for (const Packer& packer : kPackers) {
     if (descriptor_ < 0) descriptor_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
     InputFile file(path_);
-    // Without its last byte, so that no end of the member is there to read.
+    // Without the last byte, so that the end of the member cannot be read.
     std::string packed = packer.pack(std::string(50'000, 'x'));
     const char last = packed.back();
     packed.pop_back();

@@ -53,13 +53,13 @@ TEST(ParseJsonTest, RefusesWhatIsNoJson) {
   }
 }
 
-// What other languages allow, and what an editor puts into text.
+// Syntax of other languages, and characters that word processors insert.
 TEST(ParseJsonTest, NamesTheMistakesThatPeopleMake) {
-  const auto says = [](const std::string& place, const std::string& mistake) {
-    return "x.json: line " + place + ": not valid JSON: " + mistake;
+  const auto says = [](const std::string& location, const std::string& mistake) {
+    return "x.json: line " + location + ": not valid JSON: " + mistake;
   };
-  const auto comment = [&](const std::string& place, const std::string& begin) {
-    return says(place, "a comment (" + begin + "), which JSON does not have; remove it");
+  const auto comment = [&](const std::string& location, const std::string& begin) {
+    return says(location, "a comment (" + begin + "), which JSON does not have; remove it");
   };
   EXPECT_EQ(Refusal("{\n  \"a\": 1,\n    // b\n}"), comment("3, column 5", "//"));
   EXPECT_EQ(Refusal("// no\n1"), comment("1, column 1", "//"));
@@ -68,24 +68,25 @@ TEST(ParseJsonTest, NamesTheMistakesThatPeopleMake) {
   EXPECT_EQ(Refusal("{\"a\": 1 # b\n}"), comment("1, column 9", "#"));
   EXPECT_EQ(Refusal("\uFEFF{\"a\": 1 # b\n}"), comment("1, column 9", "#"));
 
-  const auto comma = [&](const std::string& place, const std::string& bracket) {
-    return says(place,
+  const auto comma = [&](const std::string& location, const std::string& bracket) {
+    return says(location,
                 "a comma with nothing between it and this " + bracket + "; remove the comma");
   };
   EXPECT_EQ(Refusal("{\n  \"a\": 1,\n}"), comma("3, column 1", "}"));
   EXPECT_EQ(Refusal("[1, 2,]"), comma("1, column 7", "]"));
 
-  const auto quote = [&](const std::string& place, const std::string& mark) {
-    return says(place, "the quote " + mark +
-                           ", which JSON does not have; text stands in double quotes (\")");
+  const auto quote = [&](const std::string& location, const std::string& mark) {
+    return says(location, "the quote " + mark +
+                              ", which JSON does not have; text goes in double quotes (\")");
   };
   EXPECT_EQ(Refusal("{'a': 1}"), quote("1, column 2", "'"));
   EXPECT_EQ(Refusal("{\"a\": \u201Cb\u201D}"), quote("1, column 7", "\u201C"));
 
-  const auto word = [&](const std::string& place, const std::string& text) {
-    return says(place, "the word " + text +
-                           ", which JSON does not have: it has true, false and null, and all other "
-                           "text stands in double quotes (\")");
+  const auto word = [&](const std::string& location, const std::string& text) {
+    return says(location,
+                "the word " + text +
+                    ", which JSON does not have: it has true, false and null, and all other "
+                    "text goes in double quotes (\")");
   };
   EXPECT_EQ(Refusal("{a_b: 1}"), word("1, column 2", "a_b"));
   EXPECT_EQ(Refusal("[True]"), word("1, column 2", "True"));
@@ -127,7 +128,7 @@ TEST(ParseJsonTest, SaysWhatATextIsThatIsNone) {
   for (const Packer& packer : kPackers) {
     EXPECT_EQ(
         Refusal(packer.pack("{}")),
-        "x.json: is " + packer.name + "-compressed; unpack it first, by: " + packer.name + " -d");
+        "x.json: is " + packer.name + "-compressed; unpack it first with: " + packer.name + " -d");
   }
   EXPECT_THAT(Refusal("PK\x03\x04"), StartsWith("x.json: is a zip archive; "));
 }
@@ -145,9 +146,9 @@ TEST(ParseJsonTest, RefusesANumberThatNoDoubleHolds) {
 
 TEST(ParseJsonTest, RefusesAKeyThatStandsTwice) {
   EXPECT_EQ(Refusal(R"({"a": {"b": 1, "c": 2, "b": 3}})"),
-            "x.json: the key \"b\" stands twice in one object; keep one");
+            "x.json: the key \"b\" appears twice in one object; keep one");
   EXPECT_EQ(Refusal(R"({"a": 1, "b": {"a": 2}, "a": 3})"),
-            "x.json: the key \"a\" stands twice in one object; keep one");
+            "x.json: the key \"a\" appears twice in one object; keep one");
 }
 
 TEST(ParseJsonTest, AllowsTheSameKeyInDifferentObjects) {
@@ -171,7 +172,7 @@ TEST(ParseJsonTest, AnObjectOfVeryManyKeysIsRefused) {
   EXPECT_EQ(ParseJson(text + "}", "").size(), 4000U);
 }
 
-// 13 seconds by the library's parser with a callback, which looks through the array at each "}".
+// The library's parser with a callback takes 13 seconds, as it scans the array at each "}".
 TEST(ParseJsonTest, AnArrayOfVeryManyObjectsIsReadAtOnce) {
   std::string text = "[{}";
   while (text.size() < 1'000'000) text += ",{}";
@@ -182,7 +183,7 @@ TEST(ParseJsonTest, AnArrayOfVeryManyObjectsIsReadAtOnce) {
 
 TEST(ParseJsonTest, ATextOfMoreThanAMegabyteIsRefused) {
   EXPECT_EQ(Refusal(std::string((1 << 20) + 1, ' ')),
-            "x.json: not usable: 1048577 bytes of JSON, but 1048576 are the most");
+            "x.json: not usable: 1048577 bytes of JSON, but the limit is 1048576");
 }
 
 TEST(QuoteJsonTest, CutsAtACharacterAndHoldsNoControlCharacters) {

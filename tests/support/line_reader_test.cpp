@@ -27,7 +27,7 @@ std::vector<std::string> LinesOf(std::string_view bytes) {
   return ReadLines(folder.Write("text", bytes));
 }
 
-// The contract again, by another way: cut at each "\n", then drop one "\r" before each.
+// An independent implementation of the contract: split at each "\n", then drop one "\r" before it.
 std::vector<std::string> ReferenceLines(const std::string& bytes) {
   std::vector<std::string> lines;
   size_t begin = 0;
@@ -78,8 +78,7 @@ TEST(LineReaderTest, SplitsRandomTextAsTheContractSays) {
   }
 }
 
-// Longer than the reader's buffer of 2^18 bytes, so that line ends and characters fall on its
-// edges.
+// Longer than the reader's buffer, so that line ends and characters straddle its boundaries.
 TEST(LineReaderTest, ReadsLinesOfAnyLength) {
   std::string text = std::string((1 << 18) - 1, 'a') + "\r\n" + std::string(700'000, 'b') + "\n";
   for (int shift = 0; shift < 3; ++shift) {
@@ -136,7 +135,7 @@ TEST(LineReaderTest, RefusesALaterGzipMemberCutShort) {
               HasSubstr("the compressed data is damaged or cut short ("));
 }
 
-// A changed bit is refused, or it is one of the few that hold no data; other text never comes out.
+// A flipped bit causes an error unless it is one of the few without effect; the text never changes.
 TEST(LineReaderTest, GivesNoOtherTextForDamagedGzip) {
   const TemporaryFolder folder;
   const std::vector<std::string> lines = {"one", "two", "three, a longer line than the others"};
@@ -214,15 +213,15 @@ TEST(LineReaderTest, NamesWhatIsNoText) {
     const std::string packed = folder.Write("train", packer.pack("PK\x03\x04"));
     EXPECT_EQ(
         UsageErrorOf([&] { ReadLines(packed); }),
-        packed + ": what is compressed in it is a zip archive; unpack it and name the file in it");
+        packed + ": its compressed content is a zip archive; unpack it and name the file in it");
     folder.Write("train", packer.pack(packer.pack("text")));
     EXPECT_EQ(UsageErrorOf([&] { ReadLines(packed); }),
-              packed + ": what is compressed in it is " + packer.name +
-                  "-compressed; unpack it first, by: " + packer.name + " -d");
+              packed + ": its compressed content is " + packer.name +
+                  "-compressed; unpack it first with: " + packer.name + " -d");
     folder.Write("train", packer.pack(WideText(U"one\ntwo\n", 2, false)));
     EXPECT_EQ(UsageErrorOf([&] { ReadLines(packed); }),
               packed +
-                  ": what is compressed in it seems to be UTF-16 (little-endian, without a byte "
+                  ": its compressed content seems to be UTF-16 (little-endian, without a byte "
                   "order mark); make it UTF-8, for example by: iconv -f UTF-16LE -t UTF-8");
   }
 }
@@ -238,12 +237,12 @@ TEST(LineReaderTest, ReplacesInvalidUtf8WhereAskedToAndCountsTheLines) {
   EXPECT_EQ(reader.lines_replaced(), 2);
 }
 
-// 100 kB of disk would be any amount of memory.
+// 100 kB on disk could need any amount of memory.
 TEST(LineReaderTest, RefusesALineThatIsNoText) {
   const TemporaryFolder folder;
   const std::string path = folder.Write("bomb.gz", Gzip("one\n" + std::string(9 << 20, '\0')));
   EXPECT_EQ(UsageErrorOf([&] { ReadLines(path); }),
-            path + ": line 2: is longer than 8 MiB; is this text, a sentence a line?");
+            path + ": line 2: is longer than 8 MiB; is this text with one sentence per line?");
 }
 
 TEST(LineReaderTest, NamesAMissingFileAndADirectory) {

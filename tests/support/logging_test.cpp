@@ -32,7 +32,7 @@ TEST(LoggingTest, WritesToStandardErrorOnly) {
   spdlog::set_default_logger(before);
 }
 
-// Standard error as a socket that keeps what each call wrote apart.
+// Replaces standard error by a socket that keeps the output of each call separate.
 class CallsToStandardError {
  public:
   CallsToStandardError() : old_(dup(STDERR_FILENO)) {
@@ -49,7 +49,7 @@ class CallsToStandardError {
   CallsToStandardError(const CallsToStandardError&) = delete;
   CallsToStandardError& operator=(const CallsToStandardError&) = delete;
 
-  // What the next call wrote; "" behind End().
+  // What the next call wrote; "" after End().
   std::string Next() const {
     std::string text(1 << 16, '\0');
     const ssize_t size = read(reader_, text.data(), text.size());
@@ -87,7 +87,7 @@ TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
     for (int thread = 0; thread < kThreads; ++thread) {
       writers.emplace_back([thread] {
         for (int line = 0; line < kLines; ++line) {
-          // Half of them as the progress bar writes.
+          // Half of them like the progress bar.
           const std::string text = LineOf(thread, line);
           if (thread % 2 == 0) {
             spdlog::info("{}", text);
@@ -116,7 +116,7 @@ TEST(LoggingTest, LinesOfManyThreadsNeverMix) {
   }
 }
 
-// A message in colour is one call as well.
+// Coloured messages are written in a single call too.
 TEST(LoggingTest, AMessageOnATerminalIsOneCall) {
   EXPECT_EXIT(
       {

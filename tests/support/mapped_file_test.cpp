@@ -24,9 +24,9 @@ TEST(MappedFileTest, ShowsTheFile) {
   EXPECT_EQ(TextOf(file.bytes()), "some text");
   file.Release();
   EXPECT_EQ(TextOf(file.bytes()), "some text");
-  std::string part(4, ' ');
-  file.Read(5, part);
-  EXPECT_EQ(part, "text");
+  std::string bytes(4, ' ');
+  file.Read(5, bytes);
+  EXPECT_EQ(bytes, "text");
   EXPECT_EQ(MappedFile(folder.Write("b", "")).bytes().size(), 0);
 }
 
@@ -40,8 +40,8 @@ TEST(MappedFileTest, ErrorsNameTheFile) {
   const auto path = folder.Write("a", "some text");
   const MappedFile file(path);
   ASSERT_EQ(truncate(path.c_str(), 3), 0);
-  std::string part(4, ' ');
-  EXPECT_THAT(FailureOf([&] { file.Read(1, part); }), HasSubstr("was cut short"));
+  std::string bytes(4, ' ');
+  EXPECT_THAT(FailureOf([&] { file.Read(1, bytes); }), HasSubstr("was truncated"));
 }
 
 TEST(MappedFileTest, KeepsTheFileThatItOpened) {
@@ -67,8 +67,8 @@ TEST(MappedFileDeathTest, AFileCutShortEndsTheProcessWithASentence) {
         read_last(file);
       },
       testing::ExitedWithCode(1),
-      "error: .*/a: cannot be read any more: the disk fails, or another program cut the file "
-      "short");
+      "error: .*/a: can no longer be read: the disk failed, or another program truncated "
+      "the file");
 }
 
 TEST(MappedFileDeathTest, OtherBusErrorsStayWhatTheyAre) {
@@ -77,7 +77,7 @@ TEST(MappedFileDeathTest, OtherBusErrorsStayWhatTheyAre) {
   EXPECT_DEATH(raise(SIGBUS), "");
 }
 
-// More files than there are places for guards.
+// More files than there are guards.
 TEST(MappedFileTest, TakesAnyNumberOfFiles) {
   const TemporaryFolder folder;
   std::vector<std::unique_ptr<MappedFile>> files;

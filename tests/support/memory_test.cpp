@@ -40,7 +40,7 @@ TEST(MeasureProcessMemory, SeesWhatIsInUse) {
   ASSERT_TRUE(before);
   EXPECT_GT(before->file, 0);
   constexpr size_t kBytes = size_t{64} << 20;
-  // Not from malloc, which may have pages left over from other tests.
+  // Not malloc(), which may reuse pages left over from other tests.
   void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
   std::memset(memory, 1, kBytes);

@@ -27,7 +27,7 @@ bool HasTerminals() {
   return descriptor >= 0;
 }
 
-// A terminal in place of standard error while it lives.
+// Replaces standard error by a terminal during its lifetime.
 class Terminal {
  public:
   explicit Terminal(uint16_t width) : old_stderr_(dup(STDERR_FILENO)) {

@@ -21,26 +21,26 @@ std::vector<int> Shuffled(int size, uint64_t seed) {
   return items;
 }
 
-// First outputs of the SplitMix64 that java.util.SplittableRandom and others use.
+// The first outputs of SplitMix64 as used by java.util.SplittableRandom and others.
 TEST(DeriveSeedTest, MixesAsSplitMix64) {
   EXPECT_EQ(DeriveSeed(0, {}), 0xE220A8397B1DCDAFULL);
   EXPECT_EQ(DeriveSeed(1234567, {}), 6457827717110365317ULL);
 }
 
-TEST(DeriveSeedTest, EveryPlaceGetsASeedOfItsOwn) {
+TEST(DeriveSeedTest, EveryUseGetsItsOwnSeed) {
   std::set<uint64_t> seeds;
-  size_t places = 0;
+  size_t num_uses = 0;
   for (uint64_t seed = 0; seed < 10; ++seed) {
     for (uint64_t stream = 0; stream < 10; ++stream) {
       seeds.insert(DeriveSeed(seed, {stream}));
-      ++places;
+      ++num_uses;
       for (uint64_t step = 0; step < 300; ++step) {
         seeds.insert(DeriveSeed(seed, {stream, step}));
-        ++places;
+        ++num_uses;
       }
     }
   }
-  EXPECT_EQ(seeds.size(), places);
+  EXPECT_EQ(seeds.size(), num_uses);
 }
 
 TEST(DeriveSeedTest, NeighbouringStepsDifferInHalfTheBits) {
@@ -52,8 +52,8 @@ TEST(DeriveSeedTest, NeighbouringStepsDifferInHalfTheBits) {
   EXPECT_NEAR(differing / kSteps, 32, 1);
 }
 
-// The order that another implementation of mt19937_64 and Fisher-Yates gives. It may never change:
-// a run could no longer be resumed.
+// The order given by another implementation of mt19937_64 and Fisher-Yates. It must never change,
+// or existing runs could not be resumed.
 TEST(ShuffleTest, GivesTheSameOrderForever) {
   EXPECT_THAT(Shuffled(10, 1), ElementsAre(1, 7, 3, 9, 4, 0, 5, 2, 6, 8));
   EXPECT_THAT(Shuffled(10, 2), ElementsAre(9, 4, 6, 1, 7, 0, 2, 5, 3, 8));
@@ -72,7 +72,7 @@ TEST(ShuffleTest, EveryOrderIsEquallyLikely) {
   constexpr int kMean = 1000;
   for (uint64_t seed = 0; seed < 24ULL * kMean; ++seed) ++counts[Shuffled(4, seed)];
   ASSERT_EQ(counts.size(), 24);
-  // Five standard deviations of a binomial count.
+  // Five standard deviations of a binomial distribution.
   for (const auto& [order, count] : counts) EXPECT_NEAR(count, kMean, 160);
 }
 

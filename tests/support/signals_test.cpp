@@ -31,12 +31,12 @@ TEST(StopSignalTest, TellsWhichSignalCame) {
   }
 }
 
-// Whoever is at the keyboard does not want to wait for the end of a step.
+// A user at the keyboard should not have to wait for the end of a step.
 TEST(StopSignalTest, ASecondInterruptEndsTheProcess) {
   EXPECT_EXIT(ExitByCheck([&] {
                 InstallStopSignals();
                 raise(SIGINT);
-                // The clock is what is tested: a second one in the same moment is the same Ctrl-C.
+                // Without the wait, the second signal would count as the same Ctrl-C.
                 std::this_thread::sleep_for(std::chrono::milliseconds(600));
                 raise(SIGINT);
                 return true;
@@ -67,7 +67,7 @@ TEST(StopSignalTest, NohupStaysInForce) {
               testing::ExitedWithCode(0), "");
 }
 
-// A read that waits goes on after the signal: no half line, no error.
+// A blocked read continues after the signal: no partial line, no error.
 TEST(StopSignalTest, DoesNotBreakAReadThatWaits) {
   EXPECT_EXIT(ExitByCheck([] {
                 InstallStopSignals();

@@ -1,4 +1,5 @@
-// LibTorch exports parts of a standard library of its own, which must not come before the system's.
+// LibTorch exports symbols of its own copy of the standard library. They must not take precedence
+// over the system's.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

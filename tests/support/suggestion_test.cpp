@@ -40,20 +40,20 @@ TEST(NearestWordTest, FindsAWordAfterAnyOneSlip) {
   for (int trial = 0; trial < 1000; ++trial) {
     const std::string& word = kWords[generator() % kWords.size()];
     std::string typed = word;
-    const size_t place = generator() % (typed.size() - 1);
+    const size_t offset = generator() % (typed.size() - 1);
     const char letter = static_cast<char>('a' + generator() % 26);
     switch (generator() % 4) {
       case 0:
-        typed.insert(place, 1, letter);
+        typed.insert(offset, 1, letter);
         break;
       case 1:
-        typed.erase(place, 1);
+        typed.erase(offset, 1);
         break;
       case 2:
-        typed[place] = letter;
+        typed[offset] = letter;
         break;
       default:
-        std::swap(typed[place], typed[place + 1]);
+        std::swap(typed[offset], typed[offset + 1]);
     }
     ASSERT_EQ(NearestWord(typed, kWords), word) << typed;
   }

@@ -12,7 +12,7 @@
 
 namespace wavemt {
 
-// A new, empty folder of its own for one test, removed with all it holds when the test ends.
+// A new, empty folder for one test, removed with its contents when the test ends.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -31,8 +31,8 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
 
-  // Writes `bytes` to the file `name` in this folder (making folders on the way) and returns its
-  // whole path.
+  // Writes `bytes` to the file `name` in this folder, creating folders as needed, and returns its
+  // full path.
   std::filesystem::path Write(const std::filesystem::path& name, std::string_view bytes) const {
     std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());

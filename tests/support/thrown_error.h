@@ -6,7 +6,7 @@
 
 namespace wavemt {
 
-// The message of the error that `work` throws, if it is of this kind; else what happened instead.
+// The message of the error that `work` throws if it is of this kind, else what happened instead.
 template <typename Work>
 std::string MessageOf(Error::Kind kind, Work work) {
   try {

@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-// The code point as UTF-8, by arithmetic alone: surrogates and too large numbers as well.
+// Encodes a code point in UTF-8 without checks: accepts surrogates and numbers out of range.
 std::string Encode(uint32_t code_point, int length) {
   if (length == 1) return {static_cast<char>(code_point)};
   std::string bytes;
@@ -27,7 +27,7 @@ int ShortestLength(uint32_t code_point) {
   return code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
 }
 
-// The length of the character that `text` begins with, or 0: RFC 3629, section 3, word by word.
+// The length of the first character of `text`, or 0 if invalid: RFC 3629, section 3, literally.
 size_t ReferenceLength(std::string_view text) {
   const auto first = static_cast<uint8_t>(text[0]);
   const int length = first < 0x80             ? 1
@@ -101,7 +101,7 @@ TEST(FindInvalidUtf8Test, RefusesCharactersCutShort) {
   }
 }
 
-// All sequences of up to four bytes that stand at the edges of what RFC 3629 tells apart.
+// All sequences of up to four of the bytes at the boundaries of ranges in RFC 3629.
 TEST(FindInvalidUtf8Test, AgreesWithTheReferenceOnEverySequence) {
   const std::vector<int> edges = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
                                   0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
@@ -129,11 +129,11 @@ std::vector<std::string> Characters(std::string_view text) {
 
 // The Unicode standard, section 3.9, tables 3-8 to 3-11.
 TEST(ReplaceInvalidUtf8Test, ReplacesEachMaximalSubpart) {
-  // Letters for the replacements, so that they can be counted by eye.
+  // Letters instead of U+FFFD make the replacements easy to count.
   const auto replaced = [](const char* bytes) {
     std::string letters;
-    for (const std::string& part : Characters(ReplaceInvalidUtf8(bytes))) {
-      letters += part == "\uFFFD" ? '_' : part[0];
+    for (const std::string& character : Characters(ReplaceInvalidUtf8(bytes))) {
+      letters += character == "\uFFFD" ? '_' : character[0];
     }
     return letters;
   };

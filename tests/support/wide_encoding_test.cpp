@@ -57,7 +57,7 @@ TEST(FindWideEncodingTest, KnowsTextOfAnyScriptWithAMarkAndWithout) {
   }
 }
 
-// Wherever the beginning ends, also between the halves of a character.
+// The beginning may end anywhere, even in the middle of a character.
 TEST(FindWideEncodingTest, NeverTakesOneForAnother) {
   for (const std::u32string& text : kTexts) {
     for (const Wide& wide : kWide) {
@@ -80,7 +80,7 @@ TEST(FindWideEncodingTest, TakesUtf8ForItselfWithNulsInIt) {
     std::string text = article;
     text.insert(i, 1, '\0');
     EXPECT_EQ(Found(text), "") << i;
-    // Invalid bytes beside it make no other text of it.
+    // Adding invalid bytes does not change the result.
     text.insert(i, "\n\0 \0\xFF\xC0"s);
     EXPECT_EQ(Found(text), "") << i;
   }

@@ -12,7 +12,7 @@
 
 namespace wavemt {
 
-// One small vocabulary for both sides, trained once a process.
+// A small vocabulary for both sides, trained once per process.
 inline const TokenizerPair& CopyTaskTokenizers() {
   static const TokenizerPair kTokenizers = [] {
     std::vector<std::string> sentences;
@@ -32,7 +32,7 @@ inline const TokenizerPair& CopyTaskTokenizers() {
 
 // Random sentences of `shortest` to `longest` tokens, each its own translation.
 inline MemoryCorpus CopyTask(int64_t pairs, int64_t shortest, int64_t longest, uint64_t seed) {
-  constexpr int32_t kFirstLetter = 4;  // Behind <unk>, <pad>, <s> and </s>.
+  constexpr int32_t kFirstLetter = 4;  // After <unk>, <pad>, <s> and </s>.
   const auto letters = static_cast<uint64_t>(CopyTaskTokenizers().source->vocab_size()) -
                        static_cast<uint64_t>(kFirstLetter);
   std::mt19937_64 generator(seed);

@@ -18,7 +18,7 @@ Batch BatchOf(const std::vector<std::vector<int32_t>>& sentences) {
   return MakeBatch(corpus, pairs, special, special);
 }
 
-TEST(DeviceBatch, HoldsTheIdsInTheirPlaces) {
+TEST(DeviceBatch, HoldsIdsLabelsAndMask) {
   const DeviceBatch batch = ToDevice(BatchOf({{7, 8}, {9}}), torch::kCPU);
   EXPECT_TRUE(torch::equal(batch.source, torch::tensor({{7, 8, 3}, {9, 3, 1}}, torch::kLong)));
   EXPECT_TRUE(

@@ -7,7 +7,7 @@
 
 namespace wavemt {
 
-// Lets allocations of tensors fail as if memory had run out, for as long as it lives.
+// Makes tensor allocations fail as if memory had run out, for as long as this object exists.
 class FailingAllocator {
  public:
   FailingAllocator() : inner_(c10::GetCPUAllocator()) { Install(&Instance(inner_)); }
@@ -15,9 +15,9 @@ class FailingAllocator {
   FailingAllocator(const FailingAllocator&) = delete;
   FailingAllocator& operator=(const FailingAllocator&) = delete;
 
-  // The n-th allocation from now on fails, n >= 1; 0: none.
+  // Makes the n-th allocation from now on fail, n >= 1; 0: none.
   void FailAt(int64_t n) { Instance(inner_).countdown = n; }
-  // Every allocation of at least as many bytes fails; 0: none.
+  // Makes every allocation of at least `bytes` fail; 0: none.
   void FailFrom(size_t bytes) { Instance(inner_).too_large = bytes; }
   void StopFailing() {
     FailAt(0);
@@ -46,7 +46,7 @@ class FailingAllocator {
     int64_t failures = 0;
   };
 
-  // Tensors keep a pointer to the allocator that they come from.
+  // Never destroyed, because tensors keep a pointer to their allocator.
   static Allocator& Instance(c10::Allocator* inner) {
     static auto* const allocator = new Allocator;
     allocator->inner = inner;

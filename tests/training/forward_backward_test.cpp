@@ -1,5 +1,3 @@
-#include "training/forward_backward.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -13,6 +11,7 @@
 #include "failing_allocator.h"
 #include "support/error.h"
 #include "training/tensor_memory.h"
+#include "training/update.h"
 
 namespace wavemt {
 namespace {
@@ -65,7 +64,7 @@ class ForwardBackwardTest : public testing::Test {
             {.loss = {.label_smoothing = 0.1}, .seed = 5, .memory_name = "the memory of the test"}};
   }
 
-  // Memory is scarce only for the passes.
+  // Allocations fail only during the passes.
   static Result Run(ForwardBackward& pass, Transformer& model, const std::vector<Batch>& batches,
                     int64_t step = 7, FailingAllocator* allocator = nullptr) {
     const torch::Tensor loss = pass.Run(step, batches, [&] { Clear(model); });
@@ -74,11 +73,11 @@ class ForwardBackwardTest : public testing::Test {
   }
 
   static Result ResultOf(const Transformer& model, const torch::Tensor& loss) {
-    std::vector<torch::Tensor> parts;
+    std::vector<torch::Tensor> gradients;
     for (const auto& [name, parameter] : ParametersOf(*model)) {
-      parts.push_back(parameter.grad().clone().flatten());
+      gradients.push_back(parameter.grad().clone().flatten());
     }
-    return {.loss = loss.item<double>(), .gradient = torch::cat(parts)};
+    return {.loss = loss.item<double>(), .gradient = torch::cat(gradients)};
   }
 
   static double RelativeError(const Result& a, const Result& whole) {
@@ -93,38 +92,38 @@ TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWhole) {
   const std::vector<Batch> batches = {MakeBatchOf(13, 1), MakeBatchOf(6, 2)};
   ForwardBackward plain = MakePass(model);
   const Result whole = Run(plain, model, batches);
-  // The most memory that any part of the work asks for at once, cut to ever less.
+  // Allocations of at least `largest` bytes fail; the limit gets smaller and smaller.
   for (size_t largest : {20'000, 10'000, 6'000, 4'000}) {
     SCOPED_TRACE(largest);
     ForwardBackward pass = MakePass(model);
     FailingAllocator allocator;
     allocator.FailFrom(largest);
-    const Result parts = Run(pass, model, batches, 7, &allocator);
+    const Result split = Run(pass, model, batches, 7, &allocator);
     EXPECT_TRUE(allocator.failed() || largest == 20'000);
-    EXPECT_NEAR(parts.loss / whole.loss, 1.0, 1e-6);
-    EXPECT_LT(RelativeError(parts, whole), 1e-6);
+    EXPECT_NEAR(split.loss / whole.loss, 1.0, 1e-6);
+    EXPECT_LT(RelativeError(split, whole), 1e-6);
   }
 }
 
-// As SQLite's tests do: memory runs out at every place where it can.
+// Like SQLite's tests: memory runs out at every allocation in turn.
 TEST_F(ForwardBackwardTest, WhereverMemoryRunsOut) {
   config_.attention_dropout = 0.0;
   Transformer model = MakeModel();
   const std::vector<Batch> batches = {MakeBatchOf(5, 1), MakeBatchOf(4, 2)};
   ForwardBackward plain = MakePass(model);
   const Result whole = Run(plain, model, batches);
-  int64_t places = 0;
-  for (bool failed = true; failed; ++places) {
-    SCOPED_TRACE(places);
+  int64_t num_allocations = 0;
+  for (bool failed = true; failed; ++num_allocations) {
+    SCOPED_TRACE(num_allocations);
     ForwardBackward pass = MakePass(model);
     FailingAllocator allocator;
-    allocator.FailAt(places + 1);
+    allocator.FailAt(num_allocations + 1);
     const Result result = Run(pass, model, batches, 7, &allocator);
     failed = allocator.failed();
     EXPECT_NEAR(result.loss / whole.loss, 1.0, 1e-6);
     ASSERT_LT(RelativeError(result, whole), 1e-6);
   }
-  EXPECT_GT(places, 300);
+  EXPECT_GT(num_allocations, 300);
 }
 
 TEST_F(ForwardBackwardTest, DropoutOfAHalfIsItsOwnAndAlwaysTheSame) {
@@ -161,7 +160,7 @@ TEST_F(ForwardBackwardTest, WhatDidNotFitIsNotTriedAgain) {
   };
   EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
   EXPECT_EQ(allocations(50, {MakeBatchOf(9, 1)}), 2);
-  // Were the larger batch tried as a whole, its first allocation would fail.
+  // If the larger batch were tried as a whole, its first allocation would fail.
   EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
   ForwardBackward knowing = MakePass(model);
   const Result halves = Run(pass, model, {MakeBatchOf(9, 1)});
@@ -184,7 +183,7 @@ TEST_F(ForwardBackwardTest, ASinglePairThatDoesNotFitIsAFailure) {
                                          HasSubstr("data.max_length"))));
 }
 
-// Memory for tensors that is limited for as long as the object lives.
+// Limits the memory for tensors for as long as the object exists.
 class LimitedMemory {
  public:
   explicit LimitedMemory(int64_t more) { TensorMemory::SetLimit(TensorMemory::InUse() + more); }
@@ -193,8 +192,8 @@ class LimitedMemory {
   LimitedMemory& operator=(const LimitedMemory&) = delete;
 };
 
-TEST_F(ForwardBackwardTest, TheSameLimitSplitsInTheSameWay) {
-  config_.dropout = 0.3;  // So that the parts of a batch show in the gradient.
+TEST_F(ForwardBackwardTest, TheSameLimitGivesTheSamePieces) {
+  config_.dropout = 0.3;  // So that splitting a batch changes the gradient.
   TensorMemory::BeginCounting();
   Transformer model = MakeModel();
   const auto run = [&](ForwardBackward& pass, const std::vector<Batch>& batches, int64_t room) {
@@ -208,23 +207,23 @@ TEST_F(ForwardBackwardTest, TheSameLimitSplitsInTheSameWay) {
   };
   constexpr int64_t kPlenty = int64_t{1} << 40;
   ForwardBackward knowing = MakePass(model);
-  int64_t split = 0;
-  int64_t whole = 0;
+  int64_t num_split = 0;
+  int64_t num_whole = 0;
   for (uint64_t i = 0; i < 24; ++i) {
     const std::vector<Batch> batches = {MakeBatchOf(2 + static_cast<int64_t>(i * 5 % 17), i),
                                         MakeBatchOf(2 + static_cast<int64_t>(i * 7 % 13), 2 * i)};
-    const Result parts = run(knowing, batches, 150'000);
-    // One that does not know what did not fit before, as after a resume.
+    const Result split = run(knowing, batches, 150'000);
+    // One that does not remember which batches did not fit, as after a resume.
     ForwardBackward fresh = MakePass(model);
     const Result again = run(fresh, batches, 150'000);
-    EXPECT_TRUE(torch::equal(again.gradient, parts.gradient)) << i;
-    EXPECT_EQ(again.loss, parts.loss) << i;
+    EXPECT_TRUE(torch::equal(again.gradient, split.gradient)) << i;
+    EXPECT_EQ(again.loss, split.loss) << i;
     ForwardBackward plain = MakePass(model);
-    const bool same = torch::equal(run(plain, batches, kPlenty).gradient, parts.gradient);
-    ++(same ? whole : split);
+    const bool same = torch::equal(run(plain, batches, kPlenty).gradient, split.gradient);
+    ++(same ? num_whole : num_split);
   }
-  EXPECT_GE(split, 3);
-  EXPECT_GE(whole, 3);
+  EXPECT_GE(num_split, 3);
+  EXPECT_GE(num_whole, 3);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a GPU computes is what the CPU computes. Skipped where there is no GPU.
+// A GPU computes what the CPU computes. Skipped if there is no GPU.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "trainer_fixture.h"
-#include "training/updater.h"
+#include "training/update.h"
 
 namespace wavemt {
 namespace {
@@ -16,7 +16,7 @@ class GpuTest : public TrainerFixture {
  protected:
   void SetUp() override {
     if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
-    at::globalContext().setSDPUseCuDNN(false);  // As the program does.
+    at::globalContext().setSDPUseCuDNN(false);  // As in SelectDevice().
     config_.model.num_encoder_layers = 2;
     config_.model.num_decoder_layers = 2;
     config_.training.label_smoothing = 0.1;
@@ -30,7 +30,7 @@ class GpuTest : public TrainerFixture {
     return model;
   }
 
-  // Pairs of different length, so that there is padding on both sides.
+  // Pairs of different lengths, so that both sides have padding.
   std::vector<Batch> TwoBatches(int64_t step) const {
     const SpecialTokens& special = CopyTaskTokenizers().source->special();
     const auto first = static_cast<uint32_t>(step % 4) * 10;
@@ -82,7 +82,7 @@ TEST_F(GpuTest, Bfloat16IsNearFp32) {
   const Pass gpu = Run(torch::kCUDA, Precision::kBf16);
   EXPECT_NEAR(gpu.loss, cpu.loss, 1e-2 * cpu.loss);
   EXPECT_LT(Difference(gpu.gradient, cpu.gradient), 5e-2);
-  EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // It is used.
+  EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // bf16 is really used.
 }
 
 TEST_F(GpuTest, UpdatesAreThoseOfTheCpu) {
@@ -92,7 +92,7 @@ TEST_F(GpuTest, UpdatesAreThoseOfTheCpu) {
   std::vector<torch::Tensor> norms;
   for (const torch::Device device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
     Transformer model = NewModel(device);
-    Updater updater(config_, model, device, MemoryLimit());
+    Updater updater(config_, model, device);
     for (int64_t step = 1; step <= 10; ++step) updater.Step(step, TwoBatches(step));
     losses.push_back(updater.tally().Read().loss);
     norms.push_back(updater.gradient_norm().to(torch::kCPU));
@@ -117,7 +117,7 @@ TEST_F(GpuTest, DropoutIsAFunctionOfSeedAndStep) {
 TEST_F(GpuTest, WhatIsNotFiniteChangesNothing) {
   config_.training.ema_decay = 0.9;
   Transformer model = NewModel(torch::kCUDA);
-  Updater updater(config_, model, torch::kCUDA, MemoryLimit());
+  Updater updater(config_, model, torch::kCUDA);
   updater.Step(1, TwoBatches(1));
   {
     const torch::NoGradGuard no_grad;
@@ -135,7 +135,7 @@ TEST_F(GpuTest, WhatIsNotFiniteChangesNothing) {
   updater.Step(2, TwoBatches(2));
   EXPECT_EQ(updater.tally().Read().skipped, 1);
   EXPECT_EQ(updater.tally().Read().skipped_in_a_row, 1);
-  EXPECT_NE(updater.WhereNotFinite().find("out_proj.bias"), std::string::npos);
+  EXPECT_NE(updater.FindNotFinite().find("out_proj.bias"), std::string::npos);
   const std::vector<torch::Tensor> after = copies();
   for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(after[i], before[i]));
 }
@@ -156,10 +156,10 @@ TEST_F(GpuTest, HalfAndHalfIsTheWhole) {
     config.training.max_steps = 6;
     Train("half-" + name, config);
     config.training.max_steps = 12;
-    Parts from_the_half;
-    from_the_half.restore_step = 6;
-    from_the_half.weights_seed = 99;
-    const Outcome resumed = Train("half-" + name, config, from_the_half);
+    RunSetup from_half;
+    from_half.restore_step = 6;
+    from_half.weights_seed = 99;
+    const Outcome resumed = Train("half-" + name, config, from_half);
     EXPECT_EQ(Bytes(resumed.run, 12, kModelFile), Bytes(whole.run, 12, kModelFile));
     EXPECT_EQ(Bytes(resumed.run, 12, kOptimizerFile), Bytes(whole.run, 12, kOptimizerFile));
   }

@@ -11,7 +11,7 @@
 namespace wavemt {
 namespace {
 
-TrainingConfig Config(LearningRateSchedule schedule) {
+TrainingConfig ScheduleConfig(LearningRateSchedule schedule) {
   TrainingConfig config;
   config.schedule = schedule;
   config.learning_rate = 0.002;
@@ -24,14 +24,14 @@ TrainingConfig Config(LearningRateSchedule schedule) {
 class EveryScheduleTest : public testing::TestWithParam<LearningRateSchedule> {};
 
 TEST_P(EveryScheduleTest, RisesInAStraightLineDuringWarmUp) {
-  const TrainingConfig config = Config(GetParam());
+  const TrainingConfig config = ScheduleConfig(GetParam());
   EXPECT_DOUBLE_EQ(LearningRateAt(1, config), 0.002 / 100);
   EXPECT_DOUBLE_EQ(LearningRateAt(37, config), 0.002 * 37 / 100);
   EXPECT_DOUBLE_EQ(LearningRateAt(100, config), 0.002);
 }
 
 TEST_P(EveryScheduleTest, GoesOnWithoutAJumpAndNeverRisesAgain) {
-  const TrainingConfig config = Config(GetParam());
+  const TrainingConfig config = ScheduleConfig(GetParam());
   EXPECT_NEAR(LearningRateAt(101, config), 0.002, 0.002 * 0.01);
   for (int64_t step = 101; step < 2000; ++step) {
     ASSERT_LE(LearningRateAt(step, config), LearningRateAt(step - 1, config)) << step;
@@ -40,7 +40,7 @@ TEST_P(EveryScheduleTest, GoesOnWithoutAJumpAndNeverRisesAgain) {
 }
 
 TEST_P(EveryScheduleTest, WorksWithoutWarmUp) {
-  TrainingConfig config = Config(GetParam());
+  TrainingConfig config = ScheduleConfig(GetParam());
   config.warmup_steps = 0;
   EXPECT_NEAR(LearningRateAt(1, config), 0.002, 0.002 * 0.01);
   EXPECT_TRUE(std::isfinite(LearningRateAt(5000, config)));
@@ -67,16 +67,16 @@ TEST(InverseSqrt, IsTheFormulaOfTheTransformer) {
 }
 
 TEST(InverseSqrt, StopsAtTheLowest) {
-  const TrainingConfig config = Config(LearningRateSchedule::kInverseSqrt);
+  const TrainingConfig config = ScheduleConfig(LearningRateSchedule::kInverseSqrt);
   EXPECT_DOUBLE_EQ(LearningRateAt(10'000'000, config), 0.0001);
 }
 
 TEST(Cosine, IsHalfAWave) {
-  const TrainingConfig config = Config(LearningRateSchedule::kCosine);
+  const TrainingConfig config = ScheduleConfig(LearningRateSchedule::kCosine);
   for (const int64_t step : {101, 350, 600, 1000, 1100, 1101}) {
-    const double way = static_cast<double>(step - 100) / 1001.0;
+    const double progress = static_cast<double>(step - 100) / 1001.0;
     EXPECT_NEAR(LearningRateAt(step, config),
-                0.0001 + 0.5 * 0.0019 * (1 + std::cos(std::numbers::pi * way)), 1e-15)
+                0.0001 + 0.5 * 0.0019 * (1 + std::cos(std::numbers::pi * progress)), 1e-15)
         << step;
   }
   EXPECT_NEAR(LearningRateAt(1101, config), 0.0001, 1e-15);
@@ -84,15 +84,15 @@ TEST(Cosine, IsHalfAWave) {
 }
 
 TEST(Linear, IsALine) {
-  const TrainingConfig config = Config(LearningRateSchedule::kLinear);
+  const TrainingConfig config = ScheduleConfig(LearningRateSchedule::kLinear);
   EXPECT_NEAR(LearningRateAt(350, config), 0.002 - 250.0 / 1001.0 * 0.0019, 1e-15);
   EXPECT_NEAR(LearningRateAt(1101, config), 0.0001, 1e-15);
   EXPECT_NEAR(LearningRateAt(5000, config), 0.0001, 1e-15);
 }
 
-// An update with a rate of 0 would be one for nothing.
+// An update with a rate of 0 would be wasted.
 TEST_P(EveryScheduleTest, TheLastUpdateLearns) {
-  TrainingConfig config = Config(GetParam());
+  TrainingConfig config = ScheduleConfig(GetParam());
   config.min_learning_rate = 0;
   EXPECT_GT(LearningRateAt(config.max_steps, config), 0);
   config.warmup_steps = config.max_steps;
@@ -102,7 +102,7 @@ TEST_P(EveryScheduleTest, TheLastUpdateLearns) {
 }
 
 TEST(Constant, Stays) {
-  const TrainingConfig config = Config(LearningRateSchedule::kConstant);
+  const TrainingConfig config = ScheduleConfig(LearningRateSchedule::kConstant);
   EXPECT_EQ(LearningRateAt(101, config), 0.002);
   EXPECT_EQ(LearningRateAt(1'000'000, config), 0.002);
 }

@@ -32,17 +32,18 @@ TEST(ProjectedCrossEntropyTest, IsWhatAHandComputes) {
 
 class LossTest : public testing::Test {
  protected:
-  void Draw(const std::vector<int64_t>& places, int64_t d_model, int64_t vocabulary) {
+  void Draw(const std::vector<int64_t>& positions, int64_t d_model, int64_t vocabulary) {
     torch::manual_seed(6);
-    std::vector<int64_t> shape = places;
+    std::vector<int64_t> shape = positions;
     shape.push_back(d_model);
     hidden_ = torch::randn(shape);
     weight_ = torch::randn({vocabulary, d_model});
-    labels_ = torch::randint(0, vocabulary, places, torch::kLong);
-    labels_.masked_fill_(torch::rand(places) < 0.3, kIgnoredLabel);
+    labels_ = torch::randint(0, vocabulary, positions, torch::kLong);
+    labels_.masked_fill_(torch::rand(positions) < 0.3, kIgnoredLabel);
   }
 
-  // The loss is halved on its way back, as training divides it by the number of tokens.
+  // The gradient is halved on its way back, just as training divides the loss by the number of
+  // tokens.
   Gradients Ours(double label_smoothing) const {
     const auto hidden = hidden_.clone().requires_grad_();
     const auto weight = weight_.clone().requires_grad_();
@@ -53,8 +54,8 @@ class LossTest : public testing::Test {
     return {loss.item<double>(), hidden.grad(), weight.grad()};
   }
 
-  // By LibTorch, through whole logits, in double precision: in single precision its gradients of a
-  // smoothed loss over a large vocabulary are right to four digits only.
+  // Computed by LibTorch with whole logits in double precision: in single precision, its gradients
+  // of a smoothed loss over a large vocabulary have only four correct digits.
   Gradients Reference(double label_smoothing) const {
     const auto hidden = hidden_.to(torch::kDouble).requires_grad_();
     const auto weight = weight_.to(torch::kDouble).requires_grad_();
@@ -69,7 +70,7 @@ class LossTest : public testing::Test {
     return {loss.item<double>(), hidden.grad(), weight.grad()};
   }
 
-  // To `tolerance` of the largest element.
+  // The tolerance is relative to the largest element.
   static void ExpectClose(const torch::Tensor& ours, const torch::Tensor& theirs,
                           double tolerance) {
     ASSERT_EQ(ours.sizes(), theirs.sizes());
@@ -92,7 +93,7 @@ class LossTest : public testing::Test {
 };
 
 TEST_F(LossTest, IsLibTorchsAndSoAreItsGradients) {
-  // Sizes on all sides of a vector register's.
+  // Sizes below, at and above the size of a vector register.
   for (const int64_t vocabulary : {2, 5, 7, 8, 16, 31, 33, 100, 1003}) {
     Draw({3, 5}, 6, vocabulary);
     for (const double label_smoothing : {0.0, 0.1, 0.9}) ExpectReference(label_smoothing, 1e-5);
@@ -100,7 +101,7 @@ TEST_F(LossTest, IsLibTorchsAndSoAreItsGradients) {
 }
 
 TEST_F(LossTest, TheBlocksOfALargeVocabularyAddUp) {
-  // A block holds 41 rows of 100,000 pieces; the 117 places need several.
+  // A block holds 41 rows of 100,000 pieces; the 117 positions need several.
   Draw({9, 13}, 16, 100'000);
   ExpectReference(0.0, 1e-4);
   ExpectReference(0.1, 1e-4);
@@ -121,7 +122,7 @@ TEST_F(LossTest, OfNothingLabelledIsZeroWithZeroGradients) {
   EXPECT_EQ(ours.weight.abs().max().item<double>(), 0.0);
 }
 
-TEST_F(LossTest, IgnoredPlacesHaveNoGradient) {
+TEST_F(LossTest, IgnoredPositionsHaveNoGradient) {
   Draw({4, 6}, 4, 9);
   const auto ignored = (labels_ == kIgnoredLabel).unsqueeze(-1);
   EXPECT_EQ((Ours(0.1).hidden * ignored).abs().max().item<double>(), 0.0);

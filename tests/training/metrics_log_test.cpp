@@ -31,7 +31,7 @@ TEST_F(MetricsLogTest, WritesALineThatIsReadableAtOnce) {
   EXPECT_EQ(Contents(), "{\"step\":5,\"loss\":1.5}\n{\"step\":10}\n");
 }
 
-TEST_F(MetricsLogTest, DropsLaterLinesAndGoesOnBehindTheRest) {
+TEST_F(MetricsLogTest, DropsLaterLinesAndContinuesAfterTheRest) {
   folder_.Write("metrics.jsonl",
                 "{\"step\":5}\n{\"step\":10,\"valid/loss\":2}\n{\"step\":10}\n{\"step\":15}\n");
   MetricsLog log(path_, {.step = 10});
@@ -61,7 +61,7 @@ TEST_F(MetricsLogTest, ANewRunForgetsWhatWasThere) {
   EXPECT_EQ(Contents(), "");
 }
 
-// A stop cut the validation short, and it is measured again.
+// The validation was interrupted and will be repeated.
 TEST_F(MetricsLogTest, DropsTheValidationOfTheLastStepWhereItIsPending) {
   folder_.Write("metrics.jsonl",
                 "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n{\"step\":10,\"valid/loss\":2}\n");
@@ -97,14 +97,14 @@ TEST_F(MetricsLogTest, SaysWhereTheLogIsNotWhatItWas) {
     for (const std::string& contents : {damaged, whole.substr(0, i)}) {
       EXPECT_THAT(warnings(contents),
                   testing::HasSubstr("metrics.jsonl: is not what was written up to step 10: lines "
-                                     "are damaged, changed or lost; those that can be read stay"));
+                                     "are damaged, changed or lost; readable ones are kept"));
     }
   }
 }
 
 TEST_F(MetricsLogTest, SaysSoOnceThoughTheLogCannotBeWritten) {
   folder_.Write("metrics.jsonl", "{\"step\":4}\n");
-  // The name under which the lines that stay would be written anew.
+  // The temporary name under which the kept lines would be written.
   const std::string blocked = fmt::format("{}.{}.unfinished", path_.string(), getpid());
   std::filesystem::create_directory(blocked);
   MetricsLog::Mark mark;

@@ -56,7 +56,7 @@ TEST_F(TensorMemoryTest, RefusesWhatLeadsAboveTheLimit) {
   EXPECT_EQ(TensorMemory::Limit(), before_ + 10'000);
   auto a = torch::zeros({2000}, torch::kFloat);
   EXPECT_THROW(torch::zeros({501}, torch::kFloat), c10::OutOfMemoryError);
-  EXPECT_EQ(TensorMemory::InUse() - before_, 8000);  // What was refused is not counted.
+  EXPECT_EQ(TensorMemory::InUse() - before_, 8000);  // A rejected allocation is not counted.
   const auto b = torch::zeros({500}, torch::kFloat);
   EXPECT_THROW(torch::zeros({300}, torch::kFloat), c10::OutOfMemoryError);
   a.reset();
@@ -64,7 +64,7 @@ TEST_F(TensorMemoryTest, RefusesWhatLeadsAboveTheLimit) {
 }
 
 TEST_F(TensorMemoryTest, TensorsFromBeforeTheCountAreFreedAsTheyWere) {
-  // Made by LibTorch's own allocator.
+  // Allocated by LibTorch's own allocator.
   auto* const standard = c10::GetDefaultCPUAllocator();
   auto data = standard->allocate(4000);
   EXPECT_EQ(TensorMemory::InUse(), before_);

@@ -23,7 +23,7 @@ TEST(TimeLimitTest, LeavesRoomForAStepAndTwiceACheckpoint) {
   EXPECT_TRUE(limit.IsOverAt(kStart + seconds(200)));
 }
 
-// A validation asks thousands of times, a moment each.
+// A validation asks thousands of times, in quick succession.
 TEST(TimeLimitTest, PausesDoNotLetItForgetALongStep) {
   TimeLimit limit(kStart + seconds(100), 0);
   limit.NoteStep(30);
@@ -48,7 +48,7 @@ TEST(TimeLimitTest, GuessesTheCheckpointFromItsSizeUntilOneIsMeasured) {
   EXPECT_FALSE(measured.IsOverAt(kStart + seconds(600)));
 }
 
-// A validation that it cut short would be trained over otherwise.
+// Otherwise training would continue after an interrupted validation.
 TEST(TimeLimitTest, StaysOver) {
   TimeLimit limit(kStart + seconds(1000), int64_t{10} << 30);
   EXPECT_TRUE(limit.IsOverAt(kStart + seconds(600)));

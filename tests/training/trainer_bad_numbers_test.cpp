@@ -22,8 +22,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr const char* kPoisoned = "decoder.layers.0.feed_forward.in_proj.weight";
 
-// Puts `poison` into the gradient of kPoisoned at the given steps, counted from the first one that
-// this trainer makes.
+// Adds `poison` to the gradient of kPoisoned at the given steps, counted from the first step of
+// this trainer.
 std::function<void(TransformerImpl&)> PoisonGradient(std::set<int64_t> steps, double poison) {
   return [steps = std::move(steps), poison](TransformerImpl& model) {
     auto step = std::make_shared<int64_t>(0);
@@ -49,16 +49,17 @@ class TrainerBadNumbersTest : public TrainerFixture {
     config_.training.ema_decay = 0.9;
   }
 
-  static Parts Prepared(std::function<void(TransformerImpl&)> before_training) {
-    Parts parts;
-    parts.before_training = std::move(before_training);
-    return parts;
+  static RunSetup Prepared(std::function<void(TransformerImpl&)> before_training) {
+    RunSetup setup;
+    setup.before_training = std::move(before_training);
+    return setup;
   }
 
-  // Where a training that stops for too many skipped steps says that the numbers went bad.
-  std::string CauseOf(const std::string& name, const Parts& parts) {
+  // Trains until too many steps are skipped, and returns the message that says where the numbers
+  // went bad.
+  std::string CauseOf(const std::string& name, const RunSetup& setup) {
     try {
-      Train(name, config_, parts);
+      Train(name, config_, setup);
     } catch (const Error& error) {
       EXPECT_EQ(error.exit_code(), 1);
       return error.what();
@@ -78,12 +79,12 @@ TEST_F(TrainerBadNumbersTest, ASkippedStepChangesNothingButTheCounters) {
     EXPECT_EQ(outcome.reason, StopReason::kMaxSteps);
     EXPECT_EQ(outcome.state.skipped_steps, 2);
     EXPECT_EQ(outcome.state.skipped_in_a_row, 0);
-    // No checkpoint while steps are being skipped; the one that was due comes after them.
+    // No checkpoint is written while steps are being skipped; one that was due follows afterwards.
     EXPECT_THAT(outcome.run.CheckpointSteps(), ElementsAre(1, 2, 3, 4, 7, 8, 9, 10));
   }
 }
 
-// The reference: the same steps, and at the bad ones a learning rate that leaves everything alone.
+// The reference runs the same steps, but with a learning rate that changes nothing at the bad ones.
 TEST_F(TrainerBadNumbersTest, WeightsMomentsAndAverageStay) {
   config_.training.max_steps = 4;
   const Outcome before = Train("before", config_, Prepared(PoisonGradient({3, 4}, kNaN)));
@@ -95,7 +96,7 @@ TEST_F(TrainerBadNumbersTest, WeightsMomentsAndAverageStay) {
   EXPECT_EQ(state["step"], 4);
   EXPECT_EQ(state["skipped_steps"], 2);
   EXPECT_EQ(state["skipped_in_a_row"], 2);
-  // The batches are used up, and their loss is not in the mean.
+  // The batches are consumed, and their loss is not in the mean.
   EXPECT_GT(state["batch_in_epoch"], StateWithoutClock(good.run, 2)["batch_in_epoch"]);
   EXPECT_EQ(state["interval_loss"], StateWithoutClock(good.run, 2)["interval_loss"]);
   EXPECT_EQ(state["interval_tokens"], StateWithoutClock(good.run, 2)["interval_tokens"]);
@@ -148,10 +149,10 @@ TEST_F(TrainerBadNumbersTest, ResumingIsExactAcrossSkippedSteps) {
     config_.training.max_steps = 10;
     std::set<int64_t> later;
     for (const int64_t step : bad) later.insert(step - stop);
-    Parts parts = Prepared(PoisonGradient(later, kNaN));
-    parts.restore_step = stop;
-    parts.weights_seed = 99;
-    const Outcome resumed = Train(name, config_, parts);
+    RunSetup setup = Prepared(PoisonGradient(later, kNaN));
+    setup.restore_step = stop;
+    setup.weights_seed = 99;
+    const Outcome resumed = Train(name, config_, setup);
     EXPECT_EQ(Bytes(resumed.run, 10, kModelFile), Bytes(whole.run, 10, kModelFile));
     EXPECT_EQ(Bytes(resumed.run, 10, kOptimizerFile), Bytes(whole.run, 10, kOptimizerFile));
     EXPECT_EQ(StateWithoutClock(resumed.run, 10), StateWithoutClock(whole.run, 10));
@@ -165,17 +166,17 @@ TEST_F(TrainerBadNumbersTest, StopsAfterSoManyInARow) {
   EXPECT_EQ(Train("never", config_, Prepared(PoisonGradient({2, 3, 5, 6, 8, 9}, kNaN))).reason,
             StopReason::kMaxSteps);
   EXPECT_THAT(CauseOf("stopped", Prepared(PoisonGradient({6, 7, 8}, kNaN))),
-              AllOf(HasSubstr("step 8: the 3. step in a row whose loss"),
+              AllOf(HasSubstr("step 8: the loss or gradient is not finite (3 in a row; "),
                     HasSubstr("training.max_skipped_steps"),
                     HasSubstr("the newest checkpoint, of step 4, is from before"),
                     HasSubstr("`wavemt resume "), HasSubstr(kPoisoned), Not(HasSubstr("remove"))));
   const RunDirectory run = RunDirectory::Open(folder_.path() / "stopped");
   EXPECT_THAT(run.CheckpointSteps(), ElementsAre(2, 4));
   EXPECT_EQ(run.NewestWholeStep(), 4);
-  // It resumes, and without the poison runs to the end.
-  Parts parts;
-  parts.restore_step = 4;
-  EXPECT_EQ(Train("stopped", config_, parts).reason, StopReason::kMaxSteps);
+  // The run can be resumed, and without the poison it runs to the end.
+  RunSetup setup;
+  setup.restore_step = 4;
+  EXPECT_EQ(Train("stopped", config_, setup).reason, StopReason::kMaxSteps);
 }
 
 TEST_F(TrainerBadNumbersTest, ARowGoesOnWhenTheRunIsResumed) {
@@ -183,9 +184,10 @@ TEST_F(TrainerBadNumbersTest, ARowGoesOnWhenTheRunIsResumed) {
   config_.training.max_steps = 2;
   Train("run", config_, Prepared(PoisonGradient({1, 2}, kNaN)));
   config_.training.max_steps = 10;
-  Parts parts = Prepared(PoisonGradient({1}, kNaN));
-  parts.restore_step = 2;
-  EXPECT_THAT(CauseOf("run", parts), HasSubstr("step 3: the 3. step in a row whose loss"));
+  RunSetup setup = Prepared(PoisonGradient({1}, kNaN));
+  setup.restore_step = 2;
+  EXPECT_THAT(CauseOf("run", setup),
+              HasSubstr("step 3: the loss or gradient is not finite (3 in a row; "));
 }
 
 TEST_F(TrainerBadNumbersTest, SaysThatTheNewestCheckpointHoldsTheWeightsThatFailed) {
@@ -200,17 +202,17 @@ TEST_F(TrainerBadNumbersTest, SaysSoOfACheckpointOfTheMiddleOfTheRowToo) {
   config_.training.max_steps = 2;
   Train("run", config_, Prepared(PoisonGradient({1, 2}, kNaN)));
   config_.training.max_steps = 10;
-  Parts parts = Prepared(PoisonGradient({1, 2}, kNaN));
-  parts.restore_step = 2;
-  // It is the only one.
-  EXPECT_THAT(CauseOf("run", parts), HasSubstr("(it holds the very weights that failed)"));
+  RunSetup setup = Prepared(PoisonGradient({1, 2}, kNaN));
+  setup.restore_step = 2;
+  // It is the only checkpoint.
+  EXPECT_THAT(CauseOf("run", setup), HasSubstr("(it holds the very weights that failed)"));
 }
 
-TEST_F(TrainerBadNumbersTest, WithoutACheckpointTheWayOnIsToBeginAnew) {
+TEST_F(TrainerBadNumbersTest, WithoutACheckpointTheAdviceIsToStartOver) {
   config_.training.max_skipped_steps = 3;
   EXPECT_THAT(CauseOf("run", Prepared(PoisonGradient({4, 5, 6}, kNaN))),
-              AllOf(HasSubstr("no checkpoint was written before: `wavemt resume "),
-                    HasSubstr(" --set training.learning_rate=...` with a lower one begins anew")));
+              AllOf(HasSubstr("there is no checkpoint yet: `wavemt resume "),
+                    HasSubstr(" --set training.learning_rate=...` with a lower one starts over")));
   EXPECT_THAT(RunDirectory::Open(folder_.path() / "run").CheckpointSteps(), ElementsAre());
 }
 
@@ -221,7 +223,7 @@ TEST_F(TrainerBadNumbersTest, NamesAWeight) {
                         Prepared(SetWeight("encoder.layers.0.feed_forward.out_proj.bias", value))),
                 AllOf(HasSubstr("the weight encoder.layers.0.feed_forward.out_proj.bias is not "
                                 "finite"),
-                      HasSubstr("no checkpoint was written before")));
+                      HasSubstr("there is no checkpoint yet")));
   }
   EXPECT_THAT(RunDirectory::Open(folder_.path() / "weight nan").CheckpointSteps(), ElementsAre());
 }
@@ -290,7 +292,7 @@ TEST_F(TrainerBadNumbersTest, ALearningRateThatDivergesStopsTheTraining) {
   config_.training.learning_rate = 1e30;
   config_.training.max_steps = 100;
   EXPECT_THAT(CauseOf("run", Prepared({})),
-              AllOf(HasSubstr("10. step in a row"),
+              AllOf(HasSubstr("(10 in a row; "),
                     HasSubstr("the first layer with a result that is not finite is ")));
 }
 

@@ -18,7 +18,7 @@
 
 namespace wavemt {
 
-// Trains tiny models on the copy task, each run in a folder of its own.
+// Trains tiny models on the copy task, each run in its own folder.
 class TrainerFixture : public testing::Test {
  protected:
   struct Outcome {
@@ -28,11 +28,11 @@ class TrainerFixture : public testing::Test {
     Transformer model;
   };
 
-  // What differs from run to run beside the config.
-  struct Parts {
+  // What differs between runs besides the config.
+  struct RunSetup {
     const TokenizedCorpus* valid = nullptr;
-    TrainingParts::ScoreTranslations score_translations;
-    std::optional<int64_t> restore_step;  // Go on with the run of this name from there.
+    TrainingInputs::ScoreTranslations score_translations;
+    std::optional<int64_t> restore_step;  // Continue the existing run from this step.
     uint64_t weights_seed = 1;
     std::function<void(TransformerImpl&)> before_training{};
   };
@@ -63,36 +63,36 @@ class TrainerFixture : public testing::Test {
   }
 
   Outcome Train(const std::string& name, const Config& config) {
-    return Train(name, config, Parts());
+    return Train(name, config, RunSetup());
   }
 
-  Outcome Train(const std::string& name, const Config& config, const Parts& parts) {
+  Outcome Train(const std::string& name, const Config& config, const RunSetup& setup) {
     const std::filesystem::path path = folder_.path() / name;
-    const RunDirectory run = parts.restore_step
+    const RunDirectory run = setup.restore_step
                                  ? RunDirectory::Open(path)
                                  : RunDirectory::Create(path, {{"config.json", "{}"}}, false);
     const TokenizerPair& tokenizers = CopyTaskTokenizers();
-    torch::manual_seed(parts.weights_seed);
+    torch::manual_seed(setup.weights_seed);
     const int64_t vocabulary = tokenizers.source->vocab_size();
     Transformer model(config.model, VocabularySizes{.source = vocabulary, .target = vocabulary});
     model->to(device_);
     Trainer trainer(config, {.model = model,
                              .device = device_,
                              .train = corpus_,
-                             .valid = parts.valid,
+                             .valid = setup.valid,
                              .tokenizers = tokenizers,
                              .run = run,
-                             .score_translations = parts.score_translations});
-    if (parts.restore_step) {
-      const auto checkpoint = run.CheckpointPath(*parts.restore_step);
+                             .score_translations = setup.score_translations});
+    if (setup.restore_step) {
+      const auto checkpoint = run.CheckpointPath(*setup.restore_step);
       trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
     }
-    if (parts.before_training) parts.before_training(*model);
+    if (setup.before_training) setup.before_training(*model);
     const StopReason reason = trainer.Run();
-    return {.run = run, .reason = reason, .state = trainer.state(), .model = model};
+    return {.run = run, .reason = reason, .state = trainer.MakeState(), .model = model};
   }
 
-  // The lines of metrics.jsonl, without what is measured by a clock.
+  // The lines of metrics.jsonl, without clock times.
   static std::vector<Json> Metrics(const RunDirectory& run) {
     std::vector<Json> lines;
     std::istringstream text(ReadFile(run.MetricsPath()));
@@ -105,10 +105,10 @@ class TrainerFixture : public testing::Test {
     return lines;
   }
 
-  // What two runs that did the same have in common of it.
+  // The state that two identical runs share.
   static Json StateWithoutClock(const RunDirectory& run, int64_t step) {
     Json state = ParseJson(Bytes(run, step, kStateFile), "state.json");
-    // The log tells of speeds.
+    // The log contains speeds, so its size and checksum vary.
     for (const char* name : {"seconds", "metrics_bytes", "metrics_checksum"}) state.erase(name);
     return state;
   }

@@ -1,4 +1,4 @@
-// A run that stopped and went on is, to the last byte, the run that never stopped.
+// A run that was stopped and resumed is identical, to the last byte, to an uninterrupted one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr int64_t kSteps = 12;
 
 class TrainerResumeTest : public TrainerFixture {
  protected:
-  // All that draws random numbers or carries something from step to step.
+  // Everything that draws random numbers or carries state from step to step.
   static Config EverythingOn() {
     Config config = SmallConfig();
     config.model.dropout = 0.2;
@@ -27,13 +27,14 @@ class TrainerResumeTest : public TrainerFixture {
     config.training.schedule = LearningRateSchedule::kInverseSqrt;
     config.training.warmup_steps = 8;
     config.training.max_steps = kSteps;
-    config.training.log_every = 4;  // Not at the middle, so that half an interval is carried over.
+    config.training.log_every = 4;  // So that an interval is interrupted by the stop.
     config.training.validate_every = 3;
     return config;
   }
 
-  Parts From(std::optional<int64_t> step) const {
-    // Other first weights after a stop: all that matters comes from the checkpoint.
+  RunSetup From(std::optional<int64_t> step) const {
+    // Different initial weights after a stop, because everything that matters comes from the
+    // checkpoint.
     return {.valid = &valid_,
             .score_translations = {},
             .restore_step = step,
@@ -56,7 +57,7 @@ TEST_F(TrainerResumeTest, HalfAndHalfIsTheWhole) {
   const Outcome whole = Train("whole", config, From({}));
   config.training.max_steps = kSteps / 2;
   const Outcome half = Train("halves", config, From({}));
-  // The cut lies inside an epoch, and an epoch's end on either side of it.
+  // The run is cut in the middle of an epoch, with an epoch's end before and after.
   ASSERT_GE(half.state.position.epoch, 1);
   ASSERT_GT(half.state.position.batch, 0);
   ASSERT_GT(whole.state.position.epoch, half.state.position.epoch);
@@ -67,7 +68,7 @@ TEST_F(TrainerResumeTest, HalfAndHalfIsTheWhole) {
 TEST_F(TrainerResumeTest, AStopAtEveryStepIsTheWhole) {
   Config config = EverythingOn();
   const Outcome whole = Train("whole", config, From({}));
-  // As a signal would stop it, which does not validate.
+  // Like a stop by a signal, which does not validate.
   config.training.save_every = 1;
   config.training.keep_last = kSteps;
   Train("saved", config, From({}));
@@ -81,36 +82,37 @@ TEST_F(TrainerResumeTest, AStopAtEveryStepIsTheWhole) {
   }
 }
 
-// A signal or a time limit ends a validation, which the resumed run then makes up for.
+// A signal or time limit interrupts a validation, and the resumed run repeats it.
 TEST_F(TrainerResumeTest, AfterAValidationThatWasCutShort) {
   Config config = EverythingOn();
   for (const int64_t stopped_at : {int64_t{3}, int64_t{6}, kSteps}) {
     SCOPED_TRACE(stopped_at);
     const std::string number = std::to_string(stopped_at);
-    // The scores get worse, so that the first one decides which checkpoint is the best.
+    // The scores get worse, so the first one determines the best checkpoint.
     const auto score = [](int64_t validation) {
-      return TranslationScore{.bleu = 50.0 - static_cast<double>(validation), .signature = "test"};
+      return ValidationScores{.bleu = 50.0 - static_cast<double>(validation),
+                              .bleu_signature = "test"};
     };
     config.training.best_metric = ValidationMetric::kBleu;
-    Parts whole_parts = From({});
-    whole_parts.score_translations = [&, n = 0](const auto&) mutable { return score(++n); };
-    const Outcome whole = Train("whole" + number, config, whole_parts);
+    RunSetup whole_setup = From({});
+    whole_setup.score_translations = [&, n = 0](const auto&) mutable { return score(++n); };
+    const Outcome whole = Train("whole" + number, config, whole_setup);
 
-    Parts stopped_parts = From({});
+    RunSetup stopped_setup = From({});
     const int64_t last_validation = stopped_at / config.training.validate_every;
-    stopped_parts.score_translations =
-        [&, n = 0](const std::function<bool()>&) mutable -> std::optional<TranslationScore> {
+    stopped_setup.score_translations =
+        [&, n = 0](const std::function<bool()>&) mutable -> std::optional<ValidationScores> {
       if (++n < last_validation) return score(n);
       return std::nullopt;
     };
     config.training.max_steps = stopped_at;
-    Train("stopped" + number, config, stopped_parts);
+    Train("stopped" + number, config, stopped_setup);
     config.training.max_steps = kSteps;
-    Parts resumed_parts = From(stopped_at);
-    resumed_parts.score_translations = [&, n = last_validation - 1](const auto&) mutable {
+    RunSetup resumed_setup = From(stopped_at);
+    resumed_setup.score_translations = [&, n = last_validation - 1](const auto&) mutable {
       return score(++n);
     };
-    ExpectSame(Train("stopped" + number, config, resumed_parts), whole);
+    ExpectSame(Train("stopped" + number, config, resumed_setup), whole);
   }
 }
 
@@ -140,7 +142,7 @@ TEST_F(TrainerResumeTest, OnAnotherCorpusIsRefused) {
   Config config = SmallConfig();
   config.training.max_steps = 3;
   const Outcome first = Train("run", config);
-  MemoryCorpus changed;  // One target has the ids of its sentence in another order.
+  MemoryCorpus changed;  // One target has its ids in a different order.
   for (int64_t pair = 0; pair < corpus_.size(); ++pair) {
     std::vector<int32_t> target = corpus_.target(pair);
     if (pair == 1) std::rotate(target.begin(), target.begin() + 1, target.end());
@@ -150,8 +152,8 @@ TEST_F(TrainerResumeTest, OnAnotherCorpusIsRefused) {
   corpus_ = changed;
   EXPECT_EQ(UsageErrorOf([&] { Train("run", config, From(3)); }),
             first.run.CheckpointPath(3).string() +
-                ": was trained on another text than data.train holds now, and its place in the "
-                "one is none in the other; put the old text back, or begin a new run by `wavemt "
+                ": was trained on another text than data.train holds now, in which its position "
+                "means nothing; put the old text back, or start a new run with `wavemt "
                 "train`");
 }
 

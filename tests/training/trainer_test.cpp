@@ -22,10 +22,10 @@ using ::testing::ThrowsMessage;
 
 class TrainerTest : public TrainerFixture {
  protected:
-  // A scorer that gives `scores` one after the other.
-  static TrainingParts::ScoreTranslations Scores(std::vector<double> scores) {
+  // A scorer that returns `scores` one after the other.
+  static TrainingInputs::ScoreTranslations Scores(std::vector<double> scores) {
     return [scores = std::move(scores), next = size_t{0}](const std::function<bool()>&) mutable {
-      return TranslationScore{.bleu = scores.at(next++), .signature = "test"};
+      return ValidationScores{.bleu = scores.at(next++), .bleu_signature = "test"};
     };
   }
 
@@ -59,7 +59,7 @@ TEST_F(TrainerTest, TheSameSeedGivesTheSameBytesAndAnotherSeedOthers) {
 
 TEST_F(TrainerTest, DropoutIsAnotherInEveryStepAndEveryBatchOfIt) {
   corpus_ = CopyTask(/*pairs=*/1, /*shortest=*/8, /*longest=*/8, /*seed=*/1);
-  config_.training.learning_rate = 1e-30;  // The same weights all along.
+  config_.training.learning_rate = 1e-30;  // The weights stay the same.
   config_.training.log_every = 1;
   const auto losses = [&](const std::string& name) {
     std::vector<double> values;
@@ -89,7 +89,7 @@ TEST_F(TrainerTest, ValidationNeverChangesTheTraining) {
 }
 
 TEST_F(TrainerTest, TwoBatchesAccumulatedAreOneBatchOfBoth) {
-  // Short and long sentences, so that the two batches hold unequal numbers of tokens.
+  // Short and long sentences, so that the two batches have different numbers of tokens.
   corpus_ = MemoryCorpus();
   for (const int64_t length : {3, 3, 3, 3, 7, 7, 7, 7}) {
     const MemoryCorpus one = CopyTask(1, length, length, corpus_.size());
@@ -97,7 +97,7 @@ TEST_F(TrainerTest, TwoBatchesAccumulatedAreOneBatchOfBoth) {
   }
   config_.training.max_steps = 1;
   config_.training.clip_norm = 0;
-  config_.training.optimizer.epsilon = 1e-3;  // A tiny gradient's sign does not decide a step.
+  config_.training.optimizer.epsilon = 1e-3;  // So that the signs of tiny gradients do not matter.
   config_.training.label_smoothing = 0.1;
   config_.training.batch_tokens = 64;
   const Outcome whole = Train("whole", config_);
@@ -105,19 +105,19 @@ TEST_F(TrainerTest, TwoBatchesAccumulatedAreOneBatchOfBoth) {
 
   config_.training.batch_tokens = 32;
   config_.training.gradient_accumulation = 2;
-  const Outcome parts = Train("parts", config_);
-  ASSERT_EQ(parts.state.position, (DataPosition{.epoch = 1, .batch = 0}));
-  EXPECT_EQ(parts.state.target_tokens, whole.state.target_tokens);
+  const Outcome halves = Train("halves", config_);
+  ASSERT_EQ(halves.state.position, (DataPosition{.epoch = 1, .batch = 0}));
+  EXPECT_EQ(halves.state.target_tokens, whole.state.target_tokens);
 
   const Checkpoint a = ReadCheckpoint(whole.run.CheckpointPath(1));
-  const Checkpoint b = ReadCheckpoint(parts.run.CheckpointPath(1));
+  const Checkpoint b = ReadCheckpoint(halves.run.CheckpointPath(1));
   const auto expect_close = [](const NamedTensors& some, const NamedTensors& others) {
     for (const auto& [name, tensor] : some) {
       EXPECT_LT((tensor - others.at(name)).abs().max().item<double>(), 1e-5) << name;
     }
   };
   expect_close(a.model, b.model);
-  expect_close(a.optimizer, b.optimizer);  // After one step the moments are the gradient.
+  expect_close(a.optimizer, b.optimizer);  // After one step the moments depend on one gradient.
 }
 
 TEST_F(TrainerTest, StopsAfterMaxEpochs) {
@@ -137,7 +137,7 @@ TEST_F(TrainerTest, StopsAfterMaxEpochs) {
 TEST_F(TrainerTest, ValidatesAtTheEndThoughTheLastUpdatePassesMoreThanOneEpoch) {
   config_.training.max_epochs = 2;
   config_.training.max_steps = 1000;
-  config_.training.gradient_accumulation = 500;  // Batches, of some tens an epoch.
+  config_.training.gradient_accumulation = 500;  // Many more batches than an epoch has.
   config_.training.validate_every = 1000;
   const Outcome outcome =
       Train("run", config_, {.valid = &corpus_, .score_translations = {}, .restore_step = {}});
@@ -147,14 +147,14 @@ TEST_F(TrainerTest, ValidatesAtTheEndThoughTheLastUpdatePassesMoreThanOneEpoch) 
   EXPECT_TRUE(outcome.state.best_score.has_value());
 }
 
-// Whatever becomes of the reason to stop: what the validation was to measure would be lost.
+// Even if the reason to stop goes away, since the model that was to be measured would be lost.
 TEST_F(TrainerTest, AValidationThatWasCutShortIsNotTrainedOver) {
   config_.training.best_metric = ValidationMetric::kBleu;
   config_.training.validate_every = 3;
   const Outcome outcome =
       Train("run", config_,
             {.valid = &corpus_,
-             .score_translations = [](const auto&) { return std::optional<TranslationScore>(); },
+             .score_translations = [](const auto&) { return std::optional<ValidationScores>(); },
              .restore_step = {}});
   EXPECT_EQ(outcome.reason, StopReason::kTimeLimit);
   EXPECT_EQ(outcome.run.LatestStep(), 3);
@@ -203,7 +203,7 @@ TEST_F(TrainerTest, PatienceStopsTheTrainingAndTheBestIsKept) {
 }
 
 TEST_F(TrainerTest, PatienceWatchesTheLossToo) {
-  config_.training.learning_rate = 1e-30;  // Nothing ever gets better.
+  config_.training.learning_rate = 1e-30;  // The loss never improves.
   config_.training.validate_every = 1;
   config_.training.patience = 3;
   const Outcome outcome =
@@ -225,18 +225,18 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
 
 TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   config_.training.validate_every = 5;
-  const auto train = [&](const std::string& name, const TrainingParts::ScoreTranslations& score,
+  const auto train = [&](const std::string& name, const TrainingInputs::ScoreTranslations& score,
                          std::optional<int64_t> restore_step) {
     return Train(name, config_,
                  {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
   };
-  const auto fail = [](const auto&) -> std::optional<TranslationScore> {
-    throw Failure("line 3: does not fit the memory");
+  const auto fail = [](const auto&) -> std::optional<ValidationScores> {
+    throw Failure("line 3: does not fit in memory");
   };
   EXPECT_THAT([&] { train("run", fail, {}); },
               ThrowsMessage<Error>(HasSubstr("line 3: does not fit")));
   EXPECT_EQ(RunDirectory::Open(folder_.path() / "run").LatestStep(), 5);
-  // The validation is made up for.
+  // The resumed run repeats the validation.
   const Outcome outcome = train("run", Scores({10, 20}), 5);
   EXPECT_EQ(outcome.state.step, 10);
   EXPECT_EQ(Metrics(outcome.run), Metrics(train("whole", Scores({10, 20}), {}).run));
@@ -244,17 +244,17 @@ TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
 
 TEST_F(TrainerTest, WhatFailedFirstIsWhatIsThrown) {
   config_.training.validate_every = 5;
-  const auto fail = [&](const auto&) -> std::optional<TranslationScore> {
-    // From now on no checkpoint can be saved either.
+  const auto fail = [&](const auto&) -> std::optional<ValidationScores> {
+    // From now on, no checkpoint can be saved either.
     std::filesystem::remove_all(folder_.path() / "run/checkpoints");
     folder_.Write("run/checkpoints", "");
-    throw Failure("line 3: does not fit the memory");
+    throw Failure("line 3: does not fit in memory");
   };
   EXPECT_THAT(
       [&] {
         Train("run", config_, {.valid = &corpus_, .score_translations = fail, .restore_step = {}});
       },
-      ThrowsMessage<Error>("line 3: does not fit the memory"));
+      ThrowsMessage<Error>("line 3: does not fit in memory"));
 }
 
 TEST_F(TrainerTest, KeepsTheLastCheckpoints) {
@@ -274,7 +274,7 @@ TEST_F(TrainerTest, LogsTheMeanLossOfATokenSinceTheLastLine) {
   ASSERT_EQ(fifth.size(), 2U);
   EXPECT_EQ(fifth[1]["step"], 10);
   EXPECT_EQ(fifth[1]["gradient_norm"], every[9]["gradient_norm"]);
-  // The mean lies between the single losses; their numbers of tokens differ a little.
+  // The mean lies between the individual losses, whose numbers of tokens differ a little.
   double mean = 0;
   for (size_t i = 5; i < 10; ++i) mean += every[i]["loss"].get<double>() / 5;
   EXPECT_NEAR(fifth[1]["loss"].get<double>(), mean, 0.05);
@@ -301,7 +301,7 @@ TEST_F(TrainerTest, RefusesTheCheckpointOfAnotherModel) {
       ThrowsMessage<Error>(HasSubstr("step-00000010/model.safetensors: \"")));
 }
 
-// A signal's wish to stop stays for the life of the process, so this runs in one of its own.
+// A stop signal affects the rest of the process, so this test runs in a process of its own.
 using TrainerDeathTest = TrainerTest;
 TEST_F(TrainerDeathTest, ASignalFinishesTheStepAndSavesIt) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
@@ -314,7 +314,7 @@ TEST_F(TrainerDeathTest, ASignalFinishesTheStepAndSavesIt) {
                                        .score_translations =
                                            [](const std::function<bool()>&) {
                                              std::raise(SIGTERM);
-                                             return TranslationScore();
+                                             return ValidationScores();
                                            },
                                        .restore_step = {}});
         const bool stopped = outcome.reason == StopReason::kSignal && outcome.state.step == 4 &&

@@ -23,7 +23,7 @@ TrainingState Example() {
           .position = {.epoch = 3, .batch = 17},
           .corpus_checksum = int64_t{0xFEDCBA98},
           .target_tokens = int64_t{1} << 40,
-          .seconds = 0.1 + 0.2,  // Sixteen digits are not enough for it.
+          .seconds = 0.1 + 0.2,  // Needs seventeen digits.
           .best_score = 27.123456789012345,
           .best_loss = 1.2345678901234567,
           .best_step = 1000,
@@ -84,7 +84,7 @@ TEST(TrainingState, OfBeforeVersion020CountsCompletedEpochs) {
   ExpectSame(TrainingStateFromJson(json, "state.json"), expected);
 }
 
-TEST(TrainingState, AnEpochIsToldByTheBatchThatLiesBehind) {
+TEST(TrainingState, EpochNumberIsThatOfTheLastBatch) {
   EXPECT_EQ(EpochNumber({.epoch = 0, .batch = 0}), 1);
   EXPECT_EQ(EpochNumber({.epoch = 0, .batch = 5}), 1);
   EXPECT_EQ(EpochNumber({.epoch = 1, .batch = 0}), 1);
@@ -153,7 +153,7 @@ TEST(TrainingState, RefusesWhatIsNoObject) {
   }
 }
 
-// A diverged run can be looked at, and does not end in a sentence about its own checkpoint.
+// A diverged run can still be inspected, without an error about its own checkpoint.
 TEST(TrainingState, KeepsALossThatIsNoNumber) {
   TrainingState state = Example();
   state.interval_loss = std::numeric_limits<double>::quiet_NaN();

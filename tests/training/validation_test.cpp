@@ -116,7 +116,7 @@ TEST(IsBetter, LossDecidesBetweenEqualScores) {
     EXPECT_TRUE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = 2}, metric));
     EXPECT_FALSE(IsBetter(Scores(5, 2), BestScore{.score = 5, .loss = 2}, metric));
     EXPECT_FALSE(IsBetter(Scores(5, 3), BestScore{.score = 5, .loss = 2}, metric));
-    // Of a checkpoint of a version that did not keep it.
+    // From a checkpoint of a version that did not save it.
     EXPECT_FALSE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = std::nullopt}, metric));
   }
 }

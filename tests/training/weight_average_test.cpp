@@ -34,14 +34,14 @@ TEST_F(WeightAverageTest, FollowsItsFormula) {
   for (int step = 1; step <= 30; ++step) {
     SetWeights(step * step);
     average.Update(step);
-    // The decay grows as (1 + n) / (10 + n) up to the one that was asked for.
+    // The decay rises as (1 + n) / (10 + n) up to the configured value.
     const double decay = std::min(kDecay, (1.0 + step) / (10.0 + step));
     expected = decay * expected + (1 - decay) * step * step;
     ASSERT_NEAR(Value(average.tensors()) / expected, 1.0, 1e-5) << "step " << step;
   }
 }
 
-// As on a GPU, where a step may turn out not to be finite without a wait.
+// As on a GPU, where the host does not know whether a step is finite.
 TEST_F(WeightAverageTest, FoundInfLeavesTheUpdateOut) {
   WeightAverage average(parameters_, 0.5);
   WeightAverage reference(parameters_, 0.5);

@@ -1,0 +1,36 @@
+#include "training/batch_piece.h"
+
+#include "data/batch_halves.h"
+#include "support/random.h"
+
+namespace wavemt {
+
+std::vector<BatchPiece> WholeBatches(std::vector<Batch> batches) {
+  std::vector<BatchPiece> pieces;
+  for (Batch& batch : batches) {
+    pieces.push_back({.batch = std::make_shared<const Batch>(std::move(batch)),
+                      .batch_number = pieces.size(),
+                      .node = 1,
+                      .is_first = pieces.empty()});
+  }
+  return pieces;
+}
+
+std::pair<BatchPiece, BatchPiece> Halve(const BatchPiece& piece) {
+  auto [first, second] = Halves(*piece.batch);
+  return {{.batch = std::make_shared<const Batch>(std::move(first)),
+           .batch_number = piece.batch_number,
+           .node = 2 * piece.node,
+           .is_first = piece.is_first},
+          {.batch = std::make_shared<const Batch>(std::move(second)),
+           .batch_number = piece.batch_number,
+           .node = 2 * piece.node + 1,
+           .is_first = false}};
+}
+
+uint64_t ForwardSeed(uint64_t run_seed, int64_t step, const BatchPiece& piece) {
+  const uint64_t seed = DeriveSeed(run_seed, RandomStream::kDropout, step, piece.batch_number);
+  return piece.node == 1 ? seed : DeriveSeed(seed, {piece.node});
+}
+
+}  // namespace wavemt

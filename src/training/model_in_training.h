@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "config/config.h"
+#include "model/transformer.h"
+#include "training/optimizer.h"
+#include "training/weight_average.h"
+
+namespace wavemt {
+
+/// A model with everything that its updates change: the weights, the optimizer's moments and, with
+/// training.ema_decay, the moving average of the weights. These are the tensors of a checkpoint.
+class ModelInTraining {
+ public:
+  /// `model` must keep its parameters.
+  ModelInTraining(const TrainingConfig& config, Transformer model);
+
+  /// Restores the tensors to their values after `num_updates` updates of the weights. Usage errors
+  /// begin with `origin`, the checkpoint's folder.
+  void Restore(const Checkpoint& checkpoint, int64_t num_updates, const std::string& origin);
+
+  /// A checkpoint without the training state. If there is a moving average, it is saved as the
+  /// model, and the weights being trained are saved with the moments. If a value is not finite,
+  /// throws a failure that names `step`.
+  Checkpoint MakeCheckpoint(int64_t step) const;
+  /// The approximate size of a checkpoint.
+  int64_t CheckpointBytes() const;
+
+  /// Puts the moving average, if there is one, into the model for as long as the result exists.
+  std::optional<WeightAverage::Applied> ApplyAverage() const;
+
+  Transformer& model() { return model_; }
+  const NamedTensors& parameters() const { return parameters_; }
+  Optimizer& optimizer() { return optimizer_; }
+  /// Null if training.ema_decay is 0.
+  WeightAverage* average() { return average_.get(); }
+
+ private:
+  Transformer model_;
+  NamedTensors parameters_;
+  Optimizer optimizer_;
+  std::unique_ptr<WeightAverage> average_;
+};
+
+}  // namespace wavemt

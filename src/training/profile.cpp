@@ -1,0 +1,61 @@
+#include "training/profile.h"
+
+#include "data/batcher.h"
+#include "support/logging.h"
+#include "support/progress.h"
+#include "training/best_time.h"
+#include "training/memory_budget.h"
+#include "training/skipped_steps.h"
+#include "training/step_profiler.h"
+#include "training/trainer.h"
+#include "training/update.h"
+
+namespace wavemt {
+
+std::string ProfileUpdates(const Config& config, const TrainingInputs& inputs, int64_t warmup_steps,
+                           int64_t steps) {
+  Batcher batcher(inputs.train, BatcherOptions(config, inputs.tokenizers));
+  Updater updater(config, inputs.model, inputs.device,
+                  inputs.memory_limit.Description(inputs.device.is_cuda()));
+  SkippedSteps skipped_steps(config.training.max_skipped_steps, /*run=*/std::nullopt);
+  MemoryBudget::Enforce(inputs.memory_limit, /*before=*/{},
+                        BytesOf(updater.trained().parameters()));
+  updater.trained().model()->train();
+
+  int64_t step = 0;
+  // Returns the number of target tokens in `count` updates.
+  const auto train = [&](int64_t count) {
+    int64_t tokens = 0;
+    for (const int64_t last = step + count; step < last;) {
+      std::vector<Batch> batches = NextBatches(batcher, config.training.gradient_accumulation);
+      tokens += TargetTokens(batches);
+      updater.Step(++step, std::move(batches));
+      if (inputs.device.is_cpu()) {
+        skipped_steps.Report(updater.tally().Read(), step, [&] { return updater.FindNotFinite(); });
+      }
+    }
+    return tokens;
+  };
+
+  train(warmup_steps);
+  std::string as_trained;
+  if (inputs.device.is_cuda()) {
+    // Profiling slows down a GPU, so the speed of training is measured first.
+    int64_t tokens = 0;
+    const double seconds = BestSeconds(/*rounds=*/1, inputs.device, [&] { tokens = train(steps); });
+    as_trained = fmt::format(
+        "a training step takes {:.1f} ms: {} target tokens/s; the table below waits for each "
+        "operation\n\n",
+        1e3 * seconds / static_cast<double>(steps),
+        WithThousands(static_cast<int64_t>(static_cast<double>(tokens) / seconds)));
+  }
+  const StepProfiler profiler(inputs.device);
+  const int64_t tokens = train(steps);
+  return as_trained + profiler.Report({.steps = steps,
+                                       .target_tokens = tokens,
+                                       .numbers = config.training.precision == Precision::kBf16
+                                                      ? torch::kBFloat16
+                                                      : torch::kFloat});
+}
+
+}  // namespace wavemt

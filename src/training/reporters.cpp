@@ -1,0 +1,132 @@
+#include "training/reporters.h"
+
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "support/logging.h"
+#include "support/progress.h"
+#include "training/tensorboard_writer.h"
+
+namespace wavemt {
+namespace {
+
+// A progress bar on a terminal; otherwise a line for each interval.
+class TerminalReporter : public TrainingListener {
+ public:
+  explicit TerminalReporter(int64_t last_step) {
+    if (StandardErrorIsTerminal()) bar_.emplace("step", last_step);
+  }
+
+  void OnStep(int64_t step) override {
+    if (bar_) bar_->Update(step, detail_);
+  }
+
+  void OnInterval(const IntervalReport& report) override {
+    detail_ = fmt::format("loss {:.3f}  lr {:.2e}  {} tok/s", report.loss, report.learning_rate,
+                          WithThousands(std::llround(report.tokens_per_second)));
+    if (report.skipped_steps > 0) detail_ += fmt::format("  {} skipped", report.skipped_steps);
+    if (bar_) {
+      bar_->set_total(report.last_step);
+      return;
+    }
+    spdlog::info("step {}/{}  epoch {}  {}  {} left", WithThousands(report.step),
+                 WithThousands(report.last_step), report.epoch, detail_,
+                 HumanDuration(report.seconds_left));
+  }
+
+  void OnValidation(const ValidationReport& report) override {
+    const ValidationScores& scores = report.scores;
+    std::string text = fmt::format("validation at step {}: loss {:.3f}  perplexity {:.2f}",
+                                   WithThousands(report.step), scores.loss, scores.perplexity);
+    if (scores.bleu) text += fmt::format("  BLEU {:.2f}", *scores.bleu);
+    if (scores.chrf) text += fmt::format("  chrF {:.2f}", *scores.chrf);
+    spdlog::info("{}{}", text, report.is_best ? "  (best so far)" : "");
+  }
+
+ private:
+  std::optional<ProgressBar> bar_;
+  std::string detail_;
+};
+
+class MetricsReporter : public TrainingListener {
+ public:
+  MetricsReporter(const RunDirectory& run, const MetricsLog::ResumePoint& from)
+      : log_(run.MetricsPath(), from) {}
+
+  void OnInterval(const IntervalReport& report) override {
+    log_.Write({{"step", report.step},
+                {"epoch", report.epoch},
+                {"loss", report.loss},
+                {"lr", report.learning_rate},
+                {"gradient_norm", report.gradient_norm},
+                {"skipped_steps", report.skipped_steps},
+                {"tokens_per_second", report.tokens_per_second},
+                {"seconds_per_step", report.seconds_per_step}});
+  }
+
+  void OnValidation(const ValidationReport& report) override {
+    const ValidationScores& scores = report.scores;
+    Json line = {{"step", report.step},
+                 {"epoch", report.epoch},
+                 {"valid/loss", scores.loss},
+                 {"valid/perplexity", scores.perplexity}};
+    if (scores.bleu) {
+      line["valid/bleu"] = *scores.bleu;
+      line["valid/bleu_signature"] = scores.bleu_signature;
+    }
+    if (scores.chrf) {
+      line["valid/chrf"] = *scores.chrf;
+      line["valid/chrf_signature"] = scores.chrf_signature;
+    }
+    log_.Write(line);
+  }
+
+  void BeforeCheckpoint(TrainingState* state) override {
+    log_.Sync();
+    state->metrics = log_.mark();
+  }
+
+ private:
+  MetricsLog log_;
+};
+
+class TensorboardReporter : public TrainingListener {
+ public:
+  TensorboardReporter(const RunDirectory& run, int64_t step)
+      : writer_(run.TensorboardPath(), step) {}
+
+  void OnInterval(const IntervalReport& report) override {
+    writer_.Write(report.step, {{"train/loss", report.loss},
+                                {"train/lr", report.learning_rate},
+                                {"train/gradient_norm", report.gradient_norm},
+                                {"train/tokens_per_second", report.tokens_per_second}});
+  }
+
+  void OnValidation(const ValidationReport& report) override {
+    TensorboardWriter::Scalars scalars = {{"valid/loss", report.scores.loss},
+                                          {"valid/perplexity", report.scores.perplexity}};
+    if (report.scores.bleu) scalars.emplace_back("valid/bleu", *report.scores.bleu);
+    if (report.scores.chrf) scalars.emplace_back("valid/chrf", *report.scores.chrf);
+    writer_.Write(report.step, scalars);
+  }
+
+  void BeforeCheckpoint(TrainingState*) override { writer_.Sync(); }
+
+ private:
+  TensorboardWriter writer_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<TrainingListener>> OpenReporters(const RunDirectory& run,
+                                                             const MetricsLog::ResumePoint& from,
+                                                             int64_t last_step) {
+  std::vector<std::unique_ptr<TrainingListener>> reporters;
+  reporters.push_back(std::make_unique<MetricsReporter>(run, from));
+  reporters.push_back(std::make_unique<TensorboardReporter>(run, from.step));
+  reporters.push_back(std::make_unique<TerminalReporter>(last_step));
+  return reporters;
+}
+
+}  // namespace wavemt

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "config/config.h"
+#include "data/batcher.h"
+#include "training/time_limit.h"
+
+namespace wavemt {
+
+/// Why training ended.
+enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal, kTimeLimit };
+
+struct TrainingStatus {
+  int64_t step = 0;
+  DataPosition position;
+  int64_t validations_without_best = 0;
+  bool validation_pending = false;  // The validation of `step` was interrupted.
+};
+
+/// Decides when a training ends: as the config says, on a signal, or before a deadline.
+class StopRules {
+ public:
+  /// Without a deadline there is no time limit. `checkpoint_bytes`: see TimeLimit.
+  StopRules(const TrainingConfig& config, std::optional<TimeLimit::Clock::time_point> deadline,
+            int64_t checkpoint_bytes);
+
+  std::optional<StopReason> ReasonToStop(const TrainingStatus& status);
+
+  /// Whether the config ends training at this step. The last step of a run is validated too.
+  bool IsLastStep(const TrainingStatus& status) const;
+  /// The step at which training will end if nobody stops it earlier, assuming that every epoch has
+  /// `batches_per_epoch` batches.
+  int64_t LastStep(const TrainingStatus& status, int64_t batches_per_epoch) const;
+
+  /// A function for long work other than steps (validation) to call regularly. It returns true if
+  /// the work must stop. The time between two calls is recorded, because a stop may have to wait
+  /// that long. The function must not outlive this object.
+  std::function<bool()> StopCheck();
+
+  TimeLimit& time_limit() { return time_limit_; }
+
+ private:
+  TrainingConfig config_;
+  TimeLimit time_limit_;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <optional>
+
+#include "checkpoint/run_directory.h"
+#include "data/tokenized_corpus.h"
+#include "data/tokenizer.h"
+#include "model/transformer.h"
+#include "training/memory_budget.h"
+#include "training/time_limit.h"
+#include "training/validation.h"
+
+namespace wavemt {
+
+/// Everything that a training needs besides the config. The referenced objects must outlive the
+/// training.
+struct TrainingInputs {
+  Transformer model{nullptr};  // On `device`.
+  torch::Device device = torch::kCPU;
+  const TokenizedCorpus& train;
+  const TokenizedCorpus* valid = nullptr;  // Null: no validation.
+  /// Whether `valid` comes from other files than when the run was last trained. If the checkpoint
+  /// does not say which text its best score was measured on, these may hold a different one.
+  bool valid_is_renamed = false;
+  TokenizerPair tokenizers;
+  std::optional<RunDirectory> run{};  // Where to write; only ProfileUpdates() needs none.
+  /// Translates the validation text with the model in its present state and scores it (BLEU and
+  /// chrF; the loss is measured elsewhere). Returns nothing as soon as `stop_requested` returns
+  /// true. May be empty.
+  using ScoreTranslations =
+      std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
+  ScoreTranslations score_translations;
+  MemoryLimit memory_limit{};
+  /// When training must have stopped and written its last checkpoint; nothing if there is no
+  /// deadline.
+  std::optional<TimeLimit::Clock::time_point> deadline{};
+};
+
+}  // namespace wavemt

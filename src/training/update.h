@@ -1,0 +1,108 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "data/batch.h"
+#include "data/batcher.h"
+#include "model/transformer.h"
+#include "training/batch_piece.h"
+#include "training/model_in_training.h"
+#include "training/oversized_batches.h"
+#include "training/step_tally.h"
+
+namespace wavemt {
+
+/// Takes the next `count` batches, those of one update.
+std::vector<Batch> NextBatches(Batcher& batcher, int64_t count);
+
+struct BatchLossOptions {
+  torch::Device device = torch::kCPU;
+  Precision precision = Precision::kFp32;
+  double label_smoothing = 0.0;
+};
+
+/// The forward pass of a batch. Returns the summed loss of its target tokens in nats (see loss.h).
+torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options);
+
+/// The forward and backward passes of an update: computes the gradient of the mean loss per target
+/// token.
+///
+/// A batch that does not fit in memory is split into halves, repeatedly if necessary. The gradient
+/// is the same except for rounding, because each piece is weighted by its tokens; with dropout, a
+/// half draws different numbers. Under a limit on tensors (tensor_memory.h), the same batch is
+/// always split into the same pieces.
+class ForwardBackward {
+ public:
+  struct Options {
+    BatchLossOptions loss;
+    uint64_t seed = 0;        // The run's.
+    std::string memory_name;  // For messages: "the machine's memory".
+  };
+  ForwardBackward(Transformer model, Options options);
+
+  /// Adds the gradient to the parameters' gradients and returns the summed loss of all target
+  /// tokens, a double-precision scalar on the device. Calls `clear_gradients` before it starts,
+  /// whenever it starts over, and when it fails. Throws a failure if even a single pair does not
+  /// fit in memory.
+  torch::Tensor Run(int64_t step, std::vector<Batch> batches,
+                    const std::function<void()>& clear_gradients);
+
+  /// Repeats only the forward passes of the last Run(), with the same random numbers.
+  void RepeatForward();
+
+ private:
+  torch::Tensor LossOf(const BatchPiece& piece);
+  std::pair<BatchPiece, BatchPiece> HalveOversized(const BatchPiece& piece);
+
+  Transformer model_;
+  Options options_;
+  OversizedBatches oversized_;
+
+  // Of the last Run().
+  int64_t step_ = 0;
+  std::vector<BatchPiece> pieces_;
+};
+
+/// Updates the weights, one update after another.
+class Updater {
+ public:
+  /// `model` is on `device` and must keep its parameters. `memory_name`: see ForwardBackward.
+  Updater(const Config& config, Transformer model, torch::Device device,
+          std::string memory_name = "the memory of this machine");
+
+  /// Performs update number `step` (from 1) with the gradient of the mean loss of `batches`. If the
+  /// loss or gradient is not finite, nothing changes and the step counts as skipped. Throws a
+  /// failure, without having changed anything, if even a single pair does not fit in memory.
+  void Step(int64_t step, std::vector<Batch> batches);
+
+  /// The model and everything else that updates change.
+  ModelInTraining& trained() { return trained_; }
+  const ModelInTraining& trained() const { return trained_; }
+  /// Sums and counts of the updates. Reading them waits for the device.
+  StepTally& tally() { return tally_; }
+  const StepTally& tally() const { return tally_; }
+  /// Of the last update, before clipping. A scalar on the device.
+  const torch::Tensor& gradient_norm() const { return gradient_norm_; }
+  /// Describes where the last update, which was skipped, first produced a number that is not
+  /// finite: a clause for people. Repeats the forward pass.
+  std::string FindNotFinite();
+
+ private:
+  TrainingConfig config_;
+  torch::Device device_;
+  ModelInTraining trained_;
+  ForwardBackward forward_backward_;
+  StepTally tally_;
+
+  // Of the last update, on the device.
+  torch::Tensor loss_;  // Summed over the target tokens.
+  torch::Tensor gradient_norm_;
+};
+
+}  // namespace wavemt

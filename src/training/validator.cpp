@@ -1,0 +1,96 @@
+#include "training/validator.h"
+
+#include <cmath>
+
+#include "model/evaluation_mode.h"
+#include "support/logging.h"
+#include "support/progress.h"
+
+namespace wavemt {
+
+Validator::Validator(const Config& config, const TrainingInputs& inputs)
+    : config_(config),
+      device_(inputs.device),
+      valid_(inputs.valid),
+      valid_is_renamed_(inputs.valid_is_renamed),
+      tokenizers_(inputs.tokenizers),
+      score_translations_(inputs.score_translations) {}
+
+void Validator::Restore(const TrainingState& state) {
+  if (state.best_score) best_ = {.score = *state.best_score, .loss = state.best_loss};
+  best_step_ = state.best_step;
+  validations_without_best_ = state.validations_without_best;
+  is_pending_ = state.validation_pending && valid_ != nullptr;
+  valid_checksum_ = state.valid_checksum;
+}
+
+void Validator::SaveTo(TrainingState* state) const {
+  state->best_score = best_ ? std::optional(best_->score) : std::nullopt;
+  state->best_loss = best_ ? best_->loss : std::nullopt;
+  state->best_step = best_step_;
+  state->validations_without_best = validations_without_best_;
+  state->validation_pending = is_pending_;
+  state->valid_checksum = valid_checksum_;
+}
+
+void Validator::DiscardBestOfOtherText() {
+  if (valid_ == nullptr) return;
+  const int64_t checksum = valid_->checksum();
+  const bool is_other = valid_checksum_.value_or(checksum) != checksum;
+  const bool is_unknown = !valid_checksum_ && valid_is_renamed_;
+  if (best_ && (is_other || is_unknown)) {
+    spdlog::warn(
+        "{} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
+        is_other ? "data.valid holds another text than"
+                 : "data.valid has other files, and nothing tells whether they hold the text that",
+        best_->score, WithThousands(best_step_));
+    best_.reset();
+    best_step_ = 0;
+    validations_without_best_ = 0;
+  }
+  valid_checksum_ = checksum;
+}
+
+bool Validator::IsDue(int64_t step, bool is_last_step) const {
+  const int64_t every = config_.training.validate_every;
+  if (every == 0 || valid_ == nullptr) return false;
+  return is_last_step || step % every == 0;
+}
+
+std::optional<ValidationScores> Validator::Measure(ModelInTraining& trained,
+                                                   const std::function<bool()>& stop_requested) {
+  const auto averaged = trained.ApplyAverage();
+  const EvaluationMode evaluating(*trained.model());
+  const std::optional<double> loss =
+      ValidationLoss(trained.model(), *valid_, device_,
+                     {.batch_tokens = config_.training.batch_tokens,
+                      .precision = config_.training.precision,
+                      .source_special = tokenizers_.source->special(),
+                      .target_special = tokenizers_.target->special(),
+                      .stop_requested = stop_requested});
+  if (!loss) return std::nullopt;
+  ValidationScores scores;
+  if (score_translations_) {
+    const std::optional<ValidationScores> translated = score_translations_(stop_requested);
+    if (!translated) return std::nullopt;
+    scores = *translated;
+  }
+  scores.loss = *loss;
+  scores.perplexity = std::exp(*loss);
+  return scores;
+}
+
+bool Validator::Add(const ValidationScores& scores, int64_t step) {
+  is_pending_ = false;
+  const ValidationMetric metric = config_.training.best_metric;
+  if (!IsBetter(scores, best_, metric)) {
+    ++validations_without_best_;
+    return false;
+  }
+  best_ = {.score = *ScoreOf(scores, metric), .loss = scores.loss};
+  best_step_ = step;
+  validations_without_best_ = 0;
+  return true;
+}
+
+}  // namespace wavemt

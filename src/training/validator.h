@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "config/config.h"
+#include "training/model_in_training.h"
+#include "training/training_inputs.h"
+#include "training/training_state.h"
+#include "training/validation.h"
+
+namespace wavemt {
+
+/// Validates a model in training and keeps track of the best validation.
+class Validator {
+ public:
+  /// What `inputs` refers to must outlive the validator.
+  Validator(const Config& config, const TrainingInputs& inputs);
+
+  void Restore(const TrainingState& state);
+  /// Saves what Restore() reads.
+  void SaveTo(TrainingState* state) const;
+
+  /// Discards the best score, with a warning, if data.valid now holds another text than the one on
+  /// which it was measured.
+  void DiscardBestOfOtherText();
+
+  /// Whether training.validate_every asks for a validation of this step. The last step is always
+  /// validated, unless validation is off.
+  bool IsDue(int64_t step, bool is_last_step) const;
+
+  /// A requested validation stays pending until one is completed.
+  void Request() { is_pending_ = true; }
+  bool is_pending() const { return is_pending_; }
+
+  /// Measures the model, using its moving average if it has one. Returns nothing, and leaves the
+  /// validation pending, if `stop_requested` returns true.
+  std::optional<ValidationScores> Measure(ModelInTraining& trained,
+                                          const std::function<bool()>& stop_requested);
+
+  /// Records the scores of the model at `step`. Returns true if they are the best so far.
+  bool Add(const ValidationScores& scores, int64_t step);
+
+  int64_t validations_without_best() const { return validations_without_best_; }
+
+ private:
+  Config config_;
+  torch::Device device_;
+  const TokenizedCorpus* valid_;  // Null: no validation.
+  bool valid_is_renamed_;
+  TokenizerPair tokenizers_;
+  TrainingInputs::ScoreTranslations score_translations_;
+
+  std::optional<BestScore> best_;
+  int64_t best_step_ = 0;
+  int64_t validations_without_best_ = 0;
+  bool is_pending_ = false;
+  std::optional<int64_t> valid_checksum_;  // Of the text on which the best score was measured.
+};
+
+}  // namespace wavemt

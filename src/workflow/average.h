@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace wavemt {
+
+/// Writes the mean of the weights of checkpoints of one training run to `output`: as a model's
+/// folder or, if the name ends in .safetensors, as a file with only the weights. A checkpoint that
+/// is named twice counts once, with a warning. Returns how many were averaged. A usage error if
+/// `output` cannot be created because something exists there, or if the checkpoints do not belong
+/// together.
+size_t AverageCheckpoints(const std::vector<std::string>& checkpoints,
+                          const std::filesystem::path& output);
+
+}  // namespace wavemt

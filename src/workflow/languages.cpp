@@ -1,0 +1,36 @@
+#include "workflow/languages.h"
+
+#include <filesystem>
+#include <vector>
+
+#include "evaluation/bleu_tokenizer.h"
+#include "support/decompressor.h"
+
+namespace wavemt {
+namespace {
+
+std::string LanguageOf(const std::string& named, const std::vector<std::filesystem::path>& files) {
+  if (!named.empty() || files.empty()) return named;
+  std::filesystem::path name = files.front().filename();
+  if (FormatOfExtension(name.extension().string()) != nullptr) name = name.stem();
+  const std::string extension = name.extension().string();
+  return extension.empty() ? "" : extension.substr(1);
+}
+
+}  // namespace
+
+std::string SourceLanguage(const DataConfig& data) {
+  return LanguageOf(data.source_language, data.train.source);
+}
+
+std::string TargetLanguage(const DataConfig& data) {
+  return LanguageOf(data.target_language, data.train.target);
+}
+
+EvaluationTokenizer BleuTokenizer(const Config& config) {
+  return config.evaluation.tokenize == EvaluationTokenizer::kAuto
+             ? TokenizerForLanguage(TargetLanguage(config.data))
+             : config.evaluation.tokenize;
+}
+
+}  // namespace wavemt

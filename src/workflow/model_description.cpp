@@ -1,0 +1,125 @@
+#include "workflow/model_description.h"
+
+#include <sstream>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/run_directory.h"
+#include "config/config_fields.h"
+#include "support/error.h"
+#include "support/files.h"
+#include "workflow/languages.h"
+#include "workflow/run_files.h"
+#include "workflow/trained_model.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+// metrics.jsonl holds the signature of each validation's score. If it is missing or damaged, only
+// the signature is unknown.
+std::string SignatureOfStep(const fs::path& metrics, int64_t step, ValidationMetric metric) {
+  const std::string key = fmt::format("valid/{}_signature", NameOf(metric));
+  std::string signature;
+  try {
+    std::istringstream lines(ReadFile(metrics));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find(key) == std::string::npos) continue;
+      const Json json = ParseJson(line, metrics.string());
+      if (json.value("step", int64_t{-1}) == step) signature = json.value(key, "");
+    }
+  } catch (const std::exception&) {
+    return signature;
+  }
+  return signature;
+}
+
+std::chrono::system_clock::time_point LastWritten(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_time_type time = fs::last_write_time(path, ignored);
+  return std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+      std::chrono::file_clock::to_sys(time));
+}
+
+void DescribeTraining(ModelDescription* description) {
+  const fs::path& checkpoint = description->checkpoint;
+  if (!IsFolder(checkpoint) || !HasCheckpointState(checkpoint)) return;
+  const std::string origin = (checkpoint / kStateFile).string();
+  description->state_json = ReadCheckpointState(checkpoint);
+  if (!description->state_json.is_object()) {
+    throw UsageError("{}: is not the state of a training, an object {{...}}", origin);
+  }
+  description->state = TrainingStateFromJson(description->state_json, origin);
+  if (description->state->best_score) {
+    description->best_signature =
+        SignatureOfStep(description->run / "metrics.jsonl", description->state->best_step,
+                        description->config.training.best_metric);
+  }
+}
+
+ModelDescription Describe(const ModelLocation& location) {
+  ModelDescription description;
+  description.run = location.run;
+  description.checkpoint = location.checkpoint;
+  description.config = LoadRunConfig(location.run);
+  description.source_language = SourceLanguage(description.config.data);
+  description.target_language = TargetLanguage(description.config.data);
+  const TokenizerPair tokenizers = LoadRunTokenizers(location.run, description.config.tokenizer);
+  description.source_vocabulary = tokenizers.source->vocab_size();
+  description.target_vocabulary = tokenizers.target->vocab_size();
+  description.shared_vocabulary = tokenizers.shared();
+  for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
+    description.bytes += static_cast<int64_t>(tensor.nbytes());
+    // The table of the position encoding is computed, not learned.
+    if (name != "position_encoding.pe") description.weights += tensor.numel();
+  }
+  description.trained_on = LoadRunProfile(location.run);
+  description.saved = LastWritten(IsFolder(location.checkpoint) ? location.checkpoint / kModelFile
+                                                                : location.checkpoint);
+  DescribeTraining(&description);
+  return description;
+}
+
+}  // namespace
+
+ModelDescription DescribeModel(const fs::path& path) { return ReadModelAt(path, Describe); }
+
+Json ToJson(const ModelDescription& description) {
+  const ModelConfig& model = description.config.model;
+  Json json = {
+      {"run", description.run.string()},
+      {"checkpoint", description.checkpoint.string()},
+      {"source_language", description.source_language},
+      {"target_language", description.target_language},
+      {"weights", description.weights},
+      {"bytes", description.bytes},
+      {"d_model", model.d_model},
+      {"num_heads", model.num_heads},
+      {"ffn_dim", model.ffn_dim},
+      {"num_encoder_layers", model.num_encoder_layers},
+      {"num_decoder_layers", model.num_decoder_layers},
+      {"layer_norm", NameOf(model.layer_norm)},
+      {"activation", NameOf(model.activation)},
+      {"tied_embeddings", NameOf(model.tied_embeddings)},
+      {"position_encoding", fmt::format("{}, {} positions", NameOf(model.position_encoding.type),
+                                        model.position_encoding.max_length)},
+      {"source_vocabulary", description.source_vocabulary},
+      {"target_vocabulary", description.target_vocabulary},
+      {"shared_vocabulary", description.shared_vocabulary},
+      {"normalize_whitespace", description.config.tokenizer.normalize_whitespace},
+  };
+  if (const auto& profile = description.trained_on) {
+    json["trained_on_pairs"] = profile->pairs;
+    json["trained_on_several_sentences"] = profile->several_sentences;
+    json["trained_on_longest_source"] = profile->longest_source;
+    json["trained_on_longest_target"] = profile->longest_target;
+  }
+  if (description.state) {
+    json.update(description.state_json);
+    json["best_metric"] = NameOf(description.config.training.best_metric);
+    json["best_signature"] = description.best_signature;
+  }
+  return json;
+}
+
+}  // namespace wavemt

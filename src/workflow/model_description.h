@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "data/corpus_profile.h"
+#include "support/json.h"
+#include "training/training_state.h"
+
+namespace wavemt {
+
+/// What the files of a run say about a model, without computing anything with it.
+struct ModelDescription {
+  std::filesystem::path run;
+  std::filesystem::path checkpoint;  // The folder or file with the weights.
+  Config config;
+  std::string source_language;  // For example "en"; empty if unknown.
+  std::string target_language;
+  int64_t weights = 0;  // The number of learned parameters.
+  int64_t bytes = 0;
+  int64_t source_vocabulary = 0;
+  int64_t target_vocabulary = 0;
+  bool shared_vocabulary = false;
+  std::optional<CorpusProfile> trained_on;  // Nothing for runs of versions before 0.2.0.
+  std::chrono::system_clock::time_point saved;
+
+  // Nothing and null for a file of weights, which does not say how they were trained.
+  std::optional<TrainingState> state;
+  Json state_json;
+
+  std::string best_signature;  // sacreBLEU's, of state->best_score; empty if it has none.
+};
+
+/// Describes the model that `path` names (see LocateModel() in run_directory.h).
+ModelDescription DescribeModel(const std::filesystem::path& path);
+
+/// The complete description as a JSON object.
+Json ToJson(const ModelDescription& description);
+
+}  // namespace wavemt

@@ -1,0 +1,37 @@
+#include "workflow/resumed_config.h"
+
+#include <string>
+
+#include "config/config_resume.h"
+#include "support/error.h"
+#include "workflow/languages.h"
+#include "workflow/run_files.h"
+
+namespace wavemt {
+
+bool HasOtherFiles(const ParallelFiles& a, const ParallelFiles& b) {
+  return a.source != b.source || a.target != b.target || a.tsv != b.tsv ||
+         a.tsv_columns != b.tsv_columns;
+}
+
+Config ResumedConfig(const std::filesystem::path& run, const Config& before,
+                     const ConfigOverrides& overrides) {
+  RequireMayChange(before, overrides);
+  Config config = LoadRunConfig(run, overrides);
+  if (HasOtherFiles(before.data.train, config.data.train)) {
+    // The new file names may indicate no language, or a different one.
+    std::string& source = config.data.source_language;
+    std::string& target = config.data.target_language;
+    if (source.empty()) source = SourceLanguage(before.data);
+    if (target.empty()) target = TargetLanguage(before.data);
+  }
+  if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
+    throw UsageError(
+        "--set training.ema_decay={}: the moving average cannot be switched on or off "
+        "in the middle of a run; start a new one with `wavemt train`",
+        config.training.ema_decay);
+  }
+  return config;
+}
+
+}  // namespace wavemt

@@ -1,0 +1,52 @@
+#include "workflow/trained_model.h"
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/run_directory.h"
+#include "checkpoint/safetensors.h"
+#include "support/files.h"
+#include "workflow/build_model.h"
+#include "workflow/languages.h"
+#include "workflow/run_files.h"
+
+namespace fs = std::filesystem;
+
+namespace wavemt {
+namespace {
+
+TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& overrides,
+                         torch::Device device) {
+  TrainedModel opened;
+  opened.config = LoadRunConfig(location.run, overrides);
+  opened.checkpoint = location.checkpoint;
+  opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
+  opened.trained_on = {.profile = LoadRunProfile(location.run),
+                       .source_language = SourceLanguage(opened.config.data)};
+  opened.model = BuildModel(opened.config.model, opened.tokenizers);
+  CopyTensors(ReadWeights(location.checkpoint), StateOf(*opened.model),
+              location.checkpoint.string());
+  opened.model->to(device);
+  opened.model->eval();
+  opened.device = device;
+  return opened;
+}
+
+}  // namespace
+
+TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides,
+                       torch::Device device) {
+  return ReadModelAt(path, [&](const ModelLocation& location) {
+    return OpenModelAt(location, overrides, device);
+  });
+}
+
+NamedTensors ReadWeights(const fs::path& checkpoint) {
+  if (IsFolder(checkpoint)) return ReadCheckpointModel(checkpoint);
+  const fs::path folder = checkpoint.parent_path();
+  // A checkpoint's manifest has the checksum of its model.
+  if (checkpoint.filename() == kModelFile && Exists(folder / kManifestFile)) {
+    return ReadCheckpointModel(folder);
+  }
+  return ReadSafetensors(checkpoint);
+}
+
+}  // namespace wavemt

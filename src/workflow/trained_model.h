@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+
+#include "checkpoint/named_tensors.h"
+#include "config/config.h"
+#include "config/config_overrides.h"
+#include "data/tokenizer.h"
+#include "decoding/translator.h"
+#include "model/transformer.h"
+
+namespace wavemt {
+
+/// A trained model with everything needed to translate with it.
+struct TrainedModel {
+  Config config;
+  std::filesystem::path checkpoint;  // The folder or file that the weights were read from.
+  TokenizerPair tokenizers;
+  Transformer model{nullptr};  // On `device`, in evaluation mode.
+  torch::Device device = torch::kCPU;
+  TrainedOn trained_on;
+
+  Translator MakeTranslator() const { return {model, tokenizers, device, trained_on}; }
+};
+
+/// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`
+/// applied to the run's config.
+TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
+                       torch::Device device = torch::kCPU);
+
+/// The weights of a checkpoint's folder or of a single safetensors file.
+NamedTensors ReadWeights(const std::filesystem::path& checkpoint);
+
+}  // namespace wavemt

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "config/config_overrides.h"
+#include "training/trainer.h"
+#include "workflow/training_text.h"
+
+namespace wavemt {
+
+/// The resources that a training may use.
+struct TrainingResources {
+  torch::Device device = torch::kCPU;
+  int64_t memory_limit = 0;  // Bytes, on the CPU; 0: no limit.
+  std::optional<TimeLimit::Clock::time_point> deadline{};
+};
+
+/// A training that is ready to start: everything is read, checked and built. The trainer and
+/// profiler refer to it, so it must not be moved while they exist.
+struct TrainingJob {
+  Config config;
+  TrainingText text;
+  TrainingInputs inputs;  // Refers to `text`.
+
+  // Only for a run that is resumed.
+  std::optional<TrainingConfig> earlier_config{};  // How the run was trained until now.
+  std::optional<int64_t> resume_step{};  // The checkpoint to continue from; nothing: start over.
+};
+
+/// What `wavemt train` may write.
+struct NewRunOptions {
+  bool writes = true;  // False: a dry run, or a profile.
+  bool overwrite = false;
+};
+
+/// Prepares a new run of `config`, with a default run_dir if it has none. Logs the sizes of text,
+/// batches and model. Writes nothing except, if allowed, the cache of a large corpus.
+TrainingJob PrepareTraining(const std::filesystem::path& config, const ConfigOverrides& overrides,
+                            const TrainingResources& resources, const NewRunOptions& options);
+
+/// Prepares to continue a run from its newest complete checkpoint, with `overrides` applied to its
+/// config. A usage error if they change a key that cannot change in the middle of a run.
+TrainingJob PrepareResume(const std::filesystem::path& run, const ConfigOverrides& overrides,
+                          const TrainingResources& resources);
+
+/// How a training ended.
+struct TrainingOutcome {
+  StopReason reason = StopReason::kMaxSteps;
+  TrainingState state;
+};
+
+/// Creates the run's folder for a job from PrepareTraining(), which itself creates nothing there.
+void CreateRun(TrainingJob* job, const NewRunOptions& options);
+
+/// Trains until there is a reason to stop.
+TrainingOutcome RunTraining(const TrainingJob& job);
+
+/// Trains a few steps without writing anything and returns a table of where their time goes.
+std::string ProfileTraining(const TrainingJob& job);
+
+}  // namespace wavemt

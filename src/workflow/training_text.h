@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "data/corpus_profile.h"
+#include "data/tokenized_corpus.h"
+#include "data/tokenizer.h"
+
+namespace wavemt {
+
+/// Sentences with their human translations.
+struct ReferenceText {
+  std::vector<std::string> sources;
+  std::vector<std::string> references;
+};
+
+/// The text of a training.
+struct TrainingText {
+  std::unique_ptr<const TokenizedCorpus> train;
+  CorpusProfile profile;                         // Of `train`.
+  std::unique_ptr<const TokenizedCorpus> valid;  // Null if there is none.
+  std::shared_ptr<const ReferenceText>
+      valid_lines;  // Of `valid`, for translating; null if there is none.
+};
+
+/// Where the token ids of a large training corpus are cached between program runs.
+struct TokenCache {
+  std::filesystem::path run;  // The default cache folder is next to it; see data.cache_dir.
+  bool may_write = true;      // False: an existing cache is used, but nothing is written.
+};
+
+/// Reads, checks, tokenizes and counts all text of `config`, and logs a summary of each corpus.
+TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
+                              const TokenCache& cache);
+
+}  // namespace wavemt

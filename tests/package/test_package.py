@@ -1,0 +1,103 @@
+"""`cmake --install`: the program from its new place, and a program of somebody else's built with
+find_package(wavemt). LibTorch, where it would be copied along, is linked instead."""
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import ENVIRONMENT, PROGRAM, ROOT, write_config
+
+BUILD = PROGRAM.parent
+HERE = Path(__file__).resolve().parent
+# Nothing that a shell of ours knows may help.
+CLEAN = {name: value for name, value in ENVIRONMENT.items()
+         if not re.match("WAVEMT_|CMAKE_|LD_LIBRARY_PATH|PYTHONPATH", name)}
+
+
+def run_command(*command, cwd, **options):
+    """What the command prints; a failure shows what it said."""
+    result = subprocess.run([*map(str, command)], cwd=cwd, env=CLEAN, capture_output=True,
+                            encoding="utf8", timeout=600, **options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def cached(name):
+    """The value of a variable in the cache of the build."""
+    found = re.search(f"^{name}:[A-Z]+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
+    return found and found[1]
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    """The folder under which wavemt is installed."""
+    folder = tmp_path_factory.mktemp("prefix")
+    run_command("cmake", "--install", BUILD, "--prefix", folder, "--component", "wavemt", cwd=folder)
+    libtorch = Path(cached("LIBTORCH_INCLUDE")).parent
+    config = next(folder.rglob("wavemtConfig.cmake"))
+    if str(libtorch) not in config.read_text("utf8"):  # It would come along.
+        place = config.parent.parent.parent / "wavemt"
+        place.mkdir()
+        (place / "libtorch").symlink_to(libtorch)
+    return folder
+
+
+def test_what_is_installed(prefix):
+    for name in ("bin/wavemt", "include/wavemt/workflow/trained_model.h",
+                 "include/wavemt/decoding/translator.h", "share/wavemt/data/quickstart/train.en",
+                 "share/doc/wavemt/LICENSE"):
+        assert (prefix / name).is_file(), name
+    assert not (prefix / "include/wavemt/commands").exists()
+
+
+def test_nothing_names_the_source_tree(prefix):
+    """Nor the build folder; LibTorch may lie where it likes, if it is not ours to install."""
+    config = next(prefix.rglob("wavemtConfig.cmake")).read_text("utf8")
+    libtorch = str(Path(cached("LIBTORCH_INCLUDE")).parent)
+    for path in prefix.rglob("*"):
+        if path.is_symlink() or not path.is_file() or "libtorch" in path.relative_to(prefix).parts:
+            continue
+        contents = path.read_bytes()
+        if libtorch in config:
+            contents = contents.replace(libtorch.encode(), b"")
+        for folder in {ROOT, BUILD}:
+            assert f"{folder}/".encode() not in contents, f"{path} names {folder}"
+
+
+def test_the_program_runs_from_its_new_place(prefix, tmp_path):
+    program = prefix / "bin/wavemt"
+    assert run_command(program, "--version", cwd=tmp_path).startswith("wavemt ")
+    shown = run_command(program, "config", "show", prefix / "share/wavemt/configs/quickstart.json",
+                        cwd=tmp_path)
+    [train] = json.loads(shown)["data"]["train"]["source"]
+    assert Path(train).samefile(prefix / "share/wavemt/data/quickstart/train.en")
+    run_command(program, "config", "check", prefix / "share/wavemt/configs/quickstart.json",
+                cwd=tmp_path)
+    # What WAVEMT_DATA is where it is not set.
+    config = {"data": {"train": {"source": "${WAVEMT_DATA}/quickstart/train.en",
+                                 "target": "${WAVEMT_DATA}/quickstart/train.zh"}}}
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf8")
+    shown = run_command(program, "config", "show", tmp_path / "config.json", cwd=tmp_path)
+    assert json.loads(shown)["data"]["train"]["source"] == [
+        str((prefix / "share/wavemt/data/quickstart/train.en").resolve())]
+
+
+def test_a_program_built_with_the_package(prefix, corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus)
+    program = prefix / "bin/wavemt"
+    run_command(program, "train", config, "--run-dir", tmp_path / "run", "--device", "cpu",
+                cwd=tmp_path)
+    run_command("cmake", "-S", HERE, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
+                "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={cached('CMAKE_CXX_COMPILER')}",
+                cwd=tmp_path)
+    run_command("cmake", "--build", tmp_path / "build", cwd=tmp_path)
+    lines = ["I bought two red pens.", "The doctor is at home."]
+    translated = run_command(tmp_path / "build/translate_lines", tmp_path / "run", *lines,
+                             cwd=tmp_path)
+    expected = run_command(program, "translate", tmp_path / "run", "--device", "cpu", cwd=tmp_path,
+                           input="\n".join(lines) + "\n")
+    assert translated == expected
+    assert len(translated.splitlines()) == 2
