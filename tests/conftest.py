@@ -13,14 +13,23 @@ os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).resolve()
-# Models as small as these gain nothing from threads, and tests share the machine: where a test wants
-# threads all the same, those that wait leave the processor to others.
+# Models as small as these gain nothing from threads, and tests share the machine: where a test
+# wants threads all the same, those that wait leave the processor to others.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 # What is slow and rarely breaks runs where scripts/torture.sh asks for it; a quick form of it runs
 # every time.
 TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
 long = pytest.mark.long
+
+# A model that trains dozens of steps a second.
+SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
+               "num_encoder_layers": 1, "num_decoder_layers": 1,
+               "position_encoding": {"max_length": 64}}
+
+# Settings of a training whose first step ruins the weights.
+DIVERGING = {"learning_rate": 1e30, "warmup_steps": 0, "save_every": 1, "validate_every": 0,
+             "log_every": 1, "max_skipped_steps": 4}
 
 
 def thinned(cases, every):
@@ -40,15 +49,6 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-
-# A model that trains dozens of steps a second.
-SMALL_MODEL = {"d_model": 32, "num_heads": 4, "ffn_dim": 64,
-               "num_encoder_layers": 1, "num_decoder_layers": 1,
-               "position_encoding": {"max_length": 64}}
-
-# Settings of a training whose first step ruins the weights.
-DIVERGING = {"learning_rate": 1e30, "warmup_steps": 0, "save_every": 1, "validate_every": 0,
-             "log_every": 1, "max_skipped_steps": 4}
 
 
 def wavemt(*arguments, check=True, **options):

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, long, merge, pointed, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, TORTURE, long, merge, pointed, wavemt, write_config
 
 # Two batches an update, dropout: what a resumed run must go on with. 21 batches an epoch: step 12 is
 # in the second one, step 24 in the third.
@@ -185,7 +185,7 @@ def test_nothing_is_written_when_the_input_is_refused(corpus, tmp_path, fault):
     assert sorted(os.listdir(tmp_path)) == before
 
 
-@pytest.mark.parametrize("option", ["--dry-run", "--profile"])
+@pytest.mark.parametrize("option", ["--dry-run", pytest.param("--profile", marks=long)])
 def test_options_that_write_nothing_write_no_cache(corpus, tmp_path, option):
     config = with_cache(tmp_path, corpus, tmp_path / "cache")
     said = train(config, tmp_path / "run", option).stderr
@@ -226,7 +226,7 @@ def wait_for_size(process, folder, size):
 def test_a_killed_build_leaves_nothing_that_is_used(large, tmp_path):
     whole = cache_of(large / "cache").read_bytes()
     cache = tmp_path / "cache"
-    for part in (0, 0.2, 0.6, 0.9):
+    for part in (0, 0.2, 0.6, 0.9) if TORTURE else (0, 0.6):
         process = start(large / "config.json", tmp_path / "run", cache)
         wait_for_size(process, cache, int(part * len(whole)))
         process.kill()

@@ -97,11 +97,20 @@ def small_run(folder, corpus, run, valid, **training):
                                   "save_every": 1000} | training)
 
 
+@pytest.fixture(scope="module")
+def whole(corpus, run, long_validation, tmp_path_factory):
+    """A run with two long validations that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    wavemt("train", small_run(folder, corpus, run, long_validation), "--run-dir", folder / "run",
+           "--device", "cpu")
+    return folder / "run"
+
+
 @pytest.mark.parametrize("step", [3, 6])
 def test_a_signal_ends_a_validation_which_the_resumed_run_makes_up_for(
-        corpus, run, long_validation, tmp_path, step):
+        corpus, run, long_validation, whole, tmp_path, step):
     config = small_run(tmp_path, corpus, run, long_validation)
-    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    stopped = tmp_path / "stopped"
     process = start("train", config, "--run-dir", stopped)
     # The line of a step is written before its validation begins.
     reached = stop(process, stopped, step, signal.SIGTERM)
@@ -110,7 +119,6 @@ def test_a_signal_ends_a_validation_which_the_resumed_run_makes_up_for(
     assert state["validation_pending"] is True
     wavemt("resume", stopped, "--device", "cpu")
 
-    wavemt("train", config, "--run-dir", whole, "--device", "cpu")
     assert without_speeds(stopped) == without_speeds(whole)
     for pointer in ("latest", "best"):
         folders = [pointed(folder, pointer) for folder in (stopped, whole)]
@@ -153,11 +161,11 @@ def test_max_minutes(corpus, tmp_path):
 
 
 def test_max_minutes_holds_within_a_validation(corpus, run, long_validation, tmp_path):
-    valid = {side: [path] * 50 for side, path in long_validation.items()}
+    valid = {side: [path] * 30 for side, path in long_validation.items()}
     config = small_run(tmp_path, corpus, run, valid, validate_every=1)
     target = tmp_path / "run"
     said = wavemt("train", config, "--run-dir", target, "--device", "cpu", "--max-minutes",
-                  "0.15").stderr
+                  "0.1").stderr
     assert "stopped by --max-minutes at step 1; " in said
     state = json.loads((pointed(target, "latest") / "state.json").read_text())
     assert (state["step"], state["validation_pending"]) == (1, True)

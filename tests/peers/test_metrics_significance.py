@@ -1,10 +1,13 @@
-"""Confidence intervals and paired tests: sacreBLEU's draws, hence its numbers."""
+"""Confidence intervals and paired tests: sacreBLEU's draws, hence its numbers.
+
+WAVEMT_TORTURE=1 takes every set of options for both paired tests.
+"""
 import json
 import os
 import random
 
 import pytest
-from conftest import ROOT, wavemt
+from conftest import ROOT, thinned, wavemt
 from hard_text import damage, hard_lines
 from real_text import corpora, perturb, read_lines, write_lines
 from sacrebleu.metrics import BLEU, CHRF, TER
@@ -78,9 +81,9 @@ def test_confidence(text, options, seed, monkeypatch):
 
 
 # sacreBLEU's paired tests take a seed of 0 for none.
-@pytest.mark.parametrize("test, samples", [("bs", 300), ("ar", 400)])
-@pytest.mark.parametrize("options, seed", [("defaults", None), ("smoothed", "9876543210123"),
-                                           ("epsilon", "1")])
+@pytest.mark.parametrize("test, samples, options, seed", thinned(
+    [(*test, *options) for test in [("bs", 300), ("ar", 400)] for options in [
+        ("defaults", None), ("smoothed", "9876543210123"), ("epsilon", "1")]], every=2))
 def test_paired(text, options, seed, test, samples, monkeypatch):
     environment = with_seed(seed, monkeypatch)
     references, systems, reference_files, system_files = text
