@@ -308,7 +308,7 @@ def test_a_learning_rate_that_jumps_is_said(corpus, tmp_path, schedule, warns):
                 "training.max_steps=6", "--set", "training.warmup_steps=2")
     said = wavemt("resume", run, "--set", "training.max_steps=12", "--device", "cpu").stderr
     assert (" warning: the learning rate had come down to " in said) == warns
-    assert (f"as the {schedule} schedule extends to step 12 instead of 6" in said) == warns
+    assert (f"because the {schedule} schedule extends to step 12 instead of 6" in said) == warns
     # No more steps, no jump; and one that was asked for is no news.
     assert "learning rate had" not in wavemt("resume", run, "--device", "cpu").stderr
     if not warns and not TORTURE:
