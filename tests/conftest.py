@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import pytest
 # NumPy's matrix products add up in an order that depends on the processor, and a p-value can hang on
 # the last bit of a sum: sacreBLEU's figures are compared as one kernel computes them.
 os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+
+# A shell that starts the tests in the background, or nohup, lets them ignore these signals, and the
+# program would inherit that.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).resolve()

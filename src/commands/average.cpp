@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/text_output.h"
 #include "support/error.h"
 #include "support/logging.h"
 
@@ -21,7 +20,6 @@ struct AverageOptions {
 int Average(const AverageOptions& options) {
   const std::filesystem::path output = options.output;
   if (output.empty()) throw UsageError("--output: is empty; name a folder for the model");
-  if (output.extension() == ".safetensors") RequireOutputFile(output);
   const size_t count = AverageCheckpoints(options.checkpoints, output);
   spdlog::info("{}: the mean of {} checkpoint{}", options.output, count, count == 1 ? "" : "s");
   return 0;

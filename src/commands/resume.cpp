@@ -3,7 +3,7 @@
 
 #include "commands/commands.h"
 #include "commands/shared_options.h"
-#include "commands/training_outcome.h"
+#include "commands/training_command.h"
 #include "workflow/training_job.h"
 
 namespace wavemt {

@@ -38,21 +38,6 @@ fs::path WithoutLinks(const fs::path& path) {
 
 }  // namespace
 
-void RequireOutputFile(const fs::path& path) {
-  if (path.empty()) throw UsageError("--output: is empty; name a file to write");
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
-    throw UsageError("{}: is a directory; name a file to write", path.string());
-  }
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, ignored)) {
-    throw UsageError("{}: cannot be written: {} is not a folder", path.string(), folder.string());
-  }
-  if (access(folder.c_str(), W_OK) != 0) {
-    throw UsageError("{}: cannot be written: {}", path.string(), std::strerror(errno));
-  }
-}
-
 TextOutput::TextOutput(const std::string& path) : name_(path == "-" ? "standard output" : path) {
   if (path == "-" || IsStandardOutput(path)) {
     stream_ = stdout;

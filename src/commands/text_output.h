@@ -10,9 +10,6 @@
 
 namespace wavemt {
 
-/// Throws a usage error if no file can be created at `path`, to report it before any work is done.
-void RequireOutputFile(const std::filesystem::path& path);
-
 /// The destination of a command's results: standard output, an existing pipe or device, or a file
 /// that appears only once it is complete.
 class TextOutput {

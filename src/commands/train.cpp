@@ -1,15 +1,12 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "commands/commands.h"
 #include "commands/shared_options.h"
-#include "commands/training_outcome.h"
+#include "commands/training_command.h"
 #include "support/logging.h"
-#include "workflow/compute_device.h"
 #include "workflow/training_job.h"
 
 namespace wavemt {

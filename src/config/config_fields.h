@@ -275,7 +275,7 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field(
       "ema_decay", c.ema_decay, FromToBelow(0, 1),
       MayChange("Decay rate of an exponential moving average of the weights, which validation and "
-                "translation then use; 0: off."));
+                "translation then use; 0: off. resume cannot switch it on or off."));
   v.Field(
       "precision", c.precision,
       MayChange(

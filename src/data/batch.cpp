@@ -16,6 +16,7 @@ PaddedSource PadSource(std::span<const std::vector<int32_t>> sentences,
                        const SpecialTokens& special) {
   PaddedSource padded;
   padded.rows = static_cast<int64_t>(sentences.size());
+  padded.lengths.reserve(sentences.size());
   for (const std::vector<int32_t>& sentence : sentences) {
     padded.lengths.push_back(static_cast<int64_t>(sentence.size()) + 1);
     padded.length = std::max(padded.length, padded.lengths.back());

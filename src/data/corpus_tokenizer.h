@@ -28,7 +28,8 @@ struct TokenizeOptions {
   int num_threads = 1;
   std::string name;               // "data.train", for messages.
   std::string source_language{};  // As SentenceSplitter takes it.
-  /// Is given every pair as it is read, in file order, on the calling thread. May be empty.
+  /// Called with every pair that is read from the text (none where a cache of its ids is used), in
+  /// file order, on the calling thread. May be empty.
   std::function<void(const SentencePair&)> on_pair{};
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -42,9 +43,10 @@ std::vector<Piece> WorkInHalves(std::vector<Piece> pieces, const HalvableWork<Pi
     const bool known = i >= num_tried && job.is_too_large && job.is_too_large(pieces[i]);
     if (!known && FitsMemory([&] { job.work(pieces[i]); })) {
       ++i;
-      num_tried = num_tried < i ? i : num_tried;
+      num_tried = std::max(num_tried, i);
       continue;
     }
+    num_tried = std::min(num_tried, i);
     auto [first, second] = job.halve(pieces[i]);
     pieces[i] = std::move(first);
     pieces.insert(pieces.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(second));

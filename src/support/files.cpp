@@ -203,6 +203,21 @@ void RequireReadableFile(const fs::path& path) {
   if (access(path.c_str(), R_OK) != 0) throw ReadFailure(path, errno);
 }
 
+void RequireOutputFile(const fs::path& path) {
+  if (path.empty()) throw UsageError("--output: is empty; name a file to write");
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw UsageError("{}: is a directory; name a file to write", path.string());
+  }
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ignored)) {
+    throw UsageError("{}: cannot be written: {} is not a folder", path.string(), folder.string());
+  }
+  if (access(folder.c_str(), W_OK) != 0) {
+    throw UsageError("{}: cannot be written: {}", path.string(), std::strerror(errno));
+  }
+}
+
 void WriteFileAtomically(const fs::path& path, std::string_view contents) {
   StagedFile file(path);
   file.Write(contents);

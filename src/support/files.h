@@ -35,6 +35,9 @@ void ForgetCached(const std::filesystem::path& path);
 /// A usage error unless `path` is a file that can be opened for reading.
 void RequireReadableFile(const std::filesystem::path& path);
 
+/// Throws a usage error if no file can be created at `path`, to report it before any work is done.
+void RequireOutputFile(const std::filesystem::path& path);
+
 /// Replaces the contents of `path`. Whenever the machine stops, the file holds either the old or
 /// the new contents, never a mixture: temporary name, fsync, rename, fsync of the folder.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);

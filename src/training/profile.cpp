@@ -1,5 +1,8 @@
 #include "training/profile.h"
 
+#include <optional>
+#include <utility>
+
 #include "data/batcher.h"
 #include "support/logging.h"
 #include "support/progress.h"

@@ -16,7 +16,7 @@ enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal, kTimeLimit };
 
 struct TrainingStatus {
   int64_t step = 0;
-  DataPosition position;
+  DataPosition position{};
   int64_t validations_without_best = 0;
   bool validation_pending = false;  // The validation of `step` was interrupted.
 };
@@ -30,7 +30,7 @@ class StopRules {
 
   std::optional<StopReason> ReasonToStop(const TrainingStatus& status);
 
-  /// Whether the config ends training at this step. The last step of a run is validated too.
+  /// Whether training.max_steps or max_epochs ends training at this step, which is validated then.
   bool IsLastStep(const TrainingStatus& status) const;
   /// The step at which training will end if nobody stops it earlier, assuming that every epoch has
   /// `batches_per_epoch` batches.

@@ -44,7 +44,9 @@ Trainer::Trainer(const Config& config, TrainingInputs inputs)
       validator_(config, inputs_),
       stop_rules_(config.training, inputs_.deadline, updater_.trained().CheckpointBytes()),
       saver_(config.training),
-      skipped_steps_(config.training.max_skipped_steps, inputs_.run) {}
+      skipped_steps_(config.training.max_skipped_steps, inputs_.run) {
+  clock_.Pause();
+}
 
 void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
   const TrainingState state =
@@ -88,7 +90,7 @@ StopReason Trainer::Run() {
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()));
   inputs_.model->train();
-  clock_.Resume();
+  clock_.Resume();  // It was paused while everything was prepared.
   if (validator_.is_pending()) {
     FinishStep();
     if (validator_.is_pending() && stop_rules_.time_limit().IsOver()) {
@@ -141,6 +143,7 @@ StepTally::Sums Trainer::CheckSkippedSteps() {
 void Trainer::ReportInterval() {
   const StepTally::Sums sums = CheckSkippedSteps();
   const TrainingClock::Interval speed = clock_.EndInterval();
+  clock_.Pause();
   const int64_t last_step = stop_rules_.LastStep(Status(), batcher_.batches_per_epoch());
   const IntervalReport report{.step = step_,
                               .epoch = EpochNumber(position_),
@@ -155,6 +158,7 @@ void Trainer::ReportInterval() {
                               .seconds_left = clock_.SecondsFor(last_step - step_)};
   updater_.tally().ClearInterval();
   Notify([&](TrainingListener& listener) { listener.OnInterval(report); });
+  clock_.Resume();
 }
 
 void Trainer::FinishStep() {

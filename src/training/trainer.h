@@ -45,7 +45,8 @@ class Trainer {
   /// Trains until there is a reason to stop. The final state is then in a checkpoint.
   StopReason Run();
 
-  /// The state that a checkpoint would have now. Waits for the device.
+  /// The state that a checkpoint would have now, without what listeners add to it. Waits for the
+  /// device.
   TrainingState MakeState() const;
 
  private:

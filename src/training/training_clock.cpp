@@ -6,7 +6,12 @@ namespace wavemt {
 
 void TrainingClock::Pause() {
   seconds_ = seconds();
-  start_ = Clock::now();
+  is_running_ = false;
+}
+
+void TrainingClock::Resume() {
+  if (!is_running_) start_ = Clock::now();
+  is_running_ = true;
 }
 
 void TrainingClock::CountStep(int64_t target_tokens) {
@@ -15,6 +20,7 @@ void TrainingClock::CountStep(int64_t target_tokens) {
 }
 
 double TrainingClock::seconds() const {
+  if (!is_running_) return seconds_;
   return seconds_ + std::chrono::duration<double>(Clock::now() - start_).count();
 }
 

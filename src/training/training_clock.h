@@ -5,16 +5,17 @@
 
 namespace wavemt {
 
-/// Measures the speed of training: the time of its steps, without validation and saving.
+/// Measures the speed of training: the time of its steps, without validation, saving and logging.
 class TrainingClock {
  public:
   TrainingClock() : start_(Clock::now()) {}
 
   /// Continues from a run that has trained for `seconds`.
   void Restore(double seconds) { seconds_ = interval_start_ = seconds; }
-  /// The time between Pause() and Resume() does not count.
+  /// The time between Pause() and Resume() does not count. A second Pause() or Resume() in a row
+  /// changes nothing.
   void Pause();
-  void Resume() { start_ = Clock::now(); }
+  void Resume();
 
   void CountStep(int64_t target_tokens);
 
@@ -36,6 +37,7 @@ class TrainingClock {
   using Clock = std::chrono::steady_clock;
 
   Clock::time_point start_;
+  bool is_running_ = true;
   double seconds_ = 0;  // Accumulated before start_.
   double interval_start_ = 0;
   int64_t interval_tokens_ = 0;

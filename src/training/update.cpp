@@ -64,6 +64,7 @@ void Updater::Step(int64_t step, std::vector<Batch> batches) {
 torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
                                    const std::function<void()>& clear_gradients) {
   step_ = step;
+  pieces_.clear();
   const auto update_tokens = static_cast<double>(TargetTokens(batches));
   torch::Tensor sum;
   HalvableWork<BatchPiece> job;
@@ -86,7 +87,7 @@ torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
   clear_gradients();
   try {
     pieces_ = WorkInHalves(WholeBatches(std::move(batches)), job);
-  } catch (const Error&) {
+  } catch (...) {
     clear_gradients();
     throw;
   }
@@ -139,6 +140,7 @@ Updater::Updater(const Config& config, Transformer model, torch::Device device,
       tally_(device) {}
 
 std::string Updater::FindNotFinite() {
+  if (!forward_backward_.CanRepeat()) return "its cause can no longer be found";
   return WhereNotFinite(*trained_.model(), loss_, [this] { forward_backward_.RepeatForward(); });
 }
 

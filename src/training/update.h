@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -46,15 +47,18 @@ class ForwardBackward {
   };
   ForwardBackward(Transformer model, Options options);
 
-  /// Adds the gradient to the parameters' gradients and returns the summed loss of all target
-  /// tokens, a double-precision scalar on the device. Calls `clear_gradients` before it starts,
+  /// Leaves the gradient in the parameters and returns the summed loss of all target tokens, a
+  /// double-precision scalar on the device. Calls `clear_gradients` before it starts,
   /// whenever it starts over, and when it fails. Throws a failure if even a single pair does not
   /// fit in memory.
   torch::Tensor Run(int64_t step, std::vector<Batch> batches,
                     const std::function<void()>& clear_gradients);
 
   /// Repeats only the forward passes of the last Run(), with the same random numbers.
+  /// REQUIRES: CanRepeat()
   void RepeatForward();
+  /// Whether the last Run() succeeded; one that failed has kept nothing to repeat.
+  bool CanRepeat() const { return !pieces_.empty(); }
 
  private:
   torch::Tensor LossOf(const BatchPiece& piece);

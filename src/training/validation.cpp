@@ -14,11 +14,10 @@
 namespace wavemt {
 namespace {
 
-// The summed loss of a batch, which is split into halves if it does not fit in memory.
-torch::Tensor SummedLoss(Transformer& model, Batch batch, const BatchLossOptions& options) {
-  auto sum = torch::zeros({}, torch::TensorOptions(options.device).dtype(torch::kDouble));
+// Adds the loss of a batch, which is split into halves if it does not fit in memory.
+void AddLoss(Transformer& model, Batch batch, const BatchLossOptions& options, torch::Tensor* sum) {
   HalvableWork<Batch> job;
-  job.work = [&](const Batch& piece) { sum += BatchLoss(model, piece, options); };
+  job.work = [&](const Batch& piece) { *sum += BatchLoss(model, piece, options); };
   job.halve = [](const Batch& piece) {
     if (piece.rows > 1) return Halves(piece);
     throw Failure(
@@ -29,7 +28,6 @@ torch::Tensor SummedLoss(Transformer& model, Batch batch, const BatchLossOptions
   std::vector<Batch> whole;
   whole.push_back(std::move(batch));
   WorkInHalves(std::move(whole), job);
-  return sum;
 }
 
 }  // namespace
@@ -45,7 +43,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
     if (options.stop_requested && options.stop_requested()) return std::nullopt;
     Batch batch = MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
     tokens += batch.target_tokens;
-    sum += SummedLoss(model, std::move(batch), {.device = device, .precision = options.precision});
+    AddLoss(model, std::move(batch), {.device = device, .precision = options.precision}, &sum);
   }
   return sum.item<double>() / static_cast<double>(tokens);
 }

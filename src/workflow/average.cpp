@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -139,6 +138,7 @@ void RequireFree(const fs::path& output, bool is_file) {
     }
     return;
   }
+  RequireOutputFile(output);
   const fs::path folder = fs::weakly_canonical(output).parent_path();
   if (Exists(folder / kManifestFile)) {
     throw UsageError(

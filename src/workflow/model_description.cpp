@@ -57,7 +57,7 @@ void DescribeTraining(ModelDescription* description) {
   }
 }
 
-ModelDescription Describe(const ModelLocation& location) {
+ModelDescription DescribeAt(const ModelLocation& location) {
   ModelDescription description;
   description.run = location.run;
   description.checkpoint = location.checkpoint;
@@ -82,7 +82,7 @@ ModelDescription Describe(const ModelLocation& location) {
 
 }  // namespace
 
-ModelDescription DescribeModel(const fs::path& path) { return ReadModelAt(path, Describe); }
+ModelDescription DescribeModel(const fs::path& path) { return ReadModelAt(path, DescribeAt); }
 
 Json ToJson(const ModelDescription& description) {
   const ModelConfig& model = description.config.model;

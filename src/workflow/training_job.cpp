@@ -33,11 +33,11 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-MemoryLimit BeginMemoryLimit(const TrainingResources& resources) {
+MemoryLimit BeginMemoryLimit(const TrainingResources& resources, torch::Device device) {
   if (resources.memory_limit == 0) return {};
-  if (!resources.device.is_cpu()) {
+  if (!device.is_cpu()) {
     throw UsageError("--memory-limit: is for the CPU; on {} its own memory is the limit",
-                     resources.device.str());
+                     device.str());
   }
   return MemoryLimit::Begin(resources.memory_limit);
 }
@@ -65,7 +65,7 @@ void RequireMemory(const TrainingJob& job) {
 }
 
 // Logs the sizes of the batches and the model.
-void Describe(const TrainingJob& job) {
+void LogSizes(const TrainingJob& job) {
   const Config& config = job.config;
   const TokenizerPair& tokenizers = job.inputs.tokenizers;
   const BatchPlan plan = PlanBatches(*job.text.train, config.training.batch_tokens, /*seed=*/0);
@@ -91,17 +91,18 @@ struct Sources {
   Config config;
   TokenizerPair tokenizers;
   TrainingText text;
+  torch::Device device;
   MemoryLimit memory_limit;
 };
 
 TrainingJob BuildJob(Sources sources, const TrainingResources& resources,
                      const std::optional<CorpusProfile>& profile) {
-  const Transformer model = BuildNewModel(sources.config, sources.tokenizers, resources.device);
+  const Transformer model = BuildNewModel(sources.config, sources.tokenizers, sources.device);
   const Translator translator(
-      model, sources.tokenizers, resources.device,
+      model, sources.tokenizers, sources.device,
       {.profile = profile, .source_language = SourceLanguage(sources.config.data)});
   TrainingInputs inputs{.model = model,
-                        .device = resources.device,
+                        .device = sources.device,
                         .train = *sources.text.train,
                         .valid = sources.text.valid.get(),
                         .tokenizers = sources.tokenizers,
@@ -112,7 +113,7 @@ TrainingJob BuildJob(Sources sources, const TrainingResources& resources,
   TrainingJob job{.config = std::move(sources.config),
                   .text = std::move(sources.text),
                   .inputs = std::move(inputs)};
-  Describe(job);
+  LogSizes(job);
   return job;
 }
 
@@ -152,8 +153,9 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
   Config config = LoadConfig(config_file, overrides);
   if (config.run_dir.empty()) config.run_dir = "runs/" + config_file.stem().string();
   config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
-  const MemoryLimit memory_limit = BeginMemoryLimit(resources);
-  config.training.precision = ResolvePrecision(config, resources.device);
+  const torch::Device device = SelectDevice(resources.compute);
+  const MemoryLimit memory_limit = BeginMemoryLimit(resources, device);
+  config.training.precision = ResolvePrecision(config, device);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes);
   if (options.writes) {
     RequireParentFolder(config.run_dir);
@@ -166,6 +168,7 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
   TrainingJob job = BuildJob({.config = std::move(config),
                               .tokenizers = std::move(tokenizers),
                               .text = std::move(text),
+                              .device = device,
                               .memory_limit = memory_limit},
                              resources, profile);
   if (options.writes) RequireMemory(job);
@@ -177,8 +180,9 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   const RunDirectory run = RunDirectory::OpenForTraining(run_path);
   const Config before = LoadRunConfig(run.path());
   Config config = ResumedConfig(run.path(), before, overrides);
-  const MemoryLimit memory_limit = BeginMemoryLimit(resources);
-  config.training.precision = ResolvePrecision(config, resources.device);
+  const torch::Device device = SelectDevice(resources.compute);
+  const MemoryLimit memory_limit = BeginMemoryLimit(resources, device);
+  config.training.precision = ResolvePrecision(config, device);
   // A run that was stopped before its first checkpoint starts over, with the same result because of
   // its seed.
   const std::optional<int64_t> step = run.NewestWholeStep();
@@ -197,6 +201,7 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   TrainingJob job = BuildJob({.config = std::move(config),
                               .tokenizers = std::move(tokenizers),
                               .text = std::move(text),
+                              .device = device,
                               .memory_limit = memory_limit},
                              resources, profile);
   job.inputs.run = run;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -10,23 +8,23 @@
 #include "config/config.h"
 #include "config/config_overrides.h"
 #include "training/trainer.h"
+#include "workflow/compute_device.h"
 #include "workflow/training_text.h"
 
 namespace wavemt {
 
 /// The resources that a training may use.
 struct TrainingResources {
-  torch::Device device = torch::kCPU;
+  ComputeOptions compute;
   int64_t memory_limit = 0;  // Bytes, on the CPU; 0: no limit.
   std::optional<TimeLimit::Clock::time_point> deadline{};
 };
 
-/// A training that is ready to start: everything is read, checked and built. The trainer and
-/// profiler refer to it, so it must not be moved while they exist.
+/// A training that is ready to start: everything is read, checked and built.
 struct TrainingJob {
   Config config;
   TrainingText text;
-  TrainingInputs inputs;  // Refers to `text`.
+  TrainingInputs inputs;  // Refers to the corpora of `text`.
 
   // Only for a run that is resumed.
   std::optional<TrainingConfig> earlier_config{};  // How the run was trained until now.

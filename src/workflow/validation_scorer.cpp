@@ -1,5 +1,7 @@
 #include "workflow/validation_scorer.h"
 
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "evaluation/bleu.h"

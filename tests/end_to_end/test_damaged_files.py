@@ -1,6 +1,6 @@
 """Whatever happened to a run's files, the program says so, or does what it would have done anyway.
 
-tests/commands/damaged_run_test.cpp damages files by the thousand in one process; here a sample goes
+tests/workflow/damaged_run_test.cpp damages files by the thousand in one process; here a sample goes
 through the program itself. WAVEMT_TORTURE=1: more of them.
 """
 import io

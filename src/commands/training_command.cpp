@@ -1,4 +1,4 @@
-#include "commands/training_outcome.h"
+#include "commands/training_command.h"
 
 #include <optional>
 #include <string>
@@ -47,8 +47,7 @@ void AddTrainingOptions(CLI::App* command, TrainingOptions* options) {
 }
 
 TrainingResources ResourcesOf(const TrainingOptions& options) {
-  TrainingResources resources{.device = SelectDevice(options.compute),
-                              .memory_limit = options.memory_limit};
+  TrainingResources resources{.compute = options.compute, .memory_limit = options.memory_limit};
   if (options.max_minutes > 0) {
     const std::chrono::duration<double, std::ratio<60>> minutes(options.max_minutes);
     resources.deadline =
