@@ -7,6 +7,7 @@ namespace wavemt {
 
 std::vector<BatchPiece> WholeBatches(std::vector<Batch> batches) {
   std::vector<BatchPiece> pieces;
+  pieces.reserve(batches.size());
   for (Batch& batch : batches) {
     pieces.push_back({.batch = std::make_shared<const Batch>(std::move(batch)),
                       .batch_number = pieces.size(),
