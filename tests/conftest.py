@@ -12,20 +12,19 @@ import pytest
 # the last bit of a sum: sacreBLEU's figures are compared as one kernel computes them.
 os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
-# A shell that starts the tests in the background, or nohup, lets them ignore these signals, and the
-# program would inherit that.
+# A shell that starts the tests in the background, or nohup, makes them ignore these signals, which
+# the program would inherit.
 for number in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("WAVEMT_PROGRAM", ROOT / "build/release/wavemt")).resolve()
-# Models as small as these gain nothing from threads, and tests share the machine: where a test
-# wants threads all the same, those that wait leave the processor to others.
+# Models as small as these gain nothing from threads. Tests share the machine, so the threads of
+# those that need several sleep while they wait.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
-# What is slow and rarely breaks runs where scripts/torture.sh asks for it; a quick form of it runs
-# every time.
+# Slow tests that rarely fail run only in scripts/torture.sh; a quick form of each always runs.
 TORTURE = os.environ.get("WAVEMT_TORTURE") == "1"
 long = pytest.mark.long
 
@@ -51,7 +50,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without WAVEMT_TORTURE=1, what is `long` is not there."""
+    """Deselects the tests marked `long`, unless WAVEMT_TORTURE=1."""
     left_out = [] if TORTURE else [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

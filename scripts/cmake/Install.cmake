@@ -1,18 +1,18 @@
 # What `cmake --install build/release --prefix P` puts under P:
 #   bin/wavemt
 #   lib/libwavemt_core.a, include/wavemt, lib/cmake/wavemt    for find_package(wavemt)
-#   lib/wavemt/libtorch                                       LibTorch, where it comes along
+#   lib/wavemt/libtorch                                       LibTorch, if it is installed too
 #   share/wavemt/configs, share/wavemt/data/quickstart        what configs/quickstart.json needs
 #   share/doc/wavemt                                          licence and change log
-# Two components: `wavemt`, all that is ours, and `libtorch`.
+# There are two components: `wavemt`, which is everything of ours, and `libtorch`.
 include(CMakePackageConfigHelpers)
 
 set(WAVEMT_INSTALL_LIBTORCH AUTO CACHE STRING
-    "Install LibTorch along: ON, OFF or AUTO, which is ON where it lies in the source tree")
+    "Install LibTorch too: ON, OFF or AUTO, which is ON if it lies in the source tree")
 set_property(CACHE WAVEMT_INSTALL_LIBTORCH PROPERTY STRINGS AUTO ON OFF)
 set(installs_libtorch ${WAVEMT_INSTALL_LIBTORCH})
 if(installs_libtorch STREQUAL AUTO)
-  # A source tree may go away.
+  # The source tree may be removed after installation.
   cmake_path(IS_PREFIX CMAKE_SOURCE_DIR "${libtorch_root}" NORMALIZE installs_libtorch)
 endif()
 
@@ -22,7 +22,7 @@ if(installs_libtorch)
   set(libtorch_for_package "\${PACKAGE_PREFIX_DIR}/${libtorch_dir}")
   file(RELATIVE_PATH libtorch_from_program /${CMAKE_INSTALL_BINDIR} /${libtorch_dir}/lib)
   set_target_properties(wavemt PROPERTIES INSTALL_RPATH "$ORIGIN/${libtorch_from_program}")
-  # Without what only Python's side of it and its own tests need.
+  # Leaves out what only its Python interface and its own tests need.
   install(
     DIRECTORY ${libtorch_root}/lib DESTINATION ${libtorch_dir} USE_SOURCE_PERMISSIONS
     COMPONENT libtorch FILES_MATCHING
@@ -33,7 +33,7 @@ if(installs_libtorch)
     PATTERN "libbackend_with_compiler.so" EXCLUDE
     PATTERN "libaoti_custom_ops.so" EXCLUDE)
   install(DIRECTORY ${libtorch_root}/include DESTINATION ${libtorch_dir} COMPONENT libtorch)
-  # Of a Python package for GPUs: CUDA's libraries lie in a folder beside it, and are found there.
+  # A Python package for GPUs looks for CUDA's libraries in a folder next to its own.
   get_filename_component(libtorch_siblings ${libtorch_root} DIRECTORY)
   if(EXISTS ${libtorch_siblings}/nvidia)
     install(

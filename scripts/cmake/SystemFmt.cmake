@@ -1,6 +1,6 @@
-# Defines the target SystemFmt::SystemFmt. LibTorch's include folder holds a newer fmt than the one
-# that the system's spdlog was built for. A folder with nothing but the system's fmt, searched first,
-# decides for that one: link this target before LibTorch::LibTorch.
+# Defines the target SystemFmt::SystemFmt. LibTorch's include folder has a newer fmt than the one that
+# the system's spdlog was built for. This target puts a folder with only the system's fmt before it in
+# the search path: link it before LibTorch::LibTorch.
 if(TARGET SystemFmt::SystemFmt)
   return()
 endif()

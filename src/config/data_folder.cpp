@@ -12,12 +12,12 @@ std::optional<fs::path> DataFolder() {
     return fs::absolute(value);
   }
   std::error_code error;
-  fs::path place = fs::read_symlink("/proc/self/exe", error);
-  while (place.has_relative_path()) {
-    place = place.parent_path();
-    // Without the links on the way, or a message would name the build folder.
-    const fs::path folder = fs::canonical(place / "share/wavemt/data", error);
-    if (!error) return folder;
+  fs::path folder = fs::read_symlink("/proc/self/exe", error);
+  while (folder.has_relative_path()) {
+    folder = folder.parent_path();
+    // With links resolved, so that messages name the checkout rather than the build folder.
+    const fs::path data = fs::canonical(folder / "share/wavemt/data", error);
+    if (!error) return data;
   }
   return std::nullopt;
 }

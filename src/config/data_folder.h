@@ -5,10 +5,10 @@
 
 namespace wavemt {
 
-/// What ${WAVEMT_DATA} in a path stands for: the environment variable's folder or, where that is
-/// not set, share/wavemt/data beside the program, or in the nearest folder above it that has one:
-/// there it is installed, and in a build folder it leads to the checkout's data. An absolute path;
-/// nothing where neither is there.
+/// The folder that ${WAVEMT_DATA} in a path stands for, as an absolute path. If the environment
+/// variable is not set, it is share/wavemt/data in the program's own folder or in the nearest
+/// folder above it: an installation has its data there, and a build folder a link to the checkout's
+/// data. Nothing if there is no such folder either.
 std::optional<std::filesystem::path> DataFolder();
 
 }  // namespace wavemt

@@ -125,7 +125,7 @@ std::vector<std::unique_ptr<TrainingListener>> OpenReporters(const RunDirectory&
   std::vector<std::unique_ptr<TrainingListener>> reporters;
   reporters.push_back(std::make_unique<MetricsReporter>(run, from));
   reporters.push_back(std::make_unique<TensorboardReporter>(run, from.step));
-  // The bar appears last, when nothing else is printed any more, but it is told first.
+  // The bar is created last, when nothing else is printed any more, but it is notified first.
   reporters.insert(reporters.begin(), std::make_unique<TerminalReporter>(last_step));
   return reporters;
 }

@@ -33,13 +33,28 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-MemoryLimit BeginMemoryLimit(const TrainingResources& resources, torch::Device device) {
-  if (resources.memory_limit == 0) return {};
+// What a training was given of the machine.
+struct Machine {
+  torch::Device device;
+  MemoryLimit memory_limit;
+  std::optional<TimeLimit::Clock::time_point> deadline;
+};
+
+MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
+  if (bytes == 0) return {};
   if (!device.is_cpu()) {
     throw UsageError("--memory-limit: is for the CPU; on {} its own memory is the limit",
                      device.str());
   }
-  return MemoryLimit::Begin(resources.memory_limit);
+  return MemoryLimit::Begin(bytes);
+}
+
+// Chooses the device, starts to limit the memory and replaces a training.precision of "auto".
+Machine Take(const TrainingResources& resources, Config* config) {
+  const torch::Device device = SelectDevice(resources.compute);
+  const MemoryLimit memory_limit = BeginMemoryLimit(resources.memory_limit, device);
+  config->training.precision = ResolvePrecision(*config, device);
+  return {.device = device, .memory_limit = memory_limit, .deadline = resources.deadline};
 }
 
 // Checks the run's parent folder early, before the corpus is read.
@@ -86,33 +101,29 @@ void LogSizes(const TrainingJob& job) {
                config.model.d_model, vocabulary, DescribeDevice(job.inputs.device));
 }
 
-// The ingredients of a job, in the order in which they become known.
-struct Sources {
-  Config config;
+// The text of a job, and what reads it.
+struct JobText {
   TokenizerPair tokenizers;
   TrainingText text;
-  torch::Device device;
-  MemoryLimit memory_limit;
+  std::optional<CorpusProfile> profile;  // As the run records it; nothing: it does not.
 };
 
-TrainingJob BuildJob(Sources sources, const TrainingResources& resources,
-                     const std::optional<CorpusProfile>& profile) {
-  const Transformer model = BuildNewModel(sources.config, sources.tokenizers, sources.device);
-  const Translator translator(
-      model, sources.tokenizers, sources.device,
-      {.profile = profile, .source_language = SourceLanguage(sources.config.data)});
-  TrainingInputs inputs{.model = model,
-                        .device = sources.device,
-                        .train = *sources.text.train,
-                        .valid = sources.text.valid.get(),
-                        .tokenizers = sources.tokenizers,
-                        .score_translations = MakeValidationScorer(sources.config, translator,
-                                                                   sources.text.valid_lines),
-                        .memory_limit = sources.memory_limit,
-                        .deadline = resources.deadline};
-  TrainingJob job{.config = std::move(sources.config),
-                  .text = std::move(sources.text),
-                  .inputs = std::move(inputs)};
+TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine) {
+  auto& [tokenizers, text, profile] = job_text;
+  const Transformer model = BuildNewModel(config, tokenizers, machine.device);
+  const Translator translator(model, tokenizers, machine.device,
+                              {.profile = profile, .source_language = SourceLanguage(config.data)});
+  TrainingInputs inputs{
+      .model = model,
+      .device = machine.device,
+      .train = *text.train,
+      .valid = text.valid.get(),
+      .tokenizers = tokenizers,
+      .score_translations = MakeValidationScorer(config, translator, text.valid_lines),
+      .memory_limit = machine.memory_limit,
+      .deadline = machine.deadline};
+  TrainingJob job{
+      .config = std::move(config), .text = std::move(text), .inputs = std::move(inputs)};
   LogSizes(job);
   return job;
 }
@@ -153,24 +164,17 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
   Config config = LoadConfig(config_file, overrides);
   if (config.run_dir.empty()) config.run_dir = "runs/" + config_file.stem().string();
   config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
-  const torch::Device device = SelectDevice(resources.compute);
-  const MemoryLimit memory_limit = BeginMemoryLimit(resources, device);
-  config.training.precision = ResolvePrecision(config, device);
+  const Machine machine = Take(resources, &config);
   RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes);
   if (options.writes) {
     RequireParentFolder(config.run_dir);
     RunDirectory::RequireIdle(config.run_dir);
   }
-  TokenizerPair tokenizers = MakeTokenizers(config);
+  const TokenizerPair tokenizers = MakeTokenizers(config);
   TrainingText text =
       LoadTrainingText(config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
   const CorpusProfile profile = text.profile;
-  TrainingJob job = BuildJob({.config = std::move(config),
-                              .tokenizers = std::move(tokenizers),
-                              .text = std::move(text),
-                              .device = device,
-                              .memory_limit = memory_limit},
-                             resources, profile);
+  TrainingJob job = BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine);
   if (options.writes) RequireMemory(job);
   return job;
 }
@@ -180,13 +184,11 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   const RunDirectory run = RunDirectory::OpenForTraining(run_path);
   const Config before = LoadRunConfig(run.path());
   Config config = ResumedConfig(run.path(), before, overrides);
-  const torch::Device device = SelectDevice(resources.compute);
-  const MemoryLimit memory_limit = BeginMemoryLimit(resources, device);
-  config.training.precision = ResolvePrecision(config, device);
+  const Machine machine = Take(resources, &config);
   // A run that was stopped before its first checkpoint starts over, with the same result because of
   // its seed.
   const std::optional<int64_t> step = run.NewestWholeStep();
-  TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
+  const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
   const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
   TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
   // The text may have been moved or compressed, but it must be the same.
@@ -198,12 +200,7 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
         "it was trained on; put the text back where it was",
         run.path().string());
   }
-  TrainingJob job = BuildJob({.config = std::move(config),
-                              .tokenizers = std::move(tokenizers),
-                              .text = std::move(text),
-                              .device = device,
-                              .memory_limit = memory_limit},
-                             resources, profile);
+  TrainingJob job = BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine);
   job.inputs.run = run;
   job.inputs.valid_is_renamed = HasOtherFiles(before.data.valid, job.config.data.valid);
   job.earlier_config = before.training;

@@ -1,5 +1,5 @@
-"""`cmake --install`: the program from its new place, and a program of somebody else's built with
-find_package(wavemt). LibTorch, where it would be copied along, is linked instead."""
+"""`cmake --install`: runs the installed program, and builds another program against the installed
+library with find_package(wavemt). Where LibTorch would be copied too, a link takes its place."""
 import json
 import os
 import re
@@ -12,13 +12,13 @@ from conftest import ENVIRONMENT, PROGRAM, ROOT, write_config
 
 BUILD = PROGRAM.parent
 HERE = Path(__file__).resolve().parent
-# Nothing that a shell of ours knows may help.
+# Without anything that a developer's shell might have set.
 CLEAN = {name: value for name, value in ENVIRONMENT.items()
          if not re.match("WAVEMT_|CMAKE_|LD_LIBRARY_PATH|PYTHONPATH", name)}
 
 
 def run_command(*command, cwd, **options):
-    """What the command prints; a failure shows what it said."""
+    """The command's output. If it fails, the output is the message."""
     result = subprocess.run([*map(str, command)], cwd=cwd, env=CLEAN, capture_output=True,
                             encoding="utf8", timeout=600, **options)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -38,10 +38,10 @@ def prefix(tmp_path_factory):
     run_command("cmake", "--install", BUILD, "--prefix", folder, "--component", "wavemt", cwd=folder)
     libtorch = Path(cached("LIBTORCH_INCLUDE")).parent
     config = next(folder.rglob("wavemtConfig.cmake"))
-    if str(libtorch) not in config.read_text("utf8"):  # It would come along.
-        place = config.parent.parent.parent / "wavemt"
-        place.mkdir()
-        (place / "libtorch").symlink_to(libtorch)
+    if str(libtorch) not in config.read_text("utf8"):  # It would be installed.
+        library = config.parent.parent.parent / "wavemt"
+        library.mkdir()
+        (library / "libtorch").symlink_to(libtorch)
     return folder
 
 
@@ -54,7 +54,7 @@ def test_what_is_installed(prefix):
 
 
 def test_nothing_names_the_source_tree(prefix):
-    """Nor the build folder; LibTorch may lie where it likes, if it is not ours to install."""
+    """Nor the build folder. LibTorch may be anywhere if it is not installed too."""
     config = next(prefix.rglob("wavemtConfig.cmake")).read_text("utf8")
     libtorch = str(Path(cached("LIBTORCH_INCLUDE")).parent)
     for path in prefix.rglob("*"):
@@ -76,7 +76,7 @@ def test_the_program_runs_from_its_new_place(prefix, tmp_path):
     assert Path(train).samefile(prefix / "share/wavemt/data/quickstart/train.en")
     run_command(program, "config", "check", prefix / "share/wavemt/configs/quickstart.json",
                 cwd=tmp_path)
-    # What WAVEMT_DATA is where it is not set.
+    # The default of WAVEMT_DATA.
     config = {"data": {"train": {"source": "${WAVEMT_DATA}/quickstart/train.en",
                                  "target": "${WAVEMT_DATA}/quickstart/train.zh"}}}
     (tmp_path / "config.json").write_text(json.dumps(config), "utf8")

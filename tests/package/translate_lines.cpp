@@ -1,4 +1,4 @@
-// Translates lines by a run that `wavemt train` made. usage: translate_lines RUN LINE...
+// Translates lines with a run that `wavemt train` made. usage: translate_lines RUN LINE...
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   try {
     const wavemt::TrainedModel model = wavemt::OpenModel(argv[1]);
     const std::vector<std::string> lines(argv + 2, argv + argc);
-    wavemt::Translator translator = model.MakeTranslator();
+    const wavemt::Translator translator = model.MakeTranslator();
     for (const std::string& translation :
          translator.TranslateBest({.lines = lines}, model.config.decoding)) {
       std::puts(translation.c_str());
