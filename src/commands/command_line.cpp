@@ -97,6 +97,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTokenizerCommand(app, &exit_code);
   AddInspectCommand(app, &exit_code);
   AddAverageCommand(app, &exit_code);
+  AddPositionsCommand(app, &exit_code);
   AddConfigCommand(app, &exit_code);
   try {
     const int code = ParseAndRun(app, argc, argv, exit_code);

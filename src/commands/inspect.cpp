@@ -11,6 +11,7 @@
 #include "config/config_fields.h"
 #include "support/progress.h"
 #include "workflow/model_description.h"
+#include "workflow/position_text.h"
 
 namespace wavemt {
 namespace {
@@ -71,13 +72,16 @@ std::string BestScoreText(const ModelDescription& model) {
 }
 
 void PrintForPeople(const ModelDescription& model) {
-  const PositionEncodingConfig& positions = model.config.model.position_encoding;
   PrintLine("name", model.run.filename().string());
   PrintLine("languages", LanguagesText(model));
   PrintLine("model", SizesText(model));
-  PrintLine("positions", fmt::format("{}, up to {} tokens", NameOf(positions.type),
-                                     WithThousands(positions.max_length)));
+  std::string positions = PositionsText(model.config.model.position_encoding);
+  if (model.position_weights > 0) {
+    positions += fmt::format("; {} weights", WithThousands(model.position_weights));
+  }
+  PrintLine("positions", positions);
   PrintLine("vocabulary", VocabularyText(model));
+  if (model.initial_checkpoint) PrintLine("began with", *model.initial_checkpoint);
   if (model.state) {
     PrintLine("trained", HistoryText(model));
     PrintLine("best score", BestScoreText(model));

@@ -19,11 +19,13 @@ struct TrainOptions {
   bool overwrite = false;
   bool dry_run = false;
   bool profile = false;
+  std::string init_from;
 };
 
 int Train(const TrainOptions& options) {
   const NewRunOptions run{.writes = !options.dry_run && !options.profile,
-                          .overwrite = options.overwrite};
+                          .overwrite = options.overwrite,
+                          .init_from = options.init_from};
   TrainingJob job =
       PrepareTraining(options.config, options.overrides, ResourcesOf(options.training), run);
   if (options.dry_run) {
@@ -48,6 +50,9 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   AddSetOption(command);
   AddRunDirOption(command);
   AddTrainingOptions(command, &options->training);
+  command->add_option("--init-from", options->init_from,
+                      "A run or checkpoint whose weights and tokenizer to begin with; the position "
+                      "encoding may be another one.");
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");

@@ -47,11 +47,28 @@ struct TokenizerConfig {
   int64_t training_sentences = 2'000'000;
 };
 
-enum class PositionEncodingType { kSinusoidal };
+enum class PositionEncodingType {
+  kSinusoidal,
+  kLearned,
+  kArticle,
+  kArticleFixed,
+  kRotary,
+  kAlibi,
+  kRelative,
+  kT5,
+  kNone
+};
+enum class AlibiSlopes { kFixed, kTrained };
 
 struct PositionEncodingConfig {
   PositionEncodingType type = PositionEncodingType::kSinusoidal;
   int64_t max_length = 512;
+  int64_t random_shift = 0;
+  double rotary_base = 10000.0;
+  AlibiSlopes alibi_slopes = AlibiSlopes::kFixed;
+  int64_t relative_clip_distance = 16;
+  int64_t t5_num_buckets = 32;
+  int64_t t5_max_distance = 128;
 };
 
 enum class LayerNormPlacement { kPre, kPost };

@@ -72,7 +72,19 @@ constexpr auto NamesOf(Normalization) {
 }
 constexpr auto NamesOf(PositionEncodingType) {
   return std::to_array<NamedValue<PositionEncodingType>>(
-      {{"sinusoidal", PositionEncodingType::kSinusoidal}});
+      {{"sinusoidal", PositionEncodingType::kSinusoidal},
+       {"learned", PositionEncodingType::kLearned},
+       {"article", PositionEncodingType::kArticle},
+       {"article_fixed", PositionEncodingType::kArticleFixed},
+       {"rotary", PositionEncodingType::kRotary},
+       {"alibi", PositionEncodingType::kAlibi},
+       {"relative", PositionEncodingType::kRelative},
+       {"t5", PositionEncodingType::kT5},
+       {"none", PositionEncodingType::kNone}});
+}
+constexpr auto NamesOf(AlibiSlopes) {
+  return std::to_array<NamedValue<AlibiSlopes>>(
+      {{"fixed", AlibiSlopes::kFixed}, {"trained", AlibiSlopes::kTrained}});
 }
 constexpr auto NamesOf(LayerNormPlacement) {
   return std::to_array<NamedValue<LayerNormPlacement>>(
@@ -196,9 +208,25 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, PositionEncodingConfig& c) {
-  v.Field("type", c.type, "Kind of position encoding.");
+  v.Field("type", c.type,
+          "How the model knows where a token stands: src/README.md compares the encodings.");
   v.Field("max_length", c.max_length, Between(2, 1048576),
-          "Number of positions: the longest sequence that the model can process, in tokens.");
+          "Number of positions: the longest sequence that the model can process, in tokens. A "
+          "trained model translates with more of them, unless it learned them one by one (learned, "
+          "article).");
+  v.Field("random_shift", c.random_shift, Between(0, 1048576),
+          "In training, each sentence starts at a random position from 0 up to this one (SHAPE, "
+          "Kiyono et al. 2021); for sinusoidal, learned, article and article_fixed.");
+  v.Field("rotary_base", c.rotary_base, Above(1),
+          "rotary: the base of its wave lengths; larger values suit longer text.");
+  v.Field("alibi_slopes", c.alibi_slopes,
+          "alibi: whether the heads keep the paper's slopes or train them.");
+  v.Field("relative_clip_distance", c.relative_clip_distance, Between(1, 65536),
+          "relative: tokens that are further apart count as this far apart.");
+  v.Field("t5_num_buckets", c.t5_num_buckets, Between(4, 65536),
+          "t5: how many distances are told apart, those of both directions together; even.");
+  v.Field("t5_max_distance", c.t5_max_distance, Between(3, 1048576),
+          "t5: tokens that are further apart share the last bucket.");
 }
 
 template <typename Visitor>

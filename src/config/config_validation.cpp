@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "config/config_fields.h"
 #include "support/error.h"
 
 namespace wavemt {
@@ -43,6 +44,15 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
         "model.position_encoding.max_length = {} positions; use at most {}",
         origin.Of("data.max_length"), config.data.max_length, positions, positions - 1);
   }
+  const int64_t shift = config.model.position_encoding.random_shift;
+  if (config.data.max_length >= positions - shift) {
+    throw UsageError(
+        "{}: a sentence of data.max_length = {} tokens that starts at position {} does not fit "
+        "into "
+        "model.position_encoding.max_length = {} positions; use at most {}",
+        origin.Of("model.position_encoding.random_shift"), config.data.max_length, shift, positions,
+        positions - config.data.max_length - 1);
+  }
   if (config.data.max_length >= config.training.batch_tokens) {
     throw UsageError(
         "{}: {} is too small for one sentence of data.max_length = {} tokens; use at "
@@ -83,6 +93,60 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
   }
 }
 
+bool HasAbsolutePositions(PositionEncodingType type) {
+  return type == PositionEncodingType::kSinusoidal || type == PositionEncodingType::kLearned ||
+         type == PositionEncodingType::kArticle || type == PositionEncodingType::kArticleFixed;
+}
+
+void ValidatePositions(const ModelConfig& model, const ConfigOrigin& origin) {
+  const PositionEncodingConfig& positions = model.position_encoding;
+  const auto of = [&](const char* key) {
+    return origin.Of(fmt::format("model.position_encoding.{}", key));
+  };
+  const int64_t head_dim = model.d_model / model.num_heads;
+  if (positions.type == PositionEncodingType::kRotary && head_dim % 2 != 0) {
+    throw UsageError(
+        "{}: rotary turns pairs of columns, but d_model / num_heads = {} / {} = {} is odd; use "
+        "another model.num_heads or another encoding",
+        of("type"), model.d_model, model.num_heads, head_dim);
+  }
+  if (positions.random_shift > 0 && !HasAbsolutePositions(positions.type)) {
+    throw UsageError(
+        "{}: {} has no absolute positions that could be shifted; use 0, or one of sinusoidal, "
+        "learned, article and article_fixed",
+        of("random_shift"), NameOf(positions.type));
+  }
+  if (positions.t5_num_buckets % 2 != 0) {
+    throw UsageError("{}: {} cannot be shared by two directions; use an even number",
+                     of("t5_num_buckets"), positions.t5_num_buckets);
+  }
+  if (positions.t5_max_distance <= positions.t5_num_buckets / 2) {
+    throw UsageError(
+        "{}: {} must be above half of t5_num_buckets = {}, whose first half holds one distance "
+        "each",
+        of("t5_max_distance"), positions.t5_max_distance, positions.t5_num_buckets);
+  }
+  // A key that does nothing is a mistake of the person who set it.
+  const PositionEncodingConfig defaults;
+  const auto require = [&](const char* key, bool is_set, PositionEncodingType type) {
+    if (is_set && positions.type != type) {
+      throw UsageError("{}: counts only if model.position_encoding.type is {}, but it is {}",
+                       of(key), NameOf(type), NameOf(positions.type));
+    }
+  };
+  require("rotary_base", positions.rotary_base != defaults.rotary_base,
+          PositionEncodingType::kRotary);
+  require("alibi_slopes", positions.alibi_slopes != defaults.alibi_slopes,
+          PositionEncodingType::kAlibi);
+  require("relative_clip_distance",
+          positions.relative_clip_distance != defaults.relative_clip_distance,
+          PositionEncodingType::kRelative);
+  require("t5_num_buckets", positions.t5_num_buckets != defaults.t5_num_buckets,
+          PositionEncodingType::kT5);
+  require("t5_max_distance", positions.t5_max_distance != defaults.t5_max_distance,
+          PositionEncodingType::kT5);
+}
+
 void ValidateModel(const Config& config, const ConfigOrigin& origin) {
   const ModelConfig& model = config.model;
   if (model.d_model % model.num_heads != 0) {
@@ -95,6 +159,7 @@ void ValidateModel(const Config& config, const ConfigOrigin& origin) {
         "use decoder or none",
         origin.Of("model.tied_embeddings"));
   }
+  ValidatePositions(model, origin);
 }
 
 void ValidateTraining(const Config& config, const ConfigOrigin& origin) {

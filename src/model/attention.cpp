@@ -2,7 +2,11 @@
 
 #include <ATen/record_function.h>
 
+#include <cmath>
+#include <limits>
 #include <optional>
+
+#include "model/positions/distances.h"
 
 namespace wavemt {
 namespace {
@@ -17,29 +21,117 @@ torch::Tensor MergeHeads(const torch::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
+constexpr double kNever = -std::numeric_limits<double>::infinity();  // As a score.
+
+// x: [batch, num_heads, length, head_dim]; rotation: [length, head_dim / 2], complex.
+torch::Tensor TurnPairs(const torch::Tensor& x, const torch::Tensor& rotation) {
+  const auto real = x.to(c10::toRealValueType(rotation.scalar_type()));
+  const auto pairs = torch::view_as_complex(real.unflatten(-1, {real.size(-1) / 2, 2}));
+  return torch::view_as_real(pairs * rotation).flatten(-2).to(x.scalar_type());
+}
+
+// [queries, keys], true where a key comes after its query.
+torch::Tensor LaterKeys(int64_t length, torch::Device device) {
+  return torch::ones({length, length}, torch::TensorOptions(torch::kBool).device(device)).triu(1);
+}
+
 struct AttentionOptions {
-  torch::Tensor mask{};  // Broadcasts to [batch, num_heads, queries, keys], true = may attend.
+  torch::Tensor mask{};  // As in SelfAttentionPass.
   double dropout = 0.0;
   bool causal = false;
 };
 
-// softmax(query key^T / sqrt(head_dim)) value. All tensors: [batch, num_heads, length, head_dim].
+// softmax(query key^T / sqrt(head_dim)) value, by LibTorch's fused kernels where it has one for the
+// case. All tensors: [batch, num_heads, length, head_dim].
 torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
                      const AttentionOptions& options) {
-  const auto mask = options.mask.defined() ? std::optional(options.mask) : std::nullopt;
+  const auto attend = [&](const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+    std::optional<torch::Tensor> mask;
+    if (options.mask.defined()) {
+      mask = options.mask.is_floating_point() ? options.mask.to(q.scalar_type()) : options.mask;
+    }
+    return at::scaled_dot_product_attention(q, k, v, mask, options.dropout, options.causal);
+  };
+  const auto& [key, value] = key_value;
   if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
     // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
     // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    return at::scaled_dot_product_attention(
-        query.to(torch::kFloat), key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat),
-        mask, options.dropout, options.causal);
+    return attend(query.to(torch::kFloat), key.to(torch::kFloat), value.to(torch::kFloat));
   }
-  return at::scaled_dot_product_attention(query, key_value.key, key_value.value, mask,
-                                          options.dropout, options.causal);
+  return attend(query, key, value);
+}
+
+// Attention in which each query sees other keys and values, by their distance from it:
+//   scores[i, j] = query[i] (key[j] + key_vectors[j - i])^T / sqrt(head_dim)
+//   result[i] = sum over j of softmax(scores)[i, j] (value[j] + value_vectors[j - i])
+// No fused kernel can do this. The products with the vectors take one matrix for each query, shared
+// by batch and heads, as Shaw et al. 2018 describe in section 3.3.
+torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_value,
+                               const AttentionPositions& positions,
+                               const AttentionOptions& options) {
+  const int64_t batch = query.size(0);
+  const int64_t heads = query.size(1);
+  const int64_t queries = query.size(2);
+  const int64_t head_dim = query.size(3);
+  const int64_t keys = key_value.key.size(2);
+  // [batch, num_heads, queries, n] -> [queries, batch * num_heads, n] and back
+  const auto queries_first = [&](const torch::Tensor& x) {
+    return x.permute({2, 0, 1, 3}).reshape({queries, batch * heads, x.size(3)});
+  };
+  const auto queries_inside = [&](const torch::Tensor& x) {
+    return x.view({queries, batch, heads, x.size(2)}).permute({1, 2, 0, 3});
+  };
+  // [queries, head_dim, keys]
+  const auto key_vectors = OverQueriesAndKeys(positions.key_vectors.t(), queries).transpose(0, 1);
+  // [queries, keys, head_dim]
+  const auto value_vectors =
+      OverQueriesAndKeys(positions.value_vectors.t(), queries).permute({1, 2, 0});
+
+  const auto scaled = query / std::sqrt(static_cast<double>(head_dim));
+  auto scores = torch::matmul(scaled, key_value.key.transpose(2, 3)) +
+                queries_inside(torch::bmm(queries_first(scaled), key_vectors));
+  if (options.causal) scores = scores.masked_fill(LaterKeys(keys, query.device()), kNever);
+  if (options.mask.defined()) {
+    scores = options.mask.is_floating_point() ? scores + options.mask
+                                              : scores.masked_fill(~options.mask, kNever);
+  }
+  auto weights = torch::softmax(scores, -1).to(key_value.value.scalar_type());
+  if (options.dropout > 0) weights = torch::dropout(weights, options.dropout, /*train=*/true);
+  return torch::matmul(weights, key_value.value) +
+         queries_inside(torch::bmm(queries_first(weights), value_vectors));
 }
 
 }  // namespace
+
+SelfAttentionPass SelfAttentionPass::OfEncoder(const AttentionPositions& positions,
+                                               const torch::Tensor& src_padding_mask) {
+  SelfAttentionPass pass = {.positions = positions, .mask = src_padding_mask};
+  if (positions.score_bias.defined()) {
+    pass.mask = src_padding_mask.defined()
+                    ? positions.score_bias.masked_fill(~src_padding_mask, kNever)
+                    : positions.score_bias;
+  }
+  return pass;
+}
+
+SelfAttentionPass SelfAttentionPass::OfDecoder(const AttentionPositions& positions) {
+  const torch::Tensor& bias = positions.score_bias;
+  if (!bias.defined()) return {.positions = positions, .causal = true};
+  // Fused kernels take either a mask or `causal`.
+  return {.positions = positions,
+          .mask = bias.masked_fill(LaterKeys(bias.size(3), bias.device()), kNever)};
+}
+
+SelfAttentionPass SelfAttentionPass::OfStep(const AttentionPositions& positions) {
+  return {.positions = positions, .mask = positions.score_bias};
+}
+
+SelfAttentionPass SelfAttentionPass::InLayer(int64_t layer) const {
+  SelfAttentionPass one = *this;
+  one.positions = positions.InLayer(layer);
+  return one;
+}
 
 SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
     : num_heads_(config.num_heads), dropout_(config.attention_dropout) {
@@ -47,41 +139,43 @@ SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
   out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
 }
 
-SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x) {
+SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x,
+                                                    const AttentionPositions& positions) {
   const auto projections = qkv_proj(x).chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
-  return {.query = SplitHeads(projections[0], num_heads_),
-          .key_value = {.key = SplitHeads(projections[1], num_heads_),
-                        .value = SplitHeads(projections[2], num_heads_)}};
+  Heads heads = {.query = SplitHeads(projections[0], num_heads_),
+                 .key_value = {.key = SplitHeads(projections[1], num_heads_),
+                               .value = SplitHeads(projections[2], num_heads_)}};
+  if (positions.rotation.defined()) {
+    heads.query = TurnPairs(heads.query, positions.rotation);
+    heads.key_value.key = TurnPairs(heads.key_value.key, positions.rotation);
+  }
+  return heads;
 }
 
-torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const torch::Tensor& mask,
-                                          bool causal) {
-  const auto context =
-      Attend(heads.query, heads.key_value,
-             {.mask = mask, .dropout = is_training() ? dropout_ : 0.0, .causal = causal});
+torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const SelfAttentionPass& pass) {
+  const AttentionOptions options = {
+      .mask = pass.mask, .dropout = is_training() ? dropout_ : 0.0, .causal = pass.causal};
+  const auto context = pass.positions.key_vectors.defined()
+                           ? AttendByDistance(heads.query, heads.key_value, pass.positions, options)
+                           : Attend(heads.query, heads.key_value, options);
   return out_proj(MergeHeads(context));
 }
 
-torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x,
-                                         const torch::Tensor& padding_mask) {
+torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x, const SelfAttentionPass& pass) {
   RECORD_USER_SCOPE("self-attention");
-  return AttendTo(Project(x), padding_mask, /*causal=*/false);
+  return AttendTo(Project(x, pass.positions), pass);
 }
 
-torch::Tensor SelfAttentionImpl::ForwardCausal(const torch::Tensor& x) {
-  RECORD_USER_SCOPE("self-attention");
-  return AttendTo(Project(x), /*mask=*/{}, /*causal=*/true);
-}
-
-torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, KeyValue* key_value_cache) {
-  Heads heads = Project(x);
+torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
+                                             KeyValue* key_value_cache) {
+  Heads heads = Project(x, pass.positions);
   KeyValue& key_value = heads.key_value;
   if (key_value_cache->key.defined()) {
     key_value.key = torch::cat({key_value_cache->key, key_value.key}, /*dim=*/2);
     key_value.value = torch::cat({key_value_cache->value, key_value.value}, /*dim=*/2);
   }
   *key_value_cache = key_value;
-  return AttendTo(heads, /*mask=*/{}, /*causal=*/false);
+  return AttendTo(heads, pass);
 }
 
 CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)

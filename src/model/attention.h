@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "config/config.h"
+#include "model/positions/position_encoding.h"
 
 namespace wavemt {
 
@@ -12,23 +13,41 @@ struct KeyValue {
   torch::Tensor value;
 };
 
+/// What the self-attention layers of one pass through a stack have in common.
+struct SelfAttentionPass {
+  AttentionPositions positions{};
+  /// Broadcasts to [batch, num_heads, queries, keys]; bool: true = may attend; otherwise added to
+  /// the scaled scores. Undefined: all may attend to all.
+  torch::Tensor mask{};
+  bool causal = false;  // Every position attends to itself and to earlier ones.
+
+  /// Every token attends to all tokens. src_padding_mask: [batch, 1, 1, length], true = may attend,
+  /// undefined = all may.
+  static SelfAttentionPass OfEncoder(const AttentionPositions& positions,
+                                     const torch::Tensor& src_padding_mask);
+  /// Every token attends to itself and to earlier tokens. Padding on the right needs no mask,
+  /// because no token follows it.
+  static SelfAttentionPass OfDecoder(const AttentionPositions& positions);
+  /// The newest token attends to itself and to all earlier ones.
+  static SelfAttentionPass OfStep(const AttentionPositions& positions);
+
+  /// With the positions of one layer.
+  SelfAttentionPass InLayer(int64_t layer) const;
+};
+
 /// Multi-head self-attention. Vaswani et al. 2017, section 3.2.
 class SelfAttentionImpl : public torch::nn::Module {
  public:
   explicit SelfAttentionImpl(const ModelConfig& config);
 
-  /// x: [batch, length, d_model]; padding_mask: [batch, 1, 1, length], true = may attend,
-  /// undefined = all may. Every position attends to all positions that the mask allows.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& padding_mask);
-
-  /// Every position attends to itself and to earlier positions. Padding on the right needs no mask,
-  /// because no token follows it.
-  torch::Tensor ForwardCausal(const torch::Tensor& x);
+  /// x: [batch, length, d_model].
+  torch::Tensor forward(const torch::Tensor& x, const SelfAttentionPass& pass);
 
   /// One decoding step. x ([batch, 1, d_model]) attends to the cached positions and to itself; its
   /// key and value are then appended to the cache, whose tensors are undefined before the first
   /// step.
-  torch::Tensor ForwardStep(const torch::Tensor& x, KeyValue* key_value_cache);
+  torch::Tensor ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
+                            KeyValue* key_value_cache);
 
   torch::nn::Linear qkv_proj{nullptr};  // Queries, keys and values in one matrix.
   torch::nn::Linear out_proj{nullptr};
@@ -38,8 +57,8 @@ class SelfAttentionImpl : public torch::nn::Module {
     torch::Tensor query;
     KeyValue key_value;
   };
-  Heads Project(const torch::Tensor& x);
-  torch::Tensor AttendTo(const Heads& heads, const torch::Tensor& mask, bool causal);
+  Heads Project(const torch::Tensor& x, const AttentionPositions& positions);
+  torch::Tensor AttendTo(const Heads& heads, const SelfAttentionPass& pass);
 
   int64_t num_heads_;
   double dropout_;

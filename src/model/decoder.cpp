@@ -17,11 +17,11 @@ DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config) : residual_(config
   feed_forward = register_module("feed_forward", FeedForward(config));
 }
 
-torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const torch::Tensor& encoder_output,
+torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass& pass,
+                                        const torch::Tensor& encoder_output,
                                         const torch::Tensor& src_padding_mask) {
-  x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
-    return self_attention->ForwardCausal(input);
-  });
+  x = residual_.Apply(x, self_attention_norm,
+                      [&](const torch::Tensor& input) { return self_attention(input, pass); });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
     return cross_attention(input, cross_attention->ProjectEncoderOutput(encoder_output),
                            src_padding_mask);
@@ -30,10 +30,11 @@ torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const torch::Tensor& en
                          [&](const torch::Tensor& input) { return feed_forward(input); });
 }
 
-torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const torch::Tensor& src_padding_mask,
+torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const SelfAttentionPass& pass,
+                                            const torch::Tensor& src_padding_mask,
                                             KeyValueCache::Layer* cache) {
   x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
-    return self_attention->ForwardStep(input, &cache->self_attention);
+    return self_attention->ForwardStep(input, pass, &cache->self_attention);
   });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
     // The hypotheses of a sentence share its keys and values: they attend to them as if they were
@@ -55,10 +56,13 @@ DecoderImpl::DecoderImpl(const ModelConfig& config) {
 }
 
 torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& encoder_output,
-                                   const torch::Tensor& src_padding_mask) {
+                                   const torch::Tensor& src_padding_mask,
+                                   const AttentionPositions& positions) {
   RECORD_USER_SCOPE("norms, dropout, residual sums");
-  for (const auto& layer : *layers) {
-    x = layer->as<DecoderLayer>()->forward(x, encoder_output, src_padding_mask);
+  const auto pass = SelfAttentionPass::OfDecoder(positions);
+  for (size_t i = 0; i < layers->size(); ++i) {
+    x = layers[i]->as<DecoderLayer>()->forward(x, pass.InLayer(static_cast<int64_t>(i)),
+                                               encoder_output, src_padding_mask);
   }
   return norm.is_empty() ? x : norm(x);
 }
@@ -76,9 +80,12 @@ KeyValueCache DecoderImpl::MakeKeyValueCache(const torch::Tensor& encoder_output
   return cache;
 }
 
-torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, KeyValueCache* cache) {
+torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, const AttentionPositions& positions,
+                                       KeyValueCache* cache) {
+  const auto pass = SelfAttentionPass::OfStep(positions);
   for (size_t i = 0; i < cache->layers.size(); ++i) {
-    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, cache->src_padding_mask, &cache->layers[i]);
+    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, pass.InLayer(static_cast<int64_t>(i)),
+                                                   cache->src_padding_mask, &cache->layers[i]);
   }
   ++cache->steps;
   return norm.is_empty() ? x : norm(x);

@@ -14,14 +14,16 @@ class DecoderLayerImpl : public torch::nn::Module {
  public:
   explicit DecoderLayerImpl(const ModelConfig& config);
 
-  /// x: [batch, tgt_len, d_model]; encoder_output: [batch, src_len, d_model];
-  /// src_padding_mask: [batch, 1, 1, src_len], true = may attend, undefined: no padding.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& encoder_output,
-                        const torch::Tensor& src_padding_mask);
+  /// x: [batch, tgt_len, d_model]; pass: SelfAttentionPass::OfDecoder(), in this layer;
+  /// encoder_output: [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true =
+  /// may attend, undefined: no padding.
+  torch::Tensor forward(torch::Tensor x, const SelfAttentionPass& pass,
+                        const torch::Tensor& encoder_output, const torch::Tensor& src_padding_mask);
 
-  /// One decoding step; x: [rows, 1, d_model]. Appends to cache->self_attention.
-  torch::Tensor ForwardStep(torch::Tensor x, const torch::Tensor& src_padding_mask,
-                            KeyValueCache::Layer* cache);
+  /// One decoding step; x: [rows, 1, d_model]; pass: SelfAttentionPass::OfStep(), in this layer.
+  /// Appends to cache->self_attention.
+  torch::Tensor ForwardStep(torch::Tensor x, const SelfAttentionPass& pass,
+                            const torch::Tensor& src_padding_mask, KeyValueCache::Layer* cache);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
   SelfAttention self_attention{nullptr};
@@ -41,16 +43,18 @@ class DecoderImpl : public torch::nn::Module {
   explicit DecoderImpl(const ModelConfig& config);
 
   /// Processes all target positions at once; each attends to itself and to earlier ones. x: the
-  /// embedded target input, [batch, tgt_len, d_model].
+  /// embedded target input, [batch, tgt_len, d_model]; positions: those of the decoder.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& encoder_output,
-                        const torch::Tensor& src_padding_mask);
+                        const torch::Tensor& src_padding_mask, const AttentionPositions& positions);
 
   /// The cache of a search before its first step; encoder_output: [sentences, src_len, d_model].
   KeyValueCache MakeKeyValueCache(const torch::Tensor& encoder_output,
                                   const torch::Tensor& src_padding_mask);
 
-  /// One decoding step; x: each row's newest token, embedded, [rows, 1, d_model].
-  torch::Tensor ForwardStep(torch::Tensor x, KeyValueCache* cache);
+  /// One decoding step; x: each row's newest token, embedded, [rows, 1, d_model]; positions: those
+  /// of the decoder for that token.
+  torch::Tensor ForwardStep(torch::Tensor x, const AttentionPositions& positions,
+                            KeyValueCache* cache);
 
   torch::nn::ModuleList layers{nullptr};
   torch::nn::LayerNorm norm{nullptr};

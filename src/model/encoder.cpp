@@ -15,10 +15,9 @@ EncoderLayerImpl::EncoderLayerImpl(const ModelConfig& config) : residual_(config
   feed_forward = register_module("feed_forward", FeedForward(config));
 }
 
-torch::Tensor EncoderLayerImpl::forward(torch::Tensor x, const torch::Tensor& src_padding_mask) {
-  x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
-    return self_attention(input, src_padding_mask);
-  });
+torch::Tensor EncoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass& pass) {
+  x = residual_.Apply(x, self_attention_norm,
+                      [&](const torch::Tensor& input) { return self_attention(input, pass); });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });
 }
@@ -31,9 +30,13 @@ EncoderImpl::EncoderImpl(const ModelConfig& config) {
   }
 }
 
-torch::Tensor EncoderImpl::forward(torch::Tensor x, const torch::Tensor& src_padding_mask) {
+torch::Tensor EncoderImpl::forward(torch::Tensor x, const torch::Tensor& src_padding_mask,
+                                   const AttentionPositions& positions) {
   RECORD_USER_SCOPE("norms, dropout, residual sums");
-  for (const auto& layer : *layers) x = layer->as<EncoderLayer>()->forward(x, src_padding_mask);
+  const auto pass = SelfAttentionPass::OfEncoder(positions, src_padding_mask);
+  for (size_t i = 0; i < layers->size(); ++i) {
+    x = layers[i]->as<EncoderLayer>()->forward(x, pass.InLayer(static_cast<int64_t>(i)));
+  }
   return norm.is_empty() ? x : norm(x);
 }
 

@@ -13,9 +13,8 @@ class EncoderLayerImpl : public torch::nn::Module {
  public:
   explicit EncoderLayerImpl(const ModelConfig& config);
 
-  /// x: [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len], true = may attend,
-  /// undefined: no padding.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
+  /// x: [batch, src_len, d_model]; pass: SelfAttentionPass::OfEncoder(), in this layer.
+  torch::Tensor forward(torch::Tensor x, const SelfAttentionPass& pass);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
   SelfAttention self_attention{nullptr};
@@ -32,8 +31,10 @@ class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const ModelConfig& config);
 
-  /// x: the embedded source, [batch, src_len, d_model]; the mask is as in EncoderLayer.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask);
+  /// x: the embedded source, [batch, src_len, d_model]; src_padding_mask: [batch, 1, 1, src_len],
+  /// true = may attend, undefined: no padding; positions: those of the encoder.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& src_padding_mask,
+                        const AttentionPositions& positions);
 
   torch::nn::ModuleList layers{nullptr};
   torch::nn::LayerNorm norm{nullptr};

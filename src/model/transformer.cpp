@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "model/dropout.h"
+#include "model/positions/make_position_encoding.h"
+#include "support/error.h"
 
 namespace wavemt {
 namespace {
@@ -33,6 +35,8 @@ void InitializeSelfAttention(SelfAttention& layer) {
 TransformerImpl::TransformerImpl(const ModelConfig& config, const VocabularySizes& vocabulary)
     : dropout_(config.dropout),
       embedding_scale_(std::sqrt(static_cast<double>(config.d_model))),
+      max_length_(config.position_encoding.max_length),
+      random_shift_(config.position_encoding.random_shift),
       tied_output_(config.tied_embeddings != TiedEmbeddings::kNone) {
   using torch::nn::Embedding;
   source_embedding =
@@ -41,9 +45,7 @@ TransformerImpl::TransformerImpl(const ModelConfig& config, const VocabularySize
       config.tied_embeddings == TiedEmbeddings::kAll
           ? source_embedding
           : register_module("target_embedding", Embedding(vocabulary.target, config.d_model));
-  position_encoding = register_module(
-      "position_encoding",
-      AbsolutePositionalEncoding(config.d_model, config.position_encoding.max_length));
+  position_encoding = register_module("position_encoding", MakePositionEncoding(config));
   encoder = register_module("encoder", Encoder(config));
   decoder = register_module("decoder", Decoder(config));
   if (!tied_output_) {
@@ -74,27 +76,53 @@ void TransformerImpl::InitializeWeights() {
     InitializeLinear(layer->cross_attention->out_proj, 1);
     InitializeFeedForward(layer->feed_forward);
   }
+  // Last, so that a seed gives all other weights the same values with every encoding.
+  position_encoding->InitializeWeights();
 }
 
-torch::Tensor TransformerImpl::Embed(torch::nn::Embedding& embedding, const torch::Tensor& ids,
+torch::Tensor TransformerImpl::Embed(Stack stack, const torch::Tensor& ids,
                                      int64_t first_position) {
   RECORD_USER_SCOPE("embedding");
+  const int64_t end = first_position + ids.size(1);
+  if (end > max_length_) {
+    throw UsageError(
+        "a sentence of {} tokens is longer than the model's {} positions "
+        "(model.position_encoding.max_length)",
+        end, max_length_);
+  }
   // Scaled as in Vaswani et al. 2017, section 3.4.
+  auto& embedding = stack == Stack::kEncoder ? source_embedding : target_embedding;
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
-  const auto encoded = position_encoding(x, first_position);
+  TokenPositions positions = {.first = first_position};
+  if (is_training() && random_shift_ > 0) {
+    // SHAPE (Kiyono et al. 2021): with the origin out of reach, a model learns to go by distances.
+    positions.starts = torch::randint(random_shift_ + 1, {ids.size(0)}, ids.options());
+  }
+  const auto encoded = position_encoding->AddTo(x, positions, stack);
   return is_training() && dropout_ > 0 ? DropoutAdd(/*base=*/{}, encoded, dropout_) : encoded;
+}
+
+AttentionPositions TransformerImpl::PositionsFor(Stack stack, const torch::Tensor& x,
+                                                 int64_t first_position) {
+  RECORD_USER_SCOPE("positions in attention");
+  return position_encoding->ForAttention({.stack = stack,
+                                          .first = first_position,
+                                          .queries = x.size(1),
+                                          .options = x.options().requires_grad(false)});
 }
 
 torch::Tensor TransformerImpl::Encode(const torch::Tensor& source,
                                       const torch::Tensor& src_padding_mask) {
-  return encoder(Embed(source_embedding, source, /*first_position=*/0), src_padding_mask);
+  const auto x = Embed(Stack::kEncoder, source, /*first_position=*/0);
+  return encoder(x, src_padding_mask, PositionsFor(Stack::kEncoder, x, /*first_position=*/0));
 }
 
 torch::Tensor TransformerImpl::Decode(const torch::Tensor& target_input,
                                       const torch::Tensor& encoder_output,
                                       const torch::Tensor& src_padding_mask) {
-  return decoder(Embed(target_embedding, target_input, /*first_position=*/0), encoder_output,
-                 src_padding_mask);
+  const auto x = Embed(Stack::kDecoder, target_input, /*first_position=*/0);
+  return decoder(x, encoder_output, src_padding_mask,
+                 PositionsFor(Stack::kDecoder, x, /*first_position=*/0));
 }
 
 const torch::Tensor& TransformerImpl::OutputWeight() const {
@@ -113,8 +141,9 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& source,
 }
 
 torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, KeyValueCache* cache) {
-  const auto x = Embed(target_embedding, newest.unsqueeze(1), cache->steps);  // [rows, 1, d_model]
-  return decoder->ForwardStep(x, cache).squeeze(1);                           // [rows, d_model]
+  const auto x = Embed(Stack::kDecoder, newest.unsqueeze(1), cache->steps);  // [rows, 1, d_model]
+  const auto positions = PositionsFor(Stack::kDecoder, x, cache->steps);
+  return decoder->ForwardStep(x, positions, cache).squeeze(1);  // [rows, d_model]
 }
 
 }  // namespace wavemt

@@ -3,10 +3,10 @@
 #include <torch/torch.h>
 
 #include "config/config.h"
-#include "model/absolute_positional_encoding.h"
 #include "model/decoder.h"
 #include "model/encoder.h"
 #include "model/key_value_cache.h"
+#include "model/positions/position_encoding.h"
 
 namespace wavemt {
 
@@ -51,22 +51,25 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor DecodeStep(const torch::Tensor& newest, KeyValueCache* cache);
 
   /// The longest source or target sequence that the model can process, in tokens.
-  int64_t max_length() const { return position_encoding->max_len(); }
+  int64_t max_length() const { return max_length_; }
 
   torch::nn::Embedding source_embedding{nullptr};
   torch::nn::Embedding target_embedding{nullptr};  // The source's module if all are tied.
-  AbsolutePositionalEncoding position_encoding{nullptr};
+  PositionEncoding position_encoding{nullptr};
   Encoder encoder{nullptr};
   Decoder decoder{nullptr};
   torch::Tensor output_projection;  // [target vocabulary, d_model]; undefined if it is tied.
 
  private:
-  torch::Tensor Embed(torch::nn::Embedding& embedding, const torch::Tensor& ids,
-                      int64_t first_position);
+  // ids: [batch, length], whose first column is at `first_position`.
+  torch::Tensor Embed(Stack stack, const torch::Tensor& ids, int64_t first_position);
+  AttentionPositions PositionsFor(Stack stack, const torch::Tensor& x, int64_t first_position);
   void InitializeWeights();
 
   double dropout_;
   double embedding_scale_;
+  int64_t max_length_;
+  int64_t random_shift_;
   bool tied_output_;
 };
 TORCH_MODULE(Transformer);

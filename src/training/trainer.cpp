@@ -90,6 +90,7 @@ StopReason Trainer::Run() {
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()));
   inputs_.model->train();
+  if (inputs_.saves_start && !saver_.IsSaved(step_)) Save(/*is_best=*/false);
   clock_.Resume();  // It was paused while everything was prepared.
   if (validator_.is_pending()) {
     FinishStep();

@@ -33,6 +33,9 @@ struct TrainingInputs {
   using ScoreTranslations =
       std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
   ScoreTranslations score_translations;
+  /// Whether the weights cannot be drawn again from the seed, so that they must be in a checkpoint
+  /// before the first step.
+  bool saves_start = false;
   MemoryLimit memory_limit{};
   /// When training must have stopped and written its last checkpoint; nothing if there is no
   /// deadline.

@@ -8,6 +8,8 @@
 #include "support/error.h"
 #include "support/files.h"
 #include "workflow/languages.h"
+#include "workflow/position_tables.h"
+#include "workflow/position_text.h"
 #include "workflow/run_files.h"
 #include "workflow/trained_model.h"
 
@@ -62,6 +64,7 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   description.run = location.run;
   description.checkpoint = location.checkpoint;
   description.config = LoadRunConfig(location.run);
+  description.initial_checkpoint = LoadRunOrigin(location.run);
   description.source_language = SourceLanguage(description.config.data);
   description.target_language = TargetLanguage(description.config.data);
   const TokenizerPair tokenizers = LoadRunTokenizers(location.run, description.config.tokenizer);
@@ -70,8 +73,10 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   description.shared_vocabulary = tokenizers.shared();
   for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
     description.bytes += static_cast<int64_t>(tensor.nbytes());
-    // The table of the position encoding is computed, not learned.
-    if (name != "position_encoding.pe") description.weights += tensor.numel();
+    // The table of sinusoidal positions is computed, not learned.
+    if (name == "position_encoding.pe") continue;
+    description.weights += tensor.numel();
+    if (name.starts_with(kPositionPrefix)) description.position_weights += tensor.numel();
   }
   description.trained_on = LoadRunProfile(location.run);
   description.saved = LastWritten(IsFolder(location.checkpoint) ? location.checkpoint / kModelFile
@@ -101,13 +106,16 @@ Json ToJson(const ModelDescription& description) {
       {"layer_norm", NameOf(model.layer_norm)},
       {"activation", NameOf(model.activation)},
       {"tied_embeddings", NameOf(model.tied_embeddings)},
-      {"position_encoding", fmt::format("{}, {} positions", NameOf(model.position_encoding.type),
-                                        model.position_encoding.max_length)},
+      {"position_encoding", PositionsText(model.position_encoding)},
+      {"position_weights", description.position_weights},
       {"source_vocabulary", description.source_vocabulary},
       {"target_vocabulary", description.target_vocabulary},
       {"shared_vocabulary", description.shared_vocabulary},
       {"normalize_whitespace", description.config.tokenizer.normalize_whitespace},
   };
+  if (description.initial_checkpoint) {
+    json["initial_checkpoint"] = *description.initial_checkpoint;
+  }
   if (const auto& profile = description.trained_on) {
     json["trained_on_pairs"] = profile->pairs;
     json["trained_on_several_sentences"] = profile->several_sentences;

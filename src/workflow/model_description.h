@@ -18,9 +18,11 @@ struct ModelDescription {
   std::filesystem::path run;
   std::filesystem::path checkpoint;  // The folder or file with the weights.
   Config config;
-  std::string source_language;  // For example "en"; empty if unknown.
+  std::optional<std::string> initial_checkpoint;  // Whose weights training began with.
+  std::string source_language;                    // For example "en"; empty if unknown.
   std::string target_language;
-  int64_t weights = 0;  // The number of learned parameters.
+  int64_t weights = 0;           // The number of learned parameters.
+  int64_t position_weights = 0;  // Those of the position encoding among them.
   int64_t bytes = 0;
   int64_t source_vocabulary = 0;
   int64_t target_vocabulary = 0;

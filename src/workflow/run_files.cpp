@@ -3,18 +3,31 @@
 #include "checkpoint/run_checksums.h"
 #include "config/config_reader.h"
 #include "config/config_writer.h"
+#include "support/error.h"
 #include "support/files.h"
+#include "support/json.h"
 #include "workflow/tokenizers.h"
 
 namespace fs = std::filesystem;
 
 namespace wavemt {
 
+namespace {
+
+constexpr const char* kOriginFile = "origin.json";
+constexpr const char* kInitialCheckpoint = "initial_checkpoint";
+
+}  // namespace
+
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
-                                            const CorpusProfile& profile) {
+                                            const CorpusProfile& profile,
+                                            const fs::path& initial_checkpoint) {
   std::map<std::string, std::string> files = {
       {"config.json", ConfigText(config)},
       {std::string(kCorpusProfileFile), CorpusProfileText(profile)}};
+  if (!initial_checkpoint.empty()) {
+    files[kOriginFile] = Json{{kInitialCheckpoint, initial_checkpoint.string()}}.dump(2) + "\n";
+  }
   if (tokenizers.shared()) {
     files["tokenizer.model"] = tokenizers.source->bytes();
   } else {
@@ -47,6 +60,17 @@ std::map<std::string, std::string> ReadTokenizerFiles(const fs::path& run) {
     if (HasRunFile(run, name)) files[name] = ReadRunFile(run, name);
   }
   return files;
+}
+
+std::optional<std::string> LoadRunOrigin(const fs::path& run) {
+  if (!HasRunFile(run, kOriginFile)) return std::nullopt;
+  const std::string origin = (run / kOriginFile).string();
+  const Json json = ParseJson(ReadRunFile(run, kOriginFile), origin);
+  if (!json.is_object() || !json.contains(kInitialCheckpoint) ||
+      !json[kInitialCheckpoint].is_string()) {
+    throw UsageError("{}: does not say which checkpoint the run began with", origin);
+  }
+  return json[kInitialCheckpoint].get<std::string>();
 }
 
 std::optional<CorpusProfile> LoadRunProfile(const fs::path& run) {

@@ -15,9 +15,11 @@ namespace wavemt {
 // The files in a run's folder besides its checkpoints, as text and parsed. Reading one is a usage
 // error if its contents are not what the run wrote (see run_checksums.h).
 
-/// The files of a new run, by name.
+/// The files of a new run, by name. `initial_checkpoint` has the weights that it begins with;
+/// empty: they are drawn.
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
-                                            const CorpusProfile& profile);
+                                            const CorpusProfile& profile,
+                                            const std::filesystem::path& initial_checkpoint = {});
 
 /// The config of a run, with `overrides` applied.
 Config LoadRunConfig(const std::filesystem::path& run, const ConfigOverrides& overrides = {});
@@ -27,6 +29,9 @@ TokenizerPair LoadRunTokenizers(const std::filesystem::path& run, const Tokenize
 
 /// The files that LoadRunTokenizers() reads, by name.
 std::map<std::string, std::string> ReadTokenizerFiles(const std::filesystem::path& run);
+
+/// The checkpoint whose weights the run began with; nothing if they were drawn.
+std::optional<std::string> LoadRunOrigin(const std::filesystem::path& run);
 
 /// The contents of the run's corpus.json; nothing for runs of versions before 0.2.0.
 std::optional<CorpusProfile> LoadRunProfile(const std::filesystem::path& run);

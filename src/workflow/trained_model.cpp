@@ -6,6 +6,7 @@
 #include "support/files.h"
 #include "workflow/build_model.h"
 #include "workflow/languages.h"
+#include "workflow/position_tables.h"
 #include "workflow/run_files.h"
 
 namespace fs = std::filesystem;
@@ -22,8 +23,10 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   opened.trained_on = {.profile = LoadRunProfile(location.run),
                        .source_language = SourceLanguage(opened.config.data)};
   opened.model = BuildModel(opened.config.model, opened.tokenizers);
-  CopyTensors(ReadWeights(location.checkpoint), StateOf(*opened.model),
-              location.checkpoint.string());
+  const std::string origin = location.checkpoint.string();
+  NamedTensors weights = ReadWeights(location.checkpoint);
+  FitPositionTables(*opened.model->position_encoding, origin, &weights);
+  CopyTensors(weights, StateOf(*opened.model), origin);
   opened.model->to(device);
   opened.model->eval();
   opened.device = device;

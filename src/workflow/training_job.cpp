@@ -108,9 +108,11 @@ struct JobText {
   std::optional<CorpusProfile> profile;  // As the run records it; nothing: it does not.
 };
 
-TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine) {
+TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
+                     const std::optional<InitialModel>& initial = std::nullopt) {
   auto& [tokenizers, text, profile] = job_text;
-  const Transformer model = BuildNewModel(config, tokenizers, machine.device);
+  Transformer model = BuildNewModel(config, tokenizers, machine.device);
+  if (initial) TakeWeights(*initial, &model);
   const Translator translator(model, tokenizers, machine.device,
                               {.profile = profile, .source_language = SourceLanguage(config.data)});
   TrainingInputs inputs{
@@ -120,10 +122,12 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine) {
       .valid = text.valid.get(),
       .tokenizers = tokenizers,
       .score_translations = MakeValidationScorer(config, translator, text.valid_lines),
+      .saves_start = initial.has_value(),
       .memory_limit = machine.memory_limit,
       .deadline = machine.deadline};
   TrainingJob job{
       .config = std::move(config), .text = std::move(text), .inputs = std::move(inputs)};
+  if (initial) job.initial_checkpoint = fs::absolute(initial->checkpoint);
   LogSizes(job);
   return job;
 }
@@ -170,11 +174,15 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
     RequireParentFolder(config.run_dir);
     RunDirectory::RequireIdle(config.run_dir);
   }
-  const TokenizerPair tokenizers = MakeTokenizers(config);
+  std::optional<InitialModel> initial;
+  if (!options.init_from.empty()) initial = ReadInitialModel(options.init_from);
+  const TokenizerPair tokenizers =
+      initial ? TokenizersOfInitialModel(config, *initial) : MakeTokenizers(config);
   TrainingText text =
       LoadTrainingText(config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
   const CorpusProfile profile = text.profile;
-  TrainingJob job = BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine);
+  TrainingJob job =
+      BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, initial);
   if (options.writes) RequireMemory(job);
   return job;
 }
@@ -188,6 +196,12 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   // A run that was stopped before its first checkpoint starts over, with the same result because of
   // its seed.
   const std::optional<int64_t> step = run.NewestWholeStep();
+  if (const auto origin = LoadRunOrigin(run.path()); origin && !step) {
+    throw UsageError(
+        "{}: was stopped before it had saved the weights of {} that it was to begin with; start it "
+        "again: wavemt train CONFIG --init-from {} --overwrite",
+        run.path().string(), *origin, *origin);
+  }
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
   const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
   TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
@@ -211,7 +225,8 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
 
 void CreateRun(TrainingJob* job, const NewRunOptions& options) {
   job->inputs.run = RunDirectory::Create(
-      job->config.run_dir, RunFiles(job->config, job->inputs.tokenizers, job->text.profile),
+      job->config.run_dir,
+      RunFiles(job->config, job->inputs.tokenizers, job->text.profile, job->initial_checkpoint),
       options.overwrite);
 }
 

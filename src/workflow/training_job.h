@@ -9,6 +9,7 @@
 #include "config/config_overrides.h"
 #include "training/trainer.h"
 #include "workflow/compute_device.h"
+#include "workflow/initial_weights.h"
 #include "workflow/training_text.h"
 
 namespace wavemt {
@@ -25,6 +26,8 @@ struct TrainingJob {
   Config config;
   TrainingText text;
   TrainingInputs inputs;  // Refers to the corpora of `text`.
+  /// The checkpoint whose weights a new run begins with; empty: they are drawn.
+  std::filesystem::path initial_checkpoint{};
 
   // Only for a run that is resumed.
   std::optional<TrainingConfig> earlier_config{};  // How the run was trained until now.
@@ -35,6 +38,7 @@ struct TrainingJob {
 struct NewRunOptions {
   bool writes = true;  // False: a dry run, or a profile.
   bool overwrite = false;
+  std::filesystem::path init_from{};  // A model whose weights the run begins with.
 };
 
 /// Prepares a new run of `config`, with a default run_dir if it has none. Logs the sizes of text,

@@ -152,5 +152,59 @@ TEST(ConfigValidationTest, TheBeamHoldsTheTranslationsWanted) {
             "large, but decoding.beam_size is 5");
 }
 
+TEST(ConfigValidationTest, RotaryNeedsHeadsOfEvenWidth) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"model.position_encoding.type=rotary"}));
+  EXPECT_EQ(folder.RefusalSet(
+                {"model.position_encoding.type=rotary", "model.d_model=60", "model.num_heads=4"}),
+            "--set model.position_encoding.type=rotary: model.position_encoding.type: rotary turns "
+            "pairs of columns, but d_model / num_heads = 60 / 4 = 15 is odd; use another "
+            "model.num_heads or another encoding");
+}
+
+TEST(ConfigValidationTest, RandomShiftNeedsAbsolutePositionsAndRoom) {
+  const ConfigFolder folder;
+  for (const std::string type : {"sinusoidal", "learned", "article", "article_fixed"}) {
+    EXPECT_NO_THROW(folder.LoadSet({"model.position_encoding.type=" + type, "data.max_length=100",
+                                    "model.position_encoding.random_shift=411"}));
+  }
+  for (const std::string type : {"rotary", "alibi", "relative", "t5", "none"}) {
+    EXPECT_EQ(
+        folder.RefusalSet(
+            {"model.position_encoding.random_shift=5", "model.position_encoding.type=" + type}),
+        "--set model.position_encoding.random_shift=5: model.position_encoding.random_shift: " +
+            type +
+            " has no absolute positions that could be shifted; use 0, or one of sinusoidal, "
+            "learned, article and article_fixed");
+  }
+  EXPECT_EQ(folder.RefusalSet({"data.max_length=100", "model.position_encoding.random_shift=412"}),
+            "--set model.position_encoding.random_shift=412: model.position_encoding.random_shift: "
+            "a sentence of data.max_length = 100 tokens that starts at position 412 does not fit "
+            "into model.position_encoding.max_length = 512 positions; use at most 411");
+}
+
+TEST(ConfigValidationTest, KeysOfOtherEncodingsAreRefused) {
+  const ConfigFolder folder;
+  for (const std::string key :
+       {"rotary_base=500", "alibi_slopes=trained", "relative_clip_distance=4", "t5_num_buckets=16",
+        "t5_max_distance=64"}) {
+    const std::string type = key.substr(0, key.find('_'));
+    const std::string set = "model.position_encoding." + key;
+    EXPECT_EQ(folder.RefusalSet({set}), "--set " + set + ": " + set.substr(0, set.find('=')) +
+                                            ": counts only if model.position_encoding.type is " +
+                                            type + ", but it is sinusoidal");
+    EXPECT_NO_THROW(folder.LoadSet({set, "model.position_encoding.type=" + type}));
+  }
+}
+
+TEST(ConfigValidationTest, T5BucketsFitItsDistances) {
+  const ConfigFolder folder;
+  const std::string t5 = "model.position_encoding.type=t5";
+  EXPECT_THAT(folder.RefusalSet({t5, "model.position_encoding.t5_num_buckets=33"}),
+              testing::HasSubstr("33 cannot be shared by two directions; use an even number"));
+  EXPECT_THAT(folder.RefusalSet({t5, "model.position_encoding.t5_max_distance=16"}),
+              testing::HasSubstr("16 must be above half of t5_num_buckets = 32"));
+}
+
 }  // namespace
 }  // namespace wavemt

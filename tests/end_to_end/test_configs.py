@@ -5,6 +5,7 @@ The quick part trains their first steps; WAVEMT_TORTURE=1 adds the whole quickst
 import json
 import os
 
+import pytest
 from conftest import ROOT, TORTURE, long, metrics_of, pointed, wavemt
 
 QUICKSTART = ROOT / "data/quickstart"
@@ -30,7 +31,8 @@ def test_quickstart_translates_what_it_has_not_seen(tmp_path):
     assert {score["name"]: score["score"] for score in scores}["BLEU"] > 90
 
 
-def test_the_article_s_model_runs_steps_and_resumes(tmp_path):
+@pytest.mark.parametrize("name", ["article-768", "article-768-article", "article-768-rotary"])
+def test_the_article_s_model_runs_steps_and_resumes(tmp_path, name):
     """d_model 768 and 512 positions, on another corpus with a small vocabulary. The quick part
     leaves out layers, whose checkpoints of 1.2 GB are what takes half a minute."""
     settings = {"tokenizer.vocab_size": 700, "training.batch_tokens": 512,
@@ -41,7 +43,7 @@ def test_the_article_s_model_runs_steps_and_resumes(tmp_path):
             settings[f"data.{split}.{side}"] = QUICKSTART / f"{split}.{language}"
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     run = tmp_path / "run"
-    config = ROOT / "configs/article-768.json"
+    config = ROOT / f"configs/{name}.json"
     said = wavemt("train", config, "--dry-run", "--device", "cpu", *options).stderr
     assert "6+6 layers, d_model 768" in said
     if not TORTURE:
@@ -52,3 +54,5 @@ def test_the_article_s_model_runs_steps_and_resumes(tmp_path):
     assert pointed(run, "latest").name == "step-00000004"
     model = json.loads((run / "config.json").read_text("utf8"))["model"]
     assert (model["d_model"], model["position_encoding"]["max_length"]) == (768, 512)
+    encoding = name.removeprefix("article-768").removeprefix("-") or "sinusoidal"
+    assert model["position_encoding"]["type"] == encoding

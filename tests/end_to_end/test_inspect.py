@@ -26,7 +26,7 @@ def test_it_says_what_the_files_hold(trained_run):
         "weights": sum(weight.size for name, weight in weights.items()
                        if name != "position_encoding.pe"),
         "bytes": sum(weight.nbytes for weight in weights.values()),
-        "position_encoding": "sinusoidal, 64 positions",
+        "position_encoding": "sinusoidal, 64 positions", "position_weights": 0,
         "source_vocabulary": vocabulary, "target_vocabulary": vocabulary,
         "shared_vocabulary": True, "best_metric": "bleu"}
     for key in ("d_model", "num_heads", "ffn_dim", "num_encoder_layers", "num_decoder_layers",
@@ -57,7 +57,7 @@ def test_text_for_people(trained_run):
                            "best score", "saved", "weights"]
     assert shown["name"] == trained_run.name
     assert shown["languages"] == "en -> zh"
-    assert shown["positions"] == "sinusoidal, up to 64 tokens"
+    assert shown["positions"] == "sinusoidal, 64 positions"
     assert shown["vocabulary"] == f"{described['source_vocabulary']:,} pieces, shared by both languages"
     assert shown["weights"] == str(best)
     assert f" of {described['weights']:,} weights (" in shown["model"]

@@ -52,6 +52,12 @@ class AttentionTest : public testing::Test {
   torch::Tensor no_mask_;
 };
 
+const SelfAttentionPass kCausal = SelfAttentionPass::OfDecoder({});
+
+SelfAttentionPass OfEncoder(const torch::Tensor& src_padding_mask) {
+  return SelfAttentionPass::OfEncoder({}, src_padding_mask);
+}
+
 void ExpectClose(const torch::Tensor& actual, const torch::Tensor& expected) {
   ASSERT_EQ(actual.sizes(), expected.sizes());
   EXPECT_LT((actual - expected).abs().max().item<double>(), 1e-5);
@@ -64,14 +70,15 @@ Reference ReferenceOf(const SelfAttention& attention, int64_t num_heads) {
 TEST_F(AttentionTest, SelfAttentionMatchesLibTorch) {
   SelfAttention attention(config_);
   auto reference = ReferenceOf(attention, config_.num_heads);
-  ExpectClose(attention(x_, no_mask_), reference(x_, x_, {}, {}));
+  ExpectClose(attention(x_, OfEncoder(no_mask_)), reference(x_, x_, {}, {}));
 }
 
 TEST_F(AttentionTest, SelfAttentionWithPaddingMatchesLibTorch) {
   SelfAttention attention(config_);
   auto reference = ReferenceOf(attention, config_.num_heads);
   const auto mask = PaddingMask(torch::tensor({5, 2, 1}, torch::kLong), 5);
-  ExpectClose(attention(x_, mask), reference(x_, x_, mask.view({3, 5}).logical_not(), {}));
+  ExpectClose(attention(x_, OfEncoder(mask)),
+              reference(x_, x_, mask.view({3, 5}).logical_not(), {}));
 }
 
 TEST_F(AttentionTest, CausalAttentionMatchesLibTorch) {
@@ -79,15 +86,16 @@ TEST_F(AttentionTest, CausalAttentionMatchesLibTorch) {
   auto reference = ReferenceOf(attention, config_.num_heads);
   // LibTorch's C++ module adds this mask to the scores; it would add a boolean mask, too.
   const auto future = torch::full({5, 5}, -INFINITY).triu(1);
-  ExpectClose(attention->ForwardCausal(x_), reference(x_, x_, {}, future));
+  ExpectClose(attention(x_, kCausal), reference(x_, x_, {}, future));
 }
 
 TEST_F(AttentionTest, StepsAgreeWithTheFullSequence) {
   SelfAttention attention(config_);
-  const auto full = attention->ForwardCausal(x_);
+  const auto full = attention(x_, kCausal);
   KeyValue cache;
   for (int64_t position = 0; position < x_.size(1); ++position) {
-    const auto step = attention->ForwardStep(x_.narrow(1, position, 1), &cache);
+    const auto step =
+        attention->ForwardStep(x_.narrow(1, position, 1), SelfAttentionPass{}, &cache);
     ExpectClose(step, full.narrow(1, position, 1));
     EXPECT_EQ(cache.key.size(2), position + 1);
   }
@@ -112,7 +120,7 @@ TEST_F(AttentionTest, OutputAndGradientsUnderAutocastAreCloseToFp32) {
     const auto x = x_.clone().requires_grad_();
     at::autocast::set_autocast_dtype(torch::kCPU, torch::kBFloat16);
     at::autocast::set_autocast_enabled(torch::kCPU, autocast);
-    const auto output = attention->ForwardCausal(x);
+    const auto output = attention(x, kCausal);
     at::autocast::set_autocast_enabled(torch::kCPU, false);
     at::autocast::clear_cache();
     output.pow(2).sum().backward();
@@ -131,11 +139,12 @@ TEST_F(AttentionTest, OutputAndGradientsUnderAutocastAreCloseToFp32) {
 TEST_F(AttentionTest, DropsWeightsOnlyInTraining) {
   config_.attention_dropout = 0.5;
   SelfAttention attention(config_);
-  const auto in_training = attention(x_, no_mask_);
-  EXPECT_FALSE(torch::allclose(in_training, attention(x_, no_mask_)));
+  const auto run = [&] { return attention(x_, SelfAttentionPass{}); };
+  const auto in_training = run();
+  EXPECT_FALSE(torch::allclose(in_training, run()));
   attention->eval();
-  EXPECT_TRUE(torch::equal(attention(x_, no_mask_), attention(x_, no_mask_)));
-  EXPECT_FALSE(torch::allclose(in_training, attention(x_, no_mask_)));
+  EXPECT_TRUE(torch::equal(run(), run()));
+  EXPECT_FALSE(torch::allclose(in_training, run()));
 }
 
 }  // namespace

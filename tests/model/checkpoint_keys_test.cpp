@@ -1,5 +1,7 @@
 // The names of the weights are the keys in checkpoints: changing one makes every existing
 // checkpoint unreadable.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -95,6 +97,39 @@ TEST(CheckpointKeys, NoneTied) {
 TEST(CheckpointKeys, PostNormHasNoFinalNorms) {
   EXPECT_THAT(KeysOf(TiedEmbeddings::kAll, LayerNormPlacement::kPost),
               ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, false)));
+}
+
+std::vector<std::string> PositionTensors(const PositionEncodingConfig& positions) {
+  ModelConfig config = SmallModelConfig();
+  config.position_encoding = positions;
+  std::vector<std::string> tensors;
+  for (const auto& [name, tensor] :
+       StateOf(*Transformer(config, VocabularySizes{.source = 10, .target = 10}))) {
+    if (!name.starts_with("position_encoding.")) continue;
+    tensors.push_back(
+        fmt::format("{} {}", name.substr(name.find('.') + 1), fmt::join(tensor.sizes(), "x")));
+  }
+  return tensors;
+}
+
+TEST(CheckpointKeys, TensorsOfEachPositionEncoding) {
+  using Type = PositionEncodingType;
+  using Tensors = std::vector<std::string>;
+  const auto of = [](Type type) {
+    return PositionTensors({.type = type, .max_length = 50, .relative_clip_distance = 3});
+  };
+  EXPECT_EQ(of(Type::kSinusoidal), Tensors({"pe 50x16"}));
+  EXPECT_EQ(of(Type::kLearned), Tensors({"decoder_weight 50x16", "encoder_weight 50x16"}));
+  EXPECT_EQ(of(Type::kArticle), Tensors({"amplitude 16x50"}));
+  EXPECT_EQ(of(Type::kArticleFixed), Tensors());
+  EXPECT_EQ(of(Type::kRotary), Tensors());
+  EXPECT_EQ(of(Type::kAlibi), Tensors());
+  EXPECT_EQ(PositionTensors({.type = Type::kAlibi, .alibi_slopes = AlibiSlopes::kTrained}),
+            Tensors({"decoder_slopes 4", "encoder_slopes 4"}));
+  EXPECT_EQ(of(Type::kRelative), Tensors({"decoder_keys 2x4x4", "decoder_values 2x4x4",
+                                          "encoder_keys 2x7x4", "encoder_values 2x7x4"}));
+  EXPECT_EQ(of(Type::kT5), Tensors({"decoder_bias 32x4", "encoder_bias 32x4"}));
+  EXPECT_EQ(of(Type::kNone), Tensors());
 }
 
 }  // namespace

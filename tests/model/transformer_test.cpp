@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "config/config_fields.h"
 #include "model/masks.h"
@@ -26,13 +28,14 @@ double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
-using Kind = std::tuple<LayerNormPlacement, Activation, TiedEmbeddings>;
+using Kind = std::tuple<LayerNormPlacement, Activation, TiedEmbeddings, PositionEncodingConfig>;
 
 class TransformerTest : public testing::TestWithParam<Kind> {
  protected:
   TransformerTest() {
     ModelConfig config = SmallModelConfig();
-    std::tie(config.layer_norm, config.activation, config.tied_embeddings) = GetParam();
+    std::tie(config.layer_norm, config.activation, config.tied_embeddings,
+             config.position_encoding) = GetParam();
     model_ = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/5);
   }
 
@@ -95,6 +98,44 @@ TEST_P(TransformerTest, CachedStepsAgreeWithTheFullForwardPass) {
   }
 }
 
+// Central differences in double precision, of weights whose gradients pass through everything that
+// an encoding does: its own, and the projections of self-attention.
+TEST_P(TransformerTest, GradientsAreThoseOfFiniteDifferences) {
+  model_->to(torch::kDouble);
+  const auto source = RandomIds(3, 6);
+  const auto mask = PaddingMask(torch::tensor({6, 2, 4}, torch::kLong), 6);
+  const auto target = RandomIds(3, 5);
+  const auto factors = torch::randn({3, 5, kVocabulary}, torch::kDouble);
+  const auto loss = [&] { return (model_(source, mask, target) * factors).sum(); };
+  {
+    const torch::AutoGradMode with_grad(true);
+    loss().backward();
+  }
+  for (const auto& item : model_->named_parameters()) {
+    const bool is_tested = item.key().starts_with("position_encoding.") ||
+                           item.key().find("layers.1.self_attention.qkv_proj") != std::string::npos;
+    if (!is_tested) continue;
+    auto values = item.value().view(-1);
+    const auto gradient = item.value().grad().reshape(-1);
+    // The largest gradient, and some by chance, most of them of positions that occur.
+    auto indices = torch::randint(values.size(0), {6}, torch::kLong);
+    indices[0] = gradient.abs().argmax();
+    for (int64_t i = 0; i < indices.size(0); ++i) {
+      const auto index = indices[i].item<int64_t>();
+      const double value = values[index].item<double>();
+      constexpr double kStep = 1e-5;
+      values[index] = value + kStep;
+      const double above = loss().item<double>();
+      values[index] = value - kStep;
+      const double below = loss().item<double>();
+      values[index] = value;
+      const double expected = gradient[index].item<double>();
+      EXPECT_NEAR((above - below) / (2 * kStep), expected, 1e-6 * (1 + std::abs(expected)))
+          << item.key() << "[" << index << "]";
+    }
+  }
+}
+
 TEST_P(TransformerTest, EveryWeightGetsAGradient) {
   const torch::AutoGradMode with_grad(true);
   model_(RandomIds(2, 5), torch::Tensor(), RandomIds(2, 5)).square().sum().backward();
@@ -105,17 +146,78 @@ TEST_P(TransformerTest, EveryWeightGetsAGradient) {
 }
 
 std::string NameOfKind(const testing::TestParamInfo<Kind>& info) {
-  const auto [norm, activation, tied] = info.param;
-  return std::string(NameOf(norm)) + "_" + std::string(NameOf(activation)) + "_" +
-         std::string(NameOf(tied));
+  const auto& [norm, activation, tied, positions] = info.param;
+  return fmt::format("{}_{}_{}_{}_{}_{}", NameOf(norm), NameOf(activation), NameOf(tied),
+                     NameOf(positions.type), NameOf(positions.alibi_slopes),
+                     positions.random_shift);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, TransformerTest,
     testing::Combine(testing::Values(LayerNormPlacement::kPre, LayerNormPlacement::kPost),
                      testing::Values(Activation::kRelu, Activation::kGelu, Activation::kSwiglu),
-                     testing::Values(TiedEmbeddings::kNone, TiedEmbeddings::kAll)),
+                     testing::Values(TiedEmbeddings::kNone, TiedEmbeddings::kAll),
+                     testing::Values(PositionEncodingConfig{.max_length = 32})),
     NameOfKind);
+
+// Distances and buckets so small that the sentences of these tests reach beyond them.
+std::vector<PositionEncodingConfig> EveryEncoding() {
+  std::vector<PositionEncodingConfig> encodings;
+  for (const auto& [name, type] : NamesOf(PositionEncodingType{})) {
+    encodings.push_back({.type = type,
+                         .max_length = 32,
+                         .relative_clip_distance = 2,
+                         .t5_num_buckets = 6,
+                         .t5_max_distance = 5});
+  }
+  encodings.push_back({.type = PositionEncodingType::kAlibi,
+                       .max_length = 32,
+                       .alibi_slopes = AlibiSlopes::kTrained});
+  encodings.push_back({.type = PositionEncodingType::kSinusoidal,
+                       .max_length = 32,
+                       .random_shift = 5});  // Does nothing outside training.
+  return encodings;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryEncoding, TransformerTest,
+                         testing::Combine(testing::Values(LayerNormPlacement::kPre),
+                                          testing::Values(Activation::kRelu),
+                                          testing::Values(TiedEmbeddings::kAll),
+                                          testing::ValuesIn(EveryEncoding())),
+                         NameOfKind);
+
+// Attention weights are dropped by other code where an encoding rules out the fused kernels.
+TEST(Transformer, AttentionDropoutActsOnlyInTrainingWithEveryEncoding) {
+  for (const PositionEncodingConfig& positions : EveryEncoding()) {
+    ModelConfig config = SmallModelConfig();
+    config.position_encoding = positions;
+    config.position_encoding.random_shift = 0;
+    config.attention_dropout = 0.5;
+    Transformer model = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, 1);
+    const auto source = RandomIds(2, 5);
+    const auto target = RandomIds(2, 5);
+    const auto run = [&] { return model(source, torch::Tensor(), target); };
+    EXPECT_TRUE(torch::equal(run(), run())) << NameOf(positions.type);
+    model->train();
+    EXPECT_GT(LargestDifference(run(), run()), 1e-3) << NameOf(positions.type);
+  }
+}
+
+TEST(Transformer, RandomShiftMovesEachSentenceInTrainingAlone) {
+  ModelConfig config = SmallModelConfig();
+  config.position_encoding.random_shift = 20;
+  Transformer model = MakeSmallModel(config, {.source = kVocabulary, .target = kVocabulary}, 1);
+  const auto source = RandomIds(1, 5).expand({8, 5});
+  const auto run = [&] { return model->Encode(source, torch::Tensor()); };
+  const auto in_place = run();
+  EXPECT_LT(LargestDifference(in_place[0], in_place[1]), kTolerance);
+  model->train();
+  torch::manual_seed(3);
+  const auto shifted = run();
+  EXPECT_GT(LargestDifference(shifted[0], shifted[1]), 1e-3);
+  torch::manual_seed(3);
+  EXPECT_TRUE(torch::equal(run(), shifted));
+}
 
 TEST(Transformer, VocabulariesMayDiffer) {
   ModelConfig config = SmallModelConfig();

@@ -1,4 +1,4 @@
-#include "model/absolute_positional_encoding.h"
+#include "model/positions/absolute_positional_encoding.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

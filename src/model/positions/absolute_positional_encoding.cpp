@@ -1,7 +1,8 @@
-#include "model/absolute_positional_encoding.h"
+#include "model/positions/absolute_positional_encoding.h"
 
 #include <cmath>
 
+#include "model/positions/position_rows.h"
 #include "support/error.h"
 
 namespace wavemt {
@@ -32,6 +33,17 @@ torch::Tensor AbsolutePositionalEncodingImpl::forward(const torch::Tensor& x,
         first_position + length, max_len());
   }
   return x + pe.narrow(0, first_position, length);  // [batch, length, d_model]
+}
+
+torch::Tensor AbsolutePositionalEncodingImpl::AddTo(const torch::Tensor& x,
+                                                    const TokenPositions& positions,
+                                                    Stack /*stack*/) {
+  if (!positions.starts.defined()) return forward(x, positions.first);
+  return x + RowsAt(pe, positions, x.size(1));
+}
+
+std::vector<PositionEncodingImpl::Table> AbsolutePositionalEncodingImpl::Tables() {
+  return {{.name = "pe", .values = pe, .dimension = 0, .is_learned = false}};
 }
 
 }  // namespace wavemt

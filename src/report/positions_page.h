@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "workflow/position_study.h"
+
+namespace wavemt {
+
+/// A study as an HTML page in one file: without scripts, and nothing is loaded from elsewhere.
+std::string PositionsPage(const PositionStudy& study);
+
+}  // namespace wavemt
