@@ -16,11 +16,12 @@ BELOW = {
     "evaluation": {"config", "support"},
     "workflow": {"training", "decoding", "evaluation", "data", "model", "checkpoint", "config",
                  "support"},
-    "commands": {"workflow", "training", "decoding", "evaluation", "data", "model", "checkpoint",
+    "report": {"workflow", "support"},
+    "commands": {"report", "workflow", "training", "decoding", "evaluation", "data", "model", "checkpoint",
                  "config", "support"},
     "main.cpp": {"commands"},
 }
-WITHOUT_TORCH = {"support", "config", "data", "evaluation"}
+WITHOUT_TORCH = {"support", "config", "data", "evaluation", "report"}
 
 source = Path(__file__).resolve().parent.parent / "src"
 faults = []

@@ -209,7 +209,7 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
 template <typename Visitor>
 void VisitFields(Visitor& v, PositionEncodingConfig& c) {
   v.Field("type", c.type,
-          "How the model knows where a token stands: src/README.md compares the encodings.");
+          "How the model knows where a token stands; configs/README.md compares the encodings.");
   v.Field("max_length", c.max_length, Between(2, 1048576),
           "Number of positions: the longest sequence that the model can process, in tokens. A "
           "trained model translates with more of them, unless it learned them one by one (learned, "

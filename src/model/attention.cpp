@@ -39,27 +39,19 @@ struct AttentionOptions {
   torch::Tensor mask{};  // As in SelfAttentionPass.
   double dropout = 0.0;
   bool causal = false;
+  AttentionPositions positions{};  // Those of the layer.
 };
 
 // softmax(query key^T / sqrt(head_dim)) value, by LibTorch's fused kernels where it has one for the
 // case. All tensors: [batch, num_heads, length, head_dim].
-torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
-                     const AttentionOptions& options) {
-  const auto attend = [&](const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
-    std::optional<torch::Tensor> mask;
-    if (options.mask.defined()) {
-      mask = options.mask.is_floating_point() ? options.mask.to(q.scalar_type()) : options.mask;
-    }
-    return at::scaled_dot_product_attention(q, k, v, mask, options.dropout, options.causal);
-  };
-  const auto& [key, value] = key_value;
-  if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
-    // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
-    // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
-    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    return attend(query.to(torch::kFloat), key.to(torch::kFloat), value.to(torch::kFloat));
+torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
+                          const AttentionOptions& options) {
+  std::optional<torch::Tensor> mask;
+  if (options.mask.defined()) {
+    mask = options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask;
   }
-  return attend(query, key, value);
+  return at::scaled_dot_product_attention(query, key_value.key, key_value.value, mask,
+                                          options.dropout, options.causal);
 }
 
 // Attention in which each query sees other keys and values, by their distance from it:
@@ -68,8 +60,8 @@ torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
 // No fused kernel can do this. The products with the vectors take one matrix for each query, shared
 // by batch and heads, as Shaw et al. 2018 describe in section 3.3.
 torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_value,
-                               const AttentionPositions& positions,
                                const AttentionOptions& options) {
+  const AttentionPositions& positions = options.positions;
   const int64_t batch = query.size(0);
   const int64_t heads = query.size(1);
   const int64_t queries = query.size(2);
@@ -100,6 +92,19 @@ torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_v
   if (options.dropout > 0) weights = torch::dropout(weights, options.dropout, /*train=*/true);
   return torch::matmul(weights, key_value.value) +
          queries_inside(torch::bmm(queries_first(weights), value_vectors));
+}
+
+torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
+                     const AttentionOptions& options) {
+  const auto attend = options.positions.key_vectors.defined() ? AttendByDistance : AttendFused;
+  if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
+    // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
+    // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    return attend(query.to(torch::kFloat),
+                  {key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat)}, options);
+  }
+  return attend(query, key_value, options);
 }
 
 }  // namespace
@@ -153,11 +158,11 @@ SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x,
 }
 
 torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const SelfAttentionPass& pass) {
-  const AttentionOptions options = {
-      .mask = pass.mask, .dropout = is_training() ? dropout_ : 0.0, .causal = pass.causal};
-  const auto context = pass.positions.key_vectors.defined()
-                           ? AttendByDistance(heads.query, heads.key_value, pass.positions, options)
-                           : Attend(heads.query, heads.key_value, options);
+  const auto context = Attend(heads.query, heads.key_value,
+                              {.mask = pass.mask,
+                               .dropout = is_training() ? dropout_ : 0.0,
+                               .causal = pass.causal,
+                               .positions = pass.positions});
   return out_proj(MergeHeads(context));
 }
 

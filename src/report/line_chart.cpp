@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -81,11 +80,10 @@ std::string CurvePath(const std::vector<double>& values, const Axis& distances, 
 }
 
 // 0 if none is.
-template <typename Range>
-double FirstFinite(const Range& values) {
-  const auto first =
-      std::ranges::find_if(values, [](double value) { return std::isfinite(value); });
-  return first == values.end() ? 0 : *first;
+template <typename Iterator>
+double FirstFinite(Iterator begin, Iterator end) {
+  const auto first = std::find_if(begin, end, [](double value) { return std::isfinite(value); });
+  return first == end ? 0 : *first;
 }
 
 struct CurveName {
@@ -100,9 +98,10 @@ std::vector<CurveName> PlaceNames(const std::vector<DistanceCurves::Curve>& curv
                                   const Axis& axis) {
   std::vector<CurveName> names;
   for (size_t i = 0; i < curves.size(); ++i) {
-    const double end = axis.At(FirstFinite(curves[i].values | std::views::reverse));
-    names.push_back(
-        {.curve = i, .end = end, .begin = axis.At(FirstFinite(curves[i].values)), .y = end});
+    const std::vector<double>& values = curves[i].values;
+    const double begin = axis.At(FirstFinite(values.begin(), values.end()));
+    const double end = axis.At(FirstFinite(values.rbegin(), values.rend()));
+    names.push_back({.curve = i, .end = end, .begin = begin, .y = end});
   }
   std::ranges::stable_sort(names, {},
                            [](const CurveName& name) { return std::pair(name.end, name.begin); });

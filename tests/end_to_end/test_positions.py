@@ -144,7 +144,7 @@ def test_weights_that_do_not_fit_are_refused(trained_run, corpus, tmp_path):
         return result.stderr
 
     assert 'has the shape' in refusal(ffn_dim=32)
-    config = write_config(tmp_path / "other.json", corpus, tokenizer={"vocab_size": 300})
+    config = write_config(tmp_path / "other.json", corpus, tokenizer={"vocab_size": 350})
     wavemt("train", config, "--run-dir", tmp_path / "other", "--set", "training.max_steps=1")
     result = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run,
                     "--set", f"tokenizer.model={tmp_path}/other/tokenizer.model", check=False)

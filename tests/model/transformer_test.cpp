@@ -1,5 +1,7 @@
 #include "model/transformer.h"
 
+#include <ATen/autocast_mode.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +98,21 @@ TEST_P(TransformerTest, CachedStepsAgreeWithTheFullForwardPass) {
         << "position " << position;
     EXPECT_EQ(cache.steps, position + 1);
   }
+}
+
+// Products are rounded to bfloat16; what encodings do in attention is not.
+TEST_P(TransformerTest, LogitsUnderAutocastAreCloseToFp32) {
+  const auto source = RandomIds(3, 6);
+  const auto mask = PaddingMask(torch::tensor({6, 2, 4}, torch::kLong), 6);
+  const auto target = RandomIds(3, 5);
+  const auto exact = model_(source, mask, target);
+  at::autocast::set_autocast_dtype(torch::kCPU, torch::kBFloat16);
+  at::autocast::set_autocast_enabled(torch::kCPU, true);
+  const auto rounded = model_(source, mask, target).to(torch::kFloat);
+  at::autocast::set_autocast_enabled(torch::kCPU, false);
+  at::autocast::clear_cache();
+  EXPECT_FALSE(torch::equal(rounded, exact));
+  EXPECT_LT(LargestDifference(rounded, exact), 0.05 * exact.abs().max().item<double>());
 }
 
 // Central differences in double precision, of weights whose gradients pass through everything that
