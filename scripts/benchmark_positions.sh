@@ -13,7 +13,7 @@ export WAVEMT_WORK=${WAVEMT_WORK:-${TMPDIR:-/tmp}/wavemt-positions} WAVEMT_SIZES
 [ -x "$WAVEMT_PROGRAM" ] || { echo "benchmark_positions.sh: $WAVEMT_PROGRAM is missing; run scripts/setup.sh and scripts/build.sh" >&2; exit 1; }
 scripts/download_corpus.py multi30k >&2
 exec python3 - <<'P'
-import gzip, json, os, platform, re, shutil, statistics, subprocess, sys, time
+import gzip, json, os, platform, shutil, statistics, subprocess, sys, time
 from pathlib import Path
 
 PROGRAM, WORK = Path(os.environ["WAVEMT_PROGRAM"]).resolve(), Path(os.environ["WAVEMT_WORK"])
@@ -82,10 +82,10 @@ def decode(size, encoding):
 
 def stored(size, encoding, max_length):
     """Learned numbers of an encoding, and the bytes that its tables take in a checkpoint."""
-    text = subprocess.run([PROGRAM, "positions", config_of(size, encoding, max_length)], check=True,
+    text = subprocess.run([PROGRAM, "positions", config_of(size, encoding, max_length), "--json"], check=True,
                           capture_output=True, text=True).stdout
-    weights = re.search(r"^weights +([\d,]+)?", text, re.M)[1]
-    return int((weights or "0").replace(",", "")), re.search(r"^stored +(.*)$", text, re.M)[1]
+    study = json.loads(text)
+    return study["weights"], f"{study['bytes'] / 1e6:.1f} MB" if study["bytes"] else "0"
 
 
 WORK.mkdir(parents=True, exist_ok=True)

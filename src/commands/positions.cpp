@@ -18,6 +18,7 @@ struct PositionsOptions {
   std::string path;
   std::string html;
   int64_t length = 128;
+  bool json = false;
   ConfigOverrides overrides;
 };
 
@@ -30,14 +31,19 @@ void PrintStudy(const PositionStudy& study) {
   line("weights", study.weights == 0
                       ? "none"
                       : fmt::format("{}, {}", WithThousands(study.weights), study.weights_of));
-  line("stored", HumanBytes(static_cast<double>(study.bytes)));
-  line("of", study.origin);
+  line("stored",
+       fmt::format("{} in each checkpoint", HumanBytes(static_cast<double>(study.bytes))));
+  line("from", study.origin);
 }
 
 int Positions(const PositionsOptions& options) {
   if (!options.html.empty()) RequireOutputFile(options.html);
   const PositionStudy study = StudyPositions(options.path, options.overrides, options.length);
-  PrintStudy(study);
+  if (options.json) {
+    fmt::print("{}\n", ToJson(study).dump(2));
+  } else {
+    PrintStudy(study);
+  }
   if (!options.html.empty()) {
     WriteFileAtomically(options.html, PositionsPage(study));
     spdlog::info("{}: written; open it in a browser", options.html);
@@ -51,10 +57,12 @@ void AddPositionsCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<PositionsOptions>();
   CLI::App* command = app.add_subcommand(
       "positions", "Show what the position encoding of a config or a model is, and draw it.");
-  command->add_option("MODEL", options->path, "A config, a run's folder or a checkpoint.")
+  command->add_option("MODEL", options->path, "A config (.json), a run's folder or a checkpoint.")
       ->required();
+  command->add_flag("--json", options->json, "Print an object for programs.");
   command->add_option("--html", options->html, "A page with pictures to write.");
-  command->add_option("--length", options->length, "How many positions to draw.")
+  command
+      ->add_option("--length", options->length, "How many positions to draw, if there are as many.")
       ->check(CLI::Range(2, 4096))
       ->capture_default_str();
   AddSetOption(command);

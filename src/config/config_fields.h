@@ -268,7 +268,7 @@ void VisitFields(Visitor& v, OptimizerConfig& c) {
           MayChange("Decay rate of the running mean of squared gradients."));
   v.Field("epsilon", c.epsilon, Above(0), MayChange("Added to the denominator of the update."));
   v.Field("weight_decay", c.weight_decay, AtLeast(0),
-          MayChange("Strength of weight decay; biases and layer normalization are never decayed."));
+          MayChange("Strength of weight decay; biases of layers and layer normalization are never decayed."));
 }
 
 template <typename Visitor>

@@ -45,7 +45,7 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
         origin.Of("data.max_length"), config.data.max_length, positions, positions - 1);
   }
   const int64_t shift = config.model.position_encoding.random_shift;
-  if (config.data.max_length >= positions - shift) {
+  if (shift > 0 && config.data.max_length >= positions - shift) {
     throw UsageError(
         "{}: a sentence of data.max_length = {} tokens that starts at position {} does not fit "
         "into "
@@ -116,16 +116,6 @@ void ValidatePositions(const ModelConfig& model, const ConfigOrigin& origin) {
         "learned, article and article_fixed",
         of("random_shift"), NameOf(positions.type));
   }
-  if (positions.t5_num_buckets % 2 != 0) {
-    throw UsageError("{}: {} cannot be shared by two directions; use an even number",
-                     of("t5_num_buckets"), positions.t5_num_buckets);
-  }
-  if (positions.t5_max_distance <= positions.t5_num_buckets / 2) {
-    throw UsageError(
-        "{}: {} must be above half of t5_num_buckets = {}, whose first half holds one distance "
-        "each",
-        of("t5_max_distance"), positions.t5_max_distance, positions.t5_num_buckets);
-  }
   // A key that does nothing is a mistake of the person who set it.
   const PositionEncodingConfig defaults;
   const auto require = [&](const char* key, bool is_set, PositionEncodingType type) {
@@ -145,6 +135,17 @@ void ValidatePositions(const ModelConfig& model, const ConfigOrigin& origin) {
           PositionEncodingType::kT5);
   require("t5_max_distance", positions.t5_max_distance != defaults.t5_max_distance,
           PositionEncodingType::kT5);
+  if (positions.type != PositionEncodingType::kT5) return;
+  if (positions.t5_num_buckets % 2 != 0) {
+    throw UsageError("{}: {} cannot be shared by two directions; use an even number",
+                     of("t5_num_buckets"), positions.t5_num_buckets);
+  }
+  if (positions.t5_max_distance <= positions.t5_num_buckets / 2) {
+    throw UsageError(
+        "{}: {} must be above half of t5_num_buckets = {}, whose first half holds one distance "
+        "each",
+        of("t5_max_distance"), positions.t5_max_distance, positions.t5_num_buckets);
+  }
 }
 
 void ValidateModel(const Config& config, const ConfigOrigin& origin) {
@@ -190,9 +191,9 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
 }  // namespace
 
 void ValidateConfig(const Config& config, const ConfigOrigin& origin) {
-  ValidateData(config, origin);
   ValidateTokenizer(config.tokenizer, origin);
   ValidateModel(config, origin);
+  ValidateData(config, origin);
   ValidateTraining(config, origin);
   ValidateDecoding(config, origin);
 }

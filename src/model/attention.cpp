@@ -2,9 +2,11 @@
 
 #include <ATen/record_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "model/positions/distances.h"
 
@@ -54,14 +56,11 @@ torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
                                           options.dropout, options.causal);
 }
 
-// Attention in which each query sees other keys and values, by their distance from it:
-//   scores[i, j] = query[i] (key[j] + key_vectors[j - i])^T / sqrt(head_dim)
-//   result[i] = sum over j of softmax(scores)[i, j] (value[j] + value_vectors[j - i])
-// No fused kernel can do this. The products with the vectors take one matrix for each query, shared
-// by batch and heads, as Shaw et al. 2018 describe in section 3.3.
-torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_value,
-                               const AttentionOptions& options) {
-  const AttentionPositions& positions = options.positions;
+// AttendByDistance() for the queries from `first` on, of `all_queries` whose last one is at the
+// last key. The products with the vectors take one matrix for each query, shared by batch and heads
+// (Shaw et al. 2018, section 3.3).
+torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, int64_t all_queries,
+                                    const KeyValue& key_value, const AttentionOptions& options) {
   const int64_t batch = query.size(0);
   const int64_t heads = query.size(1);
   const int64_t queries = query.size(2);
@@ -74,24 +73,44 @@ torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_v
   const auto queries_inside = [&](const torch::Tensor& x) {
     return x.view({queries, batch, heads, x.size(2)}).permute({1, 2, 0, 3});
   };
-  // [queries, head_dim, keys]
-  const auto key_vectors = OverQueriesAndKeys(positions.key_vectors.t(), queries).transpose(0, 1);
-  // [queries, keys, head_dim]
-  const auto value_vectors =
-      OverQueriesAndKeys(positions.value_vectors.t(), queries).permute({1, 2, 0});
+  // [head_dim, queries, keys]
+  const auto spread = [&](const torch::Tensor& vectors) {
+    const auto of_block = vectors.narrow(0, all_queries - first - queries, queries + keys - 1);
+    return OverQueriesAndKeys(of_block.t(), queries);
+  };
+  const auto key_vectors = spread(options.positions.key_vectors).transpose(0, 1);
+  const auto value_vectors = spread(options.positions.value_vectors).permute({1, 2, 0});
 
   const auto scaled = query / std::sqrt(static_cast<double>(head_dim));
   auto scores = torch::matmul(scaled, key_value.key.transpose(2, 3)) +
                 queries_inside(torch::bmm(queries_first(scaled), key_vectors));
-  if (options.causal) scores = scores.masked_fill(LaterKeys(keys, query.device()), kNever);
-  if (options.mask.defined()) {
-    scores = options.mask.is_floating_point() ? scores + options.mask
-                                              : scores.masked_fill(~options.mask, kNever);
+  if (options.causal) {
+    const auto later =
+        LaterKeys(keys, query.device()).narrow(0, keys - all_queries + first, queries);
+    scores = scores.masked_fill(later, kNever);
   }
+  if (options.mask.defined()) scores = scores.masked_fill(~options.mask, kNever);
   auto weights = torch::softmax(scores, -1).to(key_value.value.scalar_type());
   if (options.dropout > 0) weights = torch::dropout(weights, options.dropout, /*train=*/true);
   return torch::matmul(weights, key_value.value) +
          queries_inside(torch::bmm(queries_first(weights), value_vectors));
+}
+
+// Attention in which each query sees other keys and values, by their distance from it:
+//   scores[i, j] = query[i] (key[j] + key_vectors[j - i])^T / sqrt(head_dim)
+//   result[i] = sum over j of softmax(scores)[i, j] (value[j] + value_vectors[j - i])
+// No fused kernel can do this. The mask is bool and the same for all queries.
+torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_value,
+                               const AttentionOptions& options) {
+  // Spread over queries and keys, the vectors of a long sentence would fill the memory.
+  constexpr int64_t kBlock = 256;
+  const int64_t queries = query.size(2);
+  std::vector<torch::Tensor> blocks;
+  for (int64_t first = 0; first < queries; first += kBlock) {
+    const auto block = query.narrow(2, first, std::min(kBlock, queries - first));
+    blocks.push_back(AttendBlockByDistance(block, first, queries, key_value, options));
+  }
+  return blocks.size() == 1 ? blocks.front() : torch::cat(blocks, /*dim=*/2);
 }
 
 torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
@@ -111,25 +130,22 @@ torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
 
 SelfAttentionPass SelfAttentionPass::OfEncoder(const AttentionPositions& positions,
                                                const torch::Tensor& src_padding_mask) {
-  SelfAttentionPass pass = {.positions = positions, .mask = src_padding_mask};
-  if (positions.score_bias.defined()) {
-    pass.mask = src_padding_mask.defined()
-                    ? positions.score_bias.masked_fill(~src_padding_mask, kNever)
-                    : positions.score_bias;
-  }
-  return pass;
+  const torch::Tensor& bias = positions.score_bias;
+  if (!bias.defined()) return {.positions = positions, .mask = src_padding_mask};
+  return {.positions = positions.WithoutScoreBias(),
+          .mask = src_padding_mask.defined() ? bias.masked_fill(~src_padding_mask, kNever) : bias};
 }
 
 SelfAttentionPass SelfAttentionPass::OfDecoder(const AttentionPositions& positions) {
   const torch::Tensor& bias = positions.score_bias;
   if (!bias.defined()) return {.positions = positions, .causal = true};
   // Fused kernels take either a mask or `causal`.
-  return {.positions = positions,
+  return {.positions = positions.WithoutScoreBias(),
           .mask = bias.masked_fill(LaterKeys(bias.size(3), bias.device()), kNever)};
 }
 
 SelfAttentionPass SelfAttentionPass::OfStep(const AttentionPositions& positions) {
-  return {.positions = positions, .mask = positions.score_bias};
+  return {.positions = positions.WithoutScoreBias(), .mask = positions.score_bias};
 }
 
 SelfAttentionPass SelfAttentionPass::InLayer(int64_t layer) const {

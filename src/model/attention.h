@@ -15,7 +15,7 @@ struct KeyValue {
 
 /// What the self-attention layers of one pass through a stack have in common.
 struct SelfAttentionPass {
-  AttentionPositions positions{};
+  AttentionPositions positions{};  // Without a score_bias, which is part of the mask.
   /// Broadcasts to [batch, num_heads, queries, keys]; bool: true = may attend; otherwise added to
   /// the scaled scores. Undefined: all may attend to all.
   torch::Tensor mask{};

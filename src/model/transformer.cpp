@@ -83,7 +83,8 @@ void TransformerImpl::InitializeWeights() {
 torch::Tensor TransformerImpl::Embed(Stack stack, const torch::Tensor& ids,
                                      int64_t first_position) {
   RECORD_USER_SCOPE("embedding");
-  const int64_t end = first_position + ids.size(1);
+  const bool shifts = is_training() && random_shift_ > 0;
+  const int64_t end = first_position + ids.size(1) + (shifts ? random_shift_ : 0);
   if (end > max_length_) {
     throw UsageError(
         "a sentence of {} tokens is longer than the model's {} positions "
@@ -94,7 +95,7 @@ torch::Tensor TransformerImpl::Embed(Stack stack, const torch::Tensor& ids,
   auto& embedding = stack == Stack::kEncoder ? source_embedding : target_embedding;
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
   TokenPositions positions = {.first = first_position};
-  if (is_training() && random_shift_ > 0) {
+  if (shifts) {
     // SHAPE (Kiyono et al. 2021): with the origin out of reach, a model learns to go by distances.
     positions.starts = torch::randint(random_shift_ + 1, {ids.size(0)}, ids.options());
   }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "workflow/position_study.h"
+#include "workflow/figures.h"
 
 namespace wavemt {
 

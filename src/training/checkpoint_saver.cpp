@@ -20,6 +20,9 @@ void CheckpointSaver::Save(const RunDirectory& run, const Request& request,
     }
     if (request.is_best) run.SetBest(request.step);
   } catch (const Error& error) {
+    if (run.CheckpointSteps().empty()) {
+      throw Failure("{}; training stops here, with nothing saved yet", error.what());
+    }
     throw Failure(
         "{}; training stops here; `wavemt resume {}` continues from the previous checkpoint",
         error.what(), run.path().string());

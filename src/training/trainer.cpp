@@ -79,7 +79,8 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 }
 
 StopReason Trainer::Run() {
-  if (!validator_.is_pending()) {
+  const bool must_save_start = inputs_.saves_start && !saver_.IsSaved(step_);
+  if (!validator_.is_pending() && !must_save_start) {
     if (const auto reason = stop_rules_.ReasonToStop(Status())) return *reason;
   }
   listeners_ = OpenReporters(
@@ -90,7 +91,7 @@ StopReason Trainer::Run() {
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()));
   inputs_.model->train();
-  if (inputs_.saves_start && !saver_.IsSaved(step_)) Save(/*is_best=*/false);
+  if (must_save_start) Save(/*is_best=*/false);
   clock_.Resume();  // It was paused while everything was prepared.
   if (validator_.is_pending()) {
     FinishStep();

@@ -20,6 +20,7 @@
 #include "support/logging.h"
 #include "workflow/languages.h"
 #include "workflow/run_files.h"
+#include "workflow/same_model.h"
 #include "workflow/trained_model.h"
 
 namespace fs = std::filesystem;
@@ -78,13 +79,7 @@ void RequireSameKind(const Candidate& a, const Candidate& b) {
       TargetLanguage(a.config.data) != TargetLanguage(b.config.data)) {
     refuse("other languages");
   }
-  Config same_dropout = b.config;
-  same_dropout.model.dropout = a.config.model.dropout;
-  same_dropout.model.attention_dropout = a.config.model.attention_dropout;
-  same_dropout.model.activation_dropout = a.config.model.activation_dropout;
-  if (ConfigToJson(same_dropout)["model"] != ConfigToJson(a.config)["model"]) {
-    refuse("other settings of the model");
-  }
+  if (DifferenceOfModels(a.config, b.config)) refuse("other settings of the model");
 }
 
 // Sums in double precision, so that the mean of equal weights is exact.

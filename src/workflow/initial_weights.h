@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 #include "checkpoint/named_tensors.h"
 #include "config/config.h"
@@ -18,16 +17,17 @@ struct InitialModel {
   NamedTensors weights;
 };
 
-/// Reads the model that `path` names (see LocateModel() in run_directory.h).
-InitialModel ReadInitialModel(const std::filesystem::path& path);
+/// Reads the model that `path` names (see LocateModel() in run_directory.h), for a run of `config`.
+/// A usage error if `config` describes another model; its position encoding may differ.
+InitialModel ReadInitialModel(const std::filesystem::path& path, const Config& config);
 
-/// The tokenizers of a run that begins with the weights of `initial`: those it was trained with. A
-/// usage error if `config` names others.
-TokenizerPair TokenizersOfInitialModel(const Config& config, const InitialModel& initial);
+/// The tokenizers that the initial model was trained with. If `config` names none, its settings of
+/// the tokenizer become those of the initial model. A usage error if it names others.
+TokenizerPair TakeTokenizers(const InitialModel& initial, Config* config);
 
 /// Copies the weights of `initial` into `model`, all but those of a position encoding that the
-/// models do not have in common: these stay as they were drawn, or are left behind. Logs which. A
-/// usage error if anything else does not fit.
-void TakeWeights(const InitialModel& initial, Transformer* model);
+/// models do not have in common: these stay as they were drawn, or are left behind. Of tables of
+/// different length, the positions that both have are copied. Logs all this.
+void TakeWeights(const InitialModel& initial, const ModelConfig& config, Transformer* model);
 
 }  // namespace wavemt

@@ -73,8 +73,7 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   description.shared_vocabulary = tokenizers.shared();
   for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
     description.bytes += static_cast<int64_t>(tensor.nbytes());
-    // The table of sinusoidal positions is computed, not learned.
-    if (name == "position_encoding.pe") continue;
+    if (name == kComputedTable) continue;
     description.weights += tensor.numel();
     if (name.starts_with(kPositionPrefix)) description.position_weights += tensor.numel();
   }

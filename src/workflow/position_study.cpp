@@ -44,6 +44,7 @@ StudiedEncoding EncodingOfConfig(const fs::path& path, const ConfigOverrides& ov
 StudiedEncoding EncodingOfModel(const ModelLocation& location, const ConfigOverrides& overrides) {
   StudiedEncoding studied;
   studied.config = LoadRunConfig(location.run, overrides);
+  RequireTrainedModel(location, studied.config);
   studied.encoding = MakePositionEncoding(studied.config.model);
   studied.origin = location.checkpoint.string();
   studied.is_trained = true;
@@ -114,8 +115,6 @@ DistanceCurves Curves(std::string title, std::string value_label, const std::str
 }
 
 void AddCurves(const StudiedEncoding& studied, Stack stack, int64_t length, PositionStudy* study) {
-  // One query that sees as many keys on its left as on its right; in the decoder, those on its
-  // left.
   const int64_t reach = length - 1;
   const bool is_encoder = stack == Stack::kEncoder;
   const auto positions = studied.encoding.ptr()->ForAttention(
@@ -141,19 +140,24 @@ void AddCurves(const StudiedEncoding& studied, Stack stack, int64_t length, Posi
     // The product of a vector, all of whose pairs have the same length, with itself, turned.
     const auto right = torch::real(positions.rotation).mean(1);  // [length]
     const auto both = torch::cat({right.flip(0), right.narrow(0, 1, reach)});
-    DistanceCurves curves = Curves("encoder and decoder: a key like the query, by its distance",
-                                   "cosine", "all pairs", both.unsqueeze(0), -reach);
-    curves.curves[0].name = "mean of all pairs";
+    DistanceCurves curves = Curves("encoder and decoder: how like the query an equal key remains",
+                                   "cosine", "", both.unsqueeze(0), -reach);
+    curves.curves[0].name = "all pairs";
     study->by_distance.push_back(std::move(curves));
   }
 }
 
 }  // namespace
 
+Json ToJson(const PositionStudy& study) {
+  return {{"encoding", study.encoding},     {"effect", study.effect}, {"weights", study.weights},
+          {"weights_of", study.weights_of}, {"bytes", study.bytes},   {"origin", study.origin}};
+}
+
 PositionStudy StudyPositions(const fs::path& path, const ConfigOverrides& overrides,
                              int64_t length) {
   const torch::NoGradGuard no_grad;
-  const bool is_config = IsFile(path) && path.extension() == ".json";
+  const bool is_config = path.extension() == ".json";
   const StudiedEncoding studied = is_config ? EncodingOfConfig(path, overrides)
                                             : ReadModelAt(path, [&](const ModelLocation& location) {
                                                 return EncodingOfModel(location, overrides);
@@ -166,7 +170,8 @@ PositionStudy StudyPositions(const fs::path& path, const ConfigOverrides& overri
   study.bytes = BytesOf(StateOf(*studied.encoding));
   study.weights_of = "computed";
   if (study.weights > 0) {
-    study.weights_of = studied.is_trained ? "as trained" : "as drawn before any training";
+    study.weights_of =
+        studied.is_trained ? "as trained" : "an example of what is drawn before training";
   }
   const int64_t shown = std::min(length, config.max_length);
   AddGrids(studied, shown, &study);

@@ -1,13 +1,14 @@
 #include "workflow/trained_model.h"
 
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
+#include "support/error.h"
 #include "support/files.h"
 #include "workflow/build_model.h"
 #include "workflow/languages.h"
 #include "workflow/position_tables.h"
 #include "workflow/run_files.h"
+#include "workflow/same_model.h"
 
 namespace fs = std::filesystem;
 
@@ -18,6 +19,7 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
                          torch::Device device) {
   TrainedModel opened;
   opened.config = LoadRunConfig(location.run, overrides);
+  RequireTrainedModel(location, opened.config);
   opened.checkpoint = location.checkpoint;
   opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
   opened.trained_on = {.profile = LoadRunProfile(location.run),
@@ -40,6 +42,16 @@ TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides,
   return ReadModelAt(path, [&](const ModelLocation& location) {
     return OpenModelAt(location, overrides, device);
   });
+}
+
+void RequireTrainedModel(const ModelLocation& location, const Config& config) {
+  constexpr std::string_view kMayChange[] = {"model.position_encoding.max_length",
+                                             "model.position_encoding.rotary_base"};
+  const Config trained = LoadRunConfig(location.run);
+  if (const auto difference = DifferenceOfModels(trained, config, kMayChange)) {
+    throw UsageError("{}: was trained with the first and cannot be used with the second: {}",
+                     location.checkpoint.string(), *difference);
+  }
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {

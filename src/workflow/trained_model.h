@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "checkpoint/named_tensors.h"
+#include "checkpoint/run_directory.h"
 #include "config/config.h"
 #include "config/config_overrides.h"
 #include "data/tokenizer.h"
@@ -29,6 +30,10 @@ struct TrainedModel {
 /// applied to the run's config.
 TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
                        torch::Device device = torch::kCPU);
+
+/// A usage error if `config`, the run's with overrides, asks for another model than that which was
+/// trained. More positions and another model.position_encoding.rotary_base are allowed.
+void RequireTrainedModel(const ModelLocation& location, const Config& config);
 
 /// The weights of a checkpoint's folder or of a single safetensors file.
 NamedTensors ReadWeights(const std::filesystem::path& checkpoint);

@@ -71,6 +71,18 @@ void RequireParentFolder(const fs::path& run) {
   }
 }
 
+// Replacing a run by one that begins with its weights would remove the only copy of them.
+void RequireAnotherRun(const fs::path& checkpoint, const fs::path& run) {
+  std::error_code ignored;
+  for (fs::path above = fs::absolute(checkpoint); above.has_relative_path();
+       above = above.parent_path()) {
+    if (fs::equivalent(above, run, ignored)) {
+      throw UsageError("--init-from: {} is inside {}, which would be replaced; use another run_dir",
+                       checkpoint.string(), run.string());
+    }
+  }
+}
+
 // Checks early that the limit leaves enough memory for training the model.
 void RequireMemory(const TrainingJob& job) {
   if (job.inputs.memory_limit.bytes == 0) return;
@@ -112,7 +124,7 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
                      const std::optional<InitialModel>& initial = std::nullopt) {
   auto& [tokenizers, text, profile] = job_text;
   Transformer model = BuildNewModel(config, tokenizers, machine.device);
-  if (initial) TakeWeights(*initial, &model);
+  if (initial) TakeWeights(*initial, config.model, &model);
   const Translator translator(model, tokenizers, machine.device,
                               {.profile = profile, .source_language = SourceLanguage(config.data)});
   TrainingInputs inputs{
@@ -175,14 +187,18 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
     RunDirectory::RequireIdle(config.run_dir);
   }
   std::optional<InitialModel> initial;
-  if (!options.init_from.empty()) initial = ReadInitialModel(options.init_from);
+  if (!options.init_from.empty()) {
+    initial = ReadInitialModel(options.init_from, config);
+    RequireAnotherRun(initial->checkpoint, config.run_dir);
+  }
   const TokenizerPair tokenizers =
-      initial ? TokenizersOfInitialModel(config, *initial) : MakeTokenizers(config);
+      initial ? TakeTokenizers(*initial, &config) : MakeTokenizers(config);
   TrainingText text =
       LoadTrainingText(config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
   const CorpusProfile profile = text.profile;
   TrainingJob job =
       BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, initial);
+  initial.reset();  // Its memory is free again.
   if (options.writes) RequireMemory(job);
   return job;
 }
@@ -198,9 +214,10 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   const std::optional<int64_t> step = run.NewestWholeStep();
   if (const auto origin = LoadRunOrigin(run.path()); origin && !step) {
     throw UsageError(
-        "{}: was stopped before it had saved the weights of {} that it was to begin with; start it "
-        "again: wavemt train CONFIG --init-from {} --overwrite",
-        run.path().string(), *origin, *origin);
+        "{0}: was stopped before it had saved the weights of {1} that it was to begin with; start "
+        "it "
+        "again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
+        run.path().string(), *origin);
   }
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
   const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/masks.h"
+#include "model/positions/relative_encoding.h"
 #include "small_model.h"
 
 namespace wavemt {
@@ -98,6 +99,28 @@ TEST_F(AttentionTest, StepsAgreeWithTheFullSequence) {
         attention->ForwardStep(x_.narrow(1, position, 1), SelfAttentionPass{}, &cache);
     ExpectClose(step, full.narrow(1, position, 1));
     EXPECT_EQ(cache.key.size(2), position + 1);
+  }
+}
+
+// Long sentences are attended to in blocks of queries; a step has always one.
+TEST_F(AttentionTest, VectorsByDistanceAreTheSameInBlocks) {
+  config_.position_encoding.relative_clip_distance = 3;
+  RelativeEncoding encoding(config_);
+  const torch::NoGradGuard no_grad;
+  encoding->InitializeWeights();
+  SelfAttention attention(config_);
+  constexpr int64_t kLength = 600;
+  const auto x = torch::randn({1, kLength, config_.d_model});
+  const auto positions = [&](int64_t first, int64_t queries) {
+    return encoding->ForAttention({.stack = Stack::kDecoder, .first = first, .queries = queries})
+        .InLayer(0);
+  };
+  const auto whole = attention(x, SelfAttentionPass::OfDecoder(positions(0, kLength)));
+  KeyValue cache;
+  for (int64_t position = 0; position < kLength; ++position) {
+    const auto pass = SelfAttentionPass::OfStep(positions(position, 1));
+    const auto step = attention->ForwardStep(x.narrow(1, position, 1), pass, &cache);
+    if (position % 50 == 5) ExpectClose(step, whole.narrow(1, position, 1));
   }
 }
 

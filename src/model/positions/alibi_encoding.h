@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <vector>
-
 #include "config/config.h"
 #include "model/positions/position_encoding.h"
 
@@ -23,7 +21,7 @@ class AlibiEncodingImpl : public PositionEncodingImpl {
   /// The paper's slopes: for n heads, n a power of two, the geometric sequence 2^(-8/n), 2^(-16/n),
   /// ...; otherwise those of the next smaller power, and then every other one of the next larger
   /// (from the authors' code).
-  static std::vector<double> Slopes(int64_t num_heads);
+  static torch::Tensor Slopes(int64_t num_heads, const torch::TensorOptions& options = {});
 
   // Parameters, [num_heads]; undefined if slopes are fixed.
   torch::Tensor encoder_slopes;

@@ -39,6 +39,12 @@ struct AttentionPositions {
   torch::Tensor key_vectors{};
   torch::Tensor value_vectors{};  // The same for values.
 
+  AttentionPositions WithoutScoreBias() const {
+    AttentionPositions others = *this;
+    others.score_bias.reset();
+    return others;
+  }
+
   /// What there is for one layer.
   AttentionPositions InLayer(int64_t layer) const {
     AttentionPositions one = *this;
@@ -60,7 +66,7 @@ class PositionEncodingImpl : public torch::nn::Module {
     return x;
   }
 
-  /// The same for all batches, so that it is computed once a pass.
+  /// Does not depend on the tokens of the batch; all layers of a pass share it.
   virtual AttentionPositions ForAttention(const AttentionSpan& /*span*/) { return {}; }
 
   /// Draws the initial weights, if it has any, from LibTorch's default generator.

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace wavemt {
+
+// What a report can draw.
+
+/// A table of numbers, drawn as an image. At least one row and one column.
+struct NumberGrid {
+  std::string title;         // "added to the embeddings of the source"
+  std::string row_label;     // "position"
+  std::string column_label;  // "dimension"
+  int64_t rows = 0;
+  int64_t columns = 0;
+  std::vector<float> values;  // Row by row.
+};
+
+/// Curves over the distance (position of the key - position of the query).
+struct DistanceCurves {
+  struct Curve {
+    std::string name;  // "head 1"
+    std::vector<double> values;
+  };
+  std::string title;        // "encoder: added to the scores of attention"
+  std::string value_label;  // "score"
+  int64_t first_distance = 0;
+  std::vector<Curve> curves;
+};
+
+}  // namespace wavemt

@@ -1,0 +1,30 @@
+#include "workflow/same_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "config/config_writer.h"
+
+namespace wavemt {
+
+std::optional<std::string> DifferenceOfModels(const Config& a, const Config& b,
+                                              std::span<const std::string_view> ignored) {
+  const Json values_of_a = ConfigToJson(a)["model"].flatten();
+  const Json values_of_b = ConfigToJson(b)["model"].flatten();
+  for (const auto& [pointer, value] : values_of_a.items()) {
+    std::string key = "model" + pointer;  // A JSON pointer: "/position_encoding/type".
+    std::ranges::replace(key, '/', '.');
+    const auto begins_key = [&](std::string_view prefix) { return key.starts_with(prefix); };
+    const bool counts =
+        std::ranges::find(kTrainingKeysOfModels, key) == std::end(kTrainingKeysOfModels) &&
+        std::ranges::none_of(ignored, begins_key);
+    if (counts && value != values_of_b[pointer]) {
+      return fmt::format("{}: {} and {}", key, value.dump(), values_of_b[pointer].dump());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace wavemt
