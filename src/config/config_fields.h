@@ -267,8 +267,10 @@ void VisitFields(Visitor& v, OptimizerConfig& c) {
   v.Field("beta2", c.beta2, FromToBelow(0, 1),
           MayChange("Decay rate of the running mean of squared gradients."));
   v.Field("epsilon", c.epsilon, Above(0), MayChange("Added to the denominator of the update."));
-  v.Field("weight_decay", c.weight_decay, AtLeast(0),
-          MayChange("Strength of weight decay; biases of layers and layer normalization are never decayed."));
+  v.Field(
+      "weight_decay", c.weight_decay, AtLeast(0),
+      MayChange(
+          "Strength of weight decay; biases of layers and layer normalization are never decayed."));
 }
 
 template <typename Visitor>
