@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checkpoint/named_tensors.h"
+#include "config/config_fields.h"
 #include "copy_task.h"
 #include "failing_allocator.h"
 #include "support/error.h"
@@ -102,6 +103,25 @@ TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWhole) {
     EXPECT_TRUE(allocator.failed() || largest == 20'000);
     EXPECT_NEAR(split.loss / whole.loss, 1.0, 1e-6);
     EXPECT_LT(RelativeError(split, whole), 1e-6);
+  }
+}
+
+// Halves have other lengths and so other padding than the whole.
+TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWholeWithEveryPositionEncoding) {
+  for (const auto& [name, type] : NamesOf(PositionEncodingType{})) {
+    SCOPED_TRACE(name);
+    config_.position_encoding.type = type;
+    Transformer model = MakeModel();
+    const std::vector<Batch> batches = {MakeBatchOf(13, 1)};
+    ForwardBackward plain = MakePass(model);
+    const Result whole = Run(plain, model, batches);
+    ForwardBackward pass = MakePass(model);
+    FailingAllocator allocator;
+    allocator.FailFrom(6'000);
+    const Result split = Run(pass, model, batches, 7, &allocator);
+    EXPECT_TRUE(allocator.failed());
+    EXPECT_NEAR(split.loss / whole.loss, 1.0, 1e-6);
+    EXPECT_LT(RelativeError(split, whole), 1e-5);
   }
 }
 
