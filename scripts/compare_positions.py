@@ -460,10 +460,10 @@ def main():
     parser.add_argument("--work", type=Path, default=Path("runs/compare-positions"))
     parser.add_argument("--encodings", type=names, default=list(ENCODINGS), metavar="NAME,...",
                         help="of " + ", ".join(ENCODINGS) + "; all by default")
-    parser.add_argument("--steps", type=positive, default=1800)
+    parser.add_argument("--steps", type=positive, default=1200)
     parser.add_argument("--widths", type=widths, default=[64, 128, 256, 512], metavar="N,...",
                         help='values of d_model for the second part; "" leaves it out')
-    parser.add_argument("--width-steps", type=positive, default=500)
+    parser.add_argument("--width-steps", type=positive, default=300)
     parser.add_argument("--width-encodings", type=names, metavar="NAME,...",
                         default=["sinusoidal", "article_fixed", "none"])
     parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)))
