@@ -127,7 +127,7 @@ print("| encoding | " + " | ".join(f"max_length {length:,}" for length in LENGTH
       " | speed at 512 | at 16,384 |\n| --- " + "| --- " * (len(LENGTHS) + 2) + "|")
 for encoding in ENCODINGS:
     sizes_of = [stored(sizes[0], encoding, length)[1] for length in LENGTHS]
-    speeds = ["as fast", "as fast"]  # What has no table does not know max_length.
+    speeds = ["–", "–"]  # Without a table, max_length is only a limit.
     if sizes_of[0] != sizes_of[-1]:
         # One after the other, so that both meet the machine in the same state.
         speeds = [f"{train(sizes[0], encoding, max_length=length)[0]:,.0f}" for length in (LENGTHS[0], LENGTHS[-1])]

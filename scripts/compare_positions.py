@@ -456,22 +456,32 @@ def interrupt(number, _):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("corpus", type=Path, help="folder such as data/multi30k")
-    parser.add_argument("--work", type=Path, default=Path("runs/compare-positions"))
+    parser.add_argument("corpus", type=Path,
+                        help="folder with train.en, train.de, test_2016_flickr.en and "
+                        "test_2016_flickr.de, plain or .gz; scripts/download_corpus.py multi30k "
+                        "makes data/multi30k")
+    parser.add_argument("--work", type=Path, default=Path("runs/compare-positions"),
+                        help="where trainings and results are kept (default %(default)s)")
     parser.add_argument("--encodings", type=names, default=list(ENCODINGS), metavar="NAME,...",
                         help="of " + ", ".join(ENCODINGS) + "; all by default")
-    parser.add_argument("--steps", type=positive, default=1200)
+    parser.add_argument("--steps", type=positive, default=1200,
+                        help="updates of each training in the first part (default %(default)s)")
     parser.add_argument("--widths", type=widths, default=[64, 128, 256, 512], metavar="N,...",
                         help='values of d_model for the second part; "" leaves it out')
-    parser.add_argument("--width-steps", type=positive, default=300)
+    parser.add_argument("--width-steps", type=positive, default=300,
+                        help="the same in the second part (default %(default)s)")
     parser.add_argument("--width-encodings", type=names, metavar="NAME,...",
-                        default=["sinusoidal", "article_fixed", "none"])
-    parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)))
+                        default=["sinusoidal", "article_fixed", "none"],
+                        help="of the second part (default sinusoidal, article_fixed, none)")
+    parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)),
+                        help="threads of each training (default: all processors)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--no-training", dest="training", action="store_false",
                         help="only write the table and the page of the results there are")
-    parser.add_argument("--hours", type=float, default=3, help="time that this call may take")
-    parser.add_argument("--program", default=str(ROOT / "build/release/wavemt"))
+    parser.add_argument("--hours", type=float, default=3,
+                        help="stop after this long; the same command goes on (default %(default)s)")
+    parser.add_argument("--program", default=str(ROOT / "build/release/wavemt"),
+                        help="the wavemt to use (default %(default)s)")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup keeps what it asked for.

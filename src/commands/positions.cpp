@@ -30,9 +30,11 @@ void PrintStudy(const PositionStudy& study) {
   line("effect", study.effect);
   line("weights", study.weights == 0
                       ? "none"
-                      : fmt::format("{}, {}", WithThousands(study.weights), study.weights_of));
-  line("stored",
-       fmt::format("{} in each checkpoint", HumanBytes(static_cast<double>(study.bytes))));
+                      : fmt::format("{} ({})", WithThousands(study.weights), study.weights_of));
+  const std::string bytes = HumanBytes(static_cast<double>(study.bytes));
+  line("stored", study.bytes == 0     ? "nothing"
+                 : study.weights == 0 ? bytes + " in each checkpoint, a table that is computed"
+                                      : bytes + " in each checkpoint");
   line("from", study.origin);
 }
 
@@ -60,9 +62,9 @@ void AddPositionsCommand(CLI::App& app, int* exit_code) {
   command->add_option("MODEL", options->path, "A config (.json), a run's folder or a checkpoint.")
       ->required();
   command->add_flag("--json", options->json, "Print an object for programs.");
-  command->add_option("--html", options->html, "A page with pictures to write.");
-  command
-      ->add_option("--length", options->length, "How many positions to draw, if there are as many.")
+  command->add_option("--html", options->html,
+                      "Write a page that draws the encoding to this file.");
+  command->add_option("--length", options->length, "Positions to draw, at most.")
       ->check(CLI::Range(2, 4096))
       ->capture_default_str();
   AddSetOption(command);

@@ -50,9 +50,10 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   AddSetOption(command);
   AddRunDirOption(command);
   AddTrainingOptions(command, &options->training);
-  command->add_option("--init-from", options->init_from,
-                      "A run or checkpoint whose weights and tokenizer to begin with; the position "
-                      "encoding may be another one.");
+  command->add_option(
+      "--init-from", options->init_from,
+      "Start from the weights and tokenizer of this run or checkpoint; the position "
+      "encoding may differ.");
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");

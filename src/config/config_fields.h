@@ -210,10 +210,10 @@ template <typename Visitor>
 void VisitFields(Visitor& v, PositionEncodingConfig& c) {
   v.Field("type", c.type,
           "How the model knows where a token stands; configs/README.md compares the encodings.");
-  v.Field("max_length", c.max_length, Between(2, 1048576),
-          "Number of positions: the longest sequence that the model can process, in tokens. A "
-          "trained model translates with more of them, unless it learned them one by one (learned, "
-          "article).");
+  v.Field(
+      "max_length", c.max_length, Between(2, 1048576),
+      "Number of positions; data.max_length, the end of the sentence and random_shift must fit. A "
+      "trained model can be given more of them, except with learned and article.");
   v.Field("random_shift", c.random_shift, Between(0, 1048576),
           "In training, each sentence starts at a random position from 0 up to this one (SHAPE, "
           "Kiyono et al. 2021); for sinusoidal, learned, article and article_fixed.");
@@ -223,10 +223,12 @@ void VisitFields(Visitor& v, PositionEncodingConfig& c) {
           "alibi: whether the heads keep the paper's slopes or train them.");
   v.Field("relative_clip_distance", c.relative_clip_distance, Between(1, 65536),
           "relative: tokens that are further apart count as this far apart.");
-  v.Field("t5_num_buckets", c.t5_num_buckets, Between(4, 65536),
-          "t5: how many distances are told apart, those of both directions together; even.");
+  v.Field(
+      "t5_num_buckets", c.t5_num_buckets, Between(4, 65536),
+      "t5: number of ranges of distance that have a bias of their own; the encoder uses half of "
+      "them for each direction. Even.");
   v.Field("t5_max_distance", c.t5_max_distance, Between(3, 1048576),
-          "t5: tokens that are further apart share the last bucket.");
+          "t5: from this distance on at the latest, all distances share one bias.");
 }
 
 template <typename Visitor>

@@ -126,7 +126,7 @@ std::string PositionsPage(const PositionStudy& study) {
       fmt::format(kPageHead, EscapeHtml("Position encoding: " + study.encoding), kPageStyle);
   page += fmt::format("<p>{}</p>\n<table>\n", EscapeHtml(study.effect));
   page += PageRow("Studied", study.origin);
-  page += PageRow("Numbers", study.weights_of);
+  page += PageRow("Values", study.weights_of);
   page += PageRow("Learned numbers", study.weights == 0 ? "none" : WithThousands(study.weights));
   page += PageRow("In a checkpoint",
                   study.bytes == 0 ? "nothing" : HumanBytes(static_cast<double>(study.bytes)));

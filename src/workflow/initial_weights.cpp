@@ -38,10 +38,10 @@ InitialModel ReadInitialModel(const fs::path& path, const Config& config) {
     constexpr std::string_view kMayDiffer[] = {"model.position_encoding."};
     if (const auto difference = DifferenceOfModels(initial.config, config, kMayDiffer)) {
       throw UsageError(
-          "--init-from {}: is another model than that of the config; only its position encoding "
-          "may "
-          "differ, but so does {}",
-          location.checkpoint.string(), *difference);
+          "{}: {} does not fit the weights of {}, which were trained with {}; only the position "
+          "encoding may differ",
+          difference->key, difference->value_of_b, location.checkpoint.string(),
+          difference->value_of_a);
     }
     initial.tokenizers = LoadRunTokenizers(location.run, initial.config.tokenizer);
     initial.weights = ReadWeights(location.checkpoint);

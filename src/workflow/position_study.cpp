@@ -170,8 +170,7 @@ PositionStudy StudyPositions(const fs::path& path, const ConfigOverrides& overri
   study.bytes = BytesOf(StateOf(*studied.encoding));
   study.weights_of = "computed";
   if (study.weights > 0) {
-    study.weights_of =
-        studied.is_trained ? "as trained" : "an example of what is drawn before training";
+    study.weights_of = studied.is_trained ? "as trained" : "random initial values, before training";
   }
   const int64_t shown = std::min(length, config.max_length);
   AddGrids(studied, shown, &study);

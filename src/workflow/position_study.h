@@ -13,12 +13,13 @@ namespace wavemt {
 
 /// What a model's position encoding is and does, in numbers.
 struct PositionStudy {
-  std::string origin;        // The config, or the checkpoint whose weights were studied.
-  std::string encoding;      // "sinusoidal, 512 positions"
-  std::string effect;        // What it does, in a sentence.
-  std::string weights_of{};  // "computed", "as trained", "an example of ..."
-  int64_t weights = 0;       // Learned numbers.
-  int64_t bytes = 0;         // Of tables in a checkpoint, learned or computed.
+  std::string origin;    // The config, or the checkpoint whose weights were studied.
+  std::string encoding;  // "sinusoidal, 512 positions"
+  std::string effect;    // What it does, in a sentence.
+  std::string
+      weights_of{};     // "computed", "as trained" or "random initial values, before training".
+  int64_t weights = 0;  // Learned numbers.
+  int64_t bytes = 0;    // Of tables in a checkpoint, learned or computed.
 
   std::vector<NumberGrid> added{};       // To the embeddings: [position, dimension].
   std::vector<NumberGrid> similarity{};  // Cosines of these rows: [position, position].

@@ -45,11 +45,13 @@ std::string PositionsEffect(PositionEncodingType type) {
       return "adds sin(2 pi t / 10000) to the first half of each embedding and cos(2 pi t / 10000) "
              "to the second";
     case PositionEncodingType::kRotary:
-      return "turns queries and keys of self-attention, so that scores depend on distances (Su et "
-             "al. 2021)";
+      return "rotates queries and keys of self-attention, so that positions count only as "
+             "distances "
+             "(Su et al. 2021)";
     case PositionEncodingType::kAlibi:
-      return "lowers the scores of self-attention in proportion to the distance (Press et al. "
-             "2022)";
+      return "subtracts the distance, times a slope for each head, from the scores of "
+             "self-attention "
+             "(Press et al. 2022)";
     case PositionEncodingType::kRelative:
       return "adds learned vectors to keys and values of self-attention, one for each distance "
              "(Shaw "

@@ -1,7 +1,5 @@
 #include "workflow/same_model.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -9,8 +7,8 @@
 
 namespace wavemt {
 
-std::optional<std::string> DifferenceOfModels(const Config& a, const Config& b,
-                                              std::span<const std::string_view> ignored) {
+std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
+                                                  std::span<const std::string_view> ignored) {
   const Json values_of_a = ConfigToJson(a)["model"].flatten();
   const Json values_of_b = ConfigToJson(b)["model"].flatten();
   for (const auto& [pointer, value] : values_of_a.items()) {
@@ -21,7 +19,8 @@ std::optional<std::string> DifferenceOfModels(const Config& a, const Config& b,
         std::ranges::find(kTrainingKeysOfModels, key) == std::end(kTrainingKeysOfModels) &&
         std::ranges::none_of(ignored, begins_key);
     if (counts && value != values_of_b[pointer]) {
-      return fmt::format("{}: {} and {}", key, value.dump(), values_of_b[pointer].dump());
+      return ModelDifference{
+          .key = key, .value_of_a = value.dump(), .value_of_b = values_of_b[pointer].dump()};
     }
   }
   return std::nullopt;

@@ -14,10 +14,17 @@ inline constexpr std::string_view kTrainingKeysOfModels[] = {
     "model.dropout", "model.attention_dropout", "model.activation_dropout",
     "model.position_encoding.random_shift"};
 
-/// The first key under `model` in which two configs differ, with both values: "model.num_heads: 4
-/// and 8". Weights of equal shapes have other meanings then. Keys that matter only in training, and
-/// those that begin with one of `ignored`, do not count. Nothing if there is no difference.
-std::optional<std::string> DifferenceOfModels(const Config& a, const Config& b,
-                                              std::span<const std::string_view> ignored = {});
+/// A key under `model` in which two configs differ, with its values as JSON.
+struct ModelDifference {
+  std::string key;  // "model.num_heads"
+  std::string value_of_a;
+  std::string value_of_b;
+};
+
+/// The first key in which the models of two configs differ: weights of equal shapes have other
+/// meanings then. Keys that matter only in training, and those that begin with one of `ignored`, do
+/// not count. Nothing if there is no difference.
+std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
+                                                  std::span<const std::string_view> ignored = {});
 
 }  // namespace wavemt

@@ -49,8 +49,9 @@ void RequireTrainedModel(const ModelLocation& location, const Config& config) {
                                              "model.position_encoding.rotary_base"};
   const Config trained = LoadRunConfig(location.run);
   if (const auto difference = DifferenceOfModels(trained, config, kMayChange)) {
-    throw UsageError("{}: was trained with the first and cannot be used with the second: {}",
-                     location.checkpoint.string(), *difference);
+    throw UsageError("{}: was trained with {} = {} and cannot be used with {}",
+                     location.checkpoint.string(), difference->key, difference->value_of_a,
+                     difference->value_of_b);
   }
 }
 

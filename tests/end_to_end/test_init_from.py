@@ -65,10 +65,9 @@ def test_weights_that_do_not_fit_are_refused(trained_run, corpus, tmp_path):
         assert result.returncode == 2 and not (tmp_path / "run").exists()
         return result.stderr
 
-    assert "only its position encoding may differ, but so does model.ffn_dim: 64 and 32" in refusal(
-        ffn_dim=32)
+    assert "model.ffn_dim: 32 does not fit the weights of " in refusal(ffn_dim=32)
     # Weights of the same shapes, which would mean something else.
-    assert "model.num_heads: 4 and 2" in refusal(num_heads=2)
+    assert "model.num_heads: 2 does not fit the weights of " in refusal(num_heads=2)
     config = write_config(tmp_path / "other.json", corpus, tokenizer={"vocab_size": 350})
     wavemt("train", config, "--run-dir", tmp_path / "other", "--set", "training.max_steps=1")
     result = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run,

@@ -114,7 +114,7 @@ def test_positions_of_a_run_are_those_that_training_made(corpus, tmp_path):
     pages = []
     for of in (run, tmp_path / "config.json"):
         shown = wavemt("positions", of, "--html", tmp_path / "page.html").stdout
-        assert ("as trained" if of == run else "an example of what is drawn before training") in shown
+        assert ("as trained" if of == run else "random initial values, before training") in shown
         pages.append((tmp_path / "page.html").read_text("utf8"))
     assert pages[0] != pages[1]
 

@@ -6,15 +6,15 @@
 
 namespace wavemt {
 
-/// The two formulas of the article on absolute position encoding that wavemt began with. All
-/// columns share one frequency, which is so low that 512 positions cover a twentieth of its period;
-/// compare AbsolutePositionalEncoding, whose frequencies fall from column to column, and which is
-/// what the article's own code computes.
+// The two formulas of the article on absolute position encoding that wavemt began with (see
+// src/README.md). All columns share one wave of 10,000 tokens, of which 512 positions cover a
+// twentieth; compare AbsolutePositionalEncoding, whose waves grow from column to column, and which
+// is what the article's own code computes.
 
 /// The encoding `article` (its section 3), with a learned amplitude P:
 ///   x(t) + P[:, t] sin(2 pi t / 10000) + P[:, t] cos(2 pi t / 10000)
-/// Both waves have the same factor, so this is a learned vector for each position whose length is
-/// multiplied by sin + cos, a number between 1 and 1.42 for the first 2,500 positions.
+/// Both waves have the same factor, so this is a learned vector for each position, scaled by sin +
+/// cos: from 1 to 1.26 for the first 512 positions, 0 at position 3,750, negative up to 8,750.
 class ArticleEncodingImpl : public PositionEncodingImpl {
  public:
   ArticleEncodingImpl(int64_t d_model, int64_t max_length);

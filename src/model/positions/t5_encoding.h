@@ -9,7 +9,7 @@ namespace wavemt {
 
 /// Adds to each score of self-attention a learned number that depends on the head and on the
 /// distance between query and key (Raffel et al. 2020, section 2.1). Distances share numbers in
-/// buckets: half of the buckets for one distance each, half for ranges that grow logarithmically up
+/// buckets: half of the buckets for one distance each, half for ranges that grow geometrically up
 /// to t5_max_distance; in the encoder, each direction has half of the buckets. All layers of a
 /// stack share the numbers. Unlike T5, wavemt scales scores by 1 / sqrt(head_dim) first.
 class T5EncodingImpl : public PositionEncodingImpl {
