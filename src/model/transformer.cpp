@@ -105,7 +105,7 @@ torch::Tensor TransformerImpl::Embed(Stack stack, const torch::Tensor& ids,
 
 AttentionPositions TransformerImpl::PositionsFor(Stack stack, const torch::Tensor& x,
                                                  int64_t first_position) {
-  RECORD_USER_SCOPE("positions in attention");
+  RECORD_USER_SCOPE("self-attention");
   return position_encoding->ForAttention({.stack = stack,
                                           .first = first_position,
                                           .queries = x.size(1),

@@ -20,7 +20,8 @@ void CheckpointSaver::Save(const RunDirectory& run, const Request& request,
     }
     if (request.is_best) run.SetBest(request.step);
   } catch (const Error& error) {
-    if (run.CheckpointSteps().empty()) {
+    // The weights that a run was to begin with: nothing can be resumed without them.
+    if (request.step == 0) {
       throw Failure("{}; training stops here, with nothing saved yet", error.what());
     }
     throw Failure(
