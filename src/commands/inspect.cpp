@@ -94,7 +94,7 @@ void PrintForPeople(const ModelDescription& model) {
 int Inspect(const InspectOptions& options) {
   const ModelDescription model = DescribeModel(options.model);
   if (options.json) {
-    std::puts(ToJson(model).dump(2).c_str());
+    fmt::print("{}", JsonText(ToJson(model)));
   } else {
     PrintForPeople(model);
   }

@@ -42,7 +42,7 @@ int Positions(const PositionsOptions& options) {
   if (!options.html.empty()) RequireOutputFile(options.html);
   const PositionStudy study = StudyPositions(options.path, options.overrides, options.length);
   if (options.json) {
-    fmt::print("{}\n", ToJson(study).dump(2));
+    fmt::print("{}", JsonText(ToJson(study)));
   } else {
     PrintStudy(study);
   }

@@ -48,8 +48,7 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
   if (shift > 0 && config.data.max_length >= positions - shift) {
     throw UsageError(
         "{}: a sentence of data.max_length = {} tokens that starts at position {} does not fit "
-        "into "
-        "model.position_encoding.max_length = {} positions; use at most {}",
+        "into model.position_encoding.max_length = {} positions; use at most {}",
         origin.Of("model.position_encoding.random_shift"), config.data.max_length, shift, positions,
         positions - config.data.max_length - 1);
   }

@@ -137,9 +137,7 @@ Json ConfigToJson(const Config& config) {
   return writer.Take();
 }
 
-std::string ConfigText(const Config& config) {
-  return ConfigToJson(config).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string ConfigText(const Config& config) { return JsonText(ConfigToJson(config)); }
 
 Json ConfigSchema() {
   Config defaults;

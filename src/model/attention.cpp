@@ -32,9 +32,11 @@ torch::Tensor TurnPairs(const torch::Tensor& x, const torch::Tensor& rotation) {
   return torch::view_as_real(pairs * rotation).flatten(-2).to(x.scalar_type());
 }
 
-// [queries, keys], true where a key comes after its query.
-torch::Tensor LaterKeys(int64_t length, torch::Device device) {
-  return torch::ones({length, length}, torch::TensorOptions(torch::kBool).device(device)).triu(1);
+// For queries at the positions from `first` on: [queries, keys], true where a key comes after its
+// query.
+torch::Tensor LaterKeys(int64_t first, int64_t queries, int64_t keys, torch::Device device) {
+  const auto options = torch::TensorOptions(torch::kLong).device(device);
+  return torch::arange(keys, options) > torch::arange(first, first + queries, options).unsqueeze(1);
 }
 
 struct AttentionOptions {
@@ -85,8 +87,7 @@ torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, i
   auto scores = torch::matmul(scaled, key_value.key.transpose(2, 3)) +
                 queries_inside(torch::bmm(queries_first(scaled), key_vectors));
   if (options.causal) {
-    const auto later =
-        LaterKeys(keys, query.device()).narrow(0, keys - all_queries + first, queries);
+    const auto later = LaterKeys(keys - all_queries + first, queries, keys, query.device());
     scores = scores.masked_fill(later, kNever);
   }
   if (options.mask.defined()) scores = scores.masked_fill(~options.mask, kNever);
@@ -140,8 +141,9 @@ SelfAttentionPass SelfAttentionPass::OfDecoder(const AttentionPositions& positio
   const torch::Tensor& bias = positions.score_bias;
   if (!bias.defined()) return {.positions = positions, .causal = true};
   // Fused kernels take either a mask or `causal`.
-  return {.positions = positions.WithoutScoreBias(),
-          .mask = bias.masked_fill(LaterKeys(bias.size(3), bias.device()), kNever)};
+  return {
+      .positions = positions.WithoutScoreBias(),
+      .mask = bias.masked_fill(LaterKeys(0, bias.size(2), bias.size(3), bias.device()), kNever)};
 }
 
 SelfAttentionPass SelfAttentionPass::OfStep(const AttentionPositions& positions) {

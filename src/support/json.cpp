@@ -178,6 +178,10 @@ int64_t JsonCount(const Json& object, const char* name, std::string_view origin,
   return object[name].get<int64_t>();
 }
 
+std::string JsonText(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string QuoteJson(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() <= kLongestQuote) return text;

@@ -25,6 +25,10 @@ Json ParseJson(std::string_view text, std::string_view origin);
 /// Parses a JSON file. Errors as for ReadFile() and ParseJson().
 Json ReadJson(const std::filesystem::path& path);
 
+/// A JSON value as indented text with a final newline. Bytes that are not UTF-8, which a path may
+/// hold, become U+FFFD.
+std::string JsonText(const Json& value);
+
 inline constexpr size_t kMaxJsonDepth = 64;
 /// The library compares each new key with all others of its object: 100,000 would take seconds.
 inline constexpr size_t kMaxJsonKeys = 4000;

@@ -14,7 +14,6 @@
 #include "support/random.h"
 #include "workflow/position_tables.h"
 #include "workflow/position_text.h"
-#include "workflow/run_files.h"
 #include "workflow/trained_model.h"
 
 namespace fs = std::filesystem;
@@ -43,8 +42,7 @@ StudiedEncoding EncodingOfConfig(const fs::path& path, const ConfigOverrides& ov
 
 StudiedEncoding EncodingOfModel(const ModelLocation& location, const ConfigOverrides& overrides) {
   StudiedEncoding studied;
-  studied.config = LoadRunConfig(location.run, overrides);
-  RequireTrainedModel(location, studied.config);
+  studied.config = LoadTrainedConfig(location, overrides);
   studied.encoding = MakePositionEncoding(studied.config.model);
   studied.origin = location.checkpoint.string();
   studied.is_trained = true;

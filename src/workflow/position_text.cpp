@@ -46,20 +46,16 @@ std::string PositionsEffect(PositionEncodingType type) {
              "to the second";
     case PositionEncodingType::kRotary:
       return "rotates queries and keys of self-attention, so that positions count only as "
-             "distances "
-             "(Su et al. 2021)";
+             "distances (Su et al. 2021)";
     case PositionEncodingType::kAlibi:
       return "subtracts the distance, times a slope for each head, from the scores of "
-             "self-attention "
-             "(Press et al. 2022)";
+             "self-attention (Press et al. 2022)";
     case PositionEncodingType::kRelative:
       return "adds learned vectors to keys and values of self-attention, one for each distance "
-             "(Shaw "
-             "et al. 2018)";
+             "(Shaw et al. 2018)";
     case PositionEncodingType::kT5:
       return "adds a learned number to the scores of self-attention, one for each head and range "
-             "of "
-             "distances (Raffel et al. 2020)";
+             "of distances (Raffel et al. 2020)";
     case PositionEncodingType::kNone:
       return "adds nothing: only the decoder, which sees no later tokens, can tell positions apart";
   }

@@ -26,10 +26,7 @@ std::map<std::string, std::string> RunFiles(const Config& config, const Tokenize
       {"config.json", ConfigText(config)},
       {std::string(kCorpusProfileFile), CorpusProfileText(profile)}};
   if (!initial_checkpoint.empty()) {
-    // A path need not be UTF-8.
-    files[kOriginFile] = Json{{kInitialCheckpoint, initial_checkpoint.string()}}.dump(
-                             2, ' ', false, Json::error_handler_t::replace) +
-                         "\n";
+    files[kOriginFile] = JsonText({{kInitialCheckpoint, initial_checkpoint.string()}});
   }
   if (tokenizers.shared()) {
     files["tokenizer.model"] = tokenizers.source->bytes();

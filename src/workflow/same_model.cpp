@@ -6,6 +6,14 @@
 #include "config/config_writer.h"
 
 namespace wavemt {
+namespace {
+
+// Keys of a model that matter only while it is trained.
+constexpr std::string_view kTrainingKeysOfModels[] = {"model.dropout", "model.attention_dropout",
+                                                      "model.activation_dropout",
+                                                      "model.position_encoding.random_shift"};
+
+}  // namespace
 
 std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
                                                   std::span<const std::string_view> ignored) {

@@ -9,11 +9,6 @@
 
 namespace wavemt {
 
-/// Keys of a model that matter only while it is trained.
-inline constexpr std::string_view kTrainingKeysOfModels[] = {
-    "model.dropout", "model.attention_dropout", "model.activation_dropout",
-    "model.position_encoding.random_shift"};
-
 /// A key under `model` in which two configs differ, with its values as JSON.
 struct ModelDifference {
   std::string key;  // "model.num_heads"

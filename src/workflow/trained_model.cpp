@@ -18,8 +18,7 @@ namespace {
 TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& overrides,
                          torch::Device device) {
   TrainedModel opened;
-  opened.config = LoadRunConfig(location.run, overrides);
-  RequireTrainedModel(location, opened.config);
+  opened.config = LoadTrainedConfig(location, overrides);
   opened.checkpoint = location.checkpoint;
   opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
   opened.trained_on = {.profile = LoadRunProfile(location.run),
@@ -44,15 +43,18 @@ TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides,
   });
 }
 
-void RequireTrainedModel(const ModelLocation& location, const Config& config) {
+Config LoadTrainedConfig(const ModelLocation& location, const ConfigOverrides& overrides) {
   constexpr std::string_view kMayChange[] = {"model.position_encoding.max_length",
                                              "model.position_encoding.rotary_base"};
-  const Config trained = LoadRunConfig(location.run);
+  Config trained = LoadRunConfig(location.run);
+  if (overrides.empty()) return trained;
+  Config config = LoadRunConfig(location.run, overrides);
   if (const auto difference = DifferenceOfModels(trained, config, kMayChange)) {
     throw UsageError("{}: was trained with {} = {} and cannot be used with {}",
                      location.checkpoint.string(), difference->key, difference->value_of_a,
                      difference->value_of_b);
   }
+  return config;
 }
 
 NamedTensors ReadWeights(const fs::path& checkpoint) {

@@ -31,9 +31,9 @@ struct TrainedModel {
 TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
                        torch::Device device = torch::kCPU);
 
-/// A usage error if `config`, the run's with overrides, asks for another model than that which was
-/// trained. More positions and another model.position_encoding.rotary_base are allowed.
-void RequireTrainedModel(const ModelLocation& location, const Config& config);
+/// The config of a model with `overrides` applied. A usage error if they ask for another model than
+/// that which was trained; more positions and another rotary_base are allowed.
+Config LoadTrainedConfig(const ModelLocation& location, const ConfigOverrides& overrides);
 
 /// The weights of a checkpoint's folder or of a single safetensors file.
 NamedTensors ReadWeights(const std::filesystem::path& checkpoint);

@@ -215,8 +215,7 @@ TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overr
   if (const auto origin = LoadRunOrigin(run.path()); origin && !step) {
     throw UsageError(
         "{0}: was stopped before it had saved the weights of {1} that it was to begin with; start "
-        "it "
-        "again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
+        "it again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
         run.path().string(), *origin);
   }
   const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);

@@ -128,11 +128,12 @@ def test_a_run_cannot_replace_the_weights_that_it_begins_with(own_run, corpus, t
     assert sorted(own_run.rglob("*")) == before
 
 
-def test_a_stop_before_the_first_step_loses_nothing(trained_run, corpus, tmp_path):
+def test_a_stop_at_once_loses_nothing(trained_run, corpus, tmp_path):
+    """How many steps there is time for depends on the machine; trainer_resume_test.cpp has none."""
     config = write_config(tmp_path / "config.json", corpus)
     run = tmp_path / "run"
     wavemt("train", config, "--run-dir", run, "--init-from", trained_run, "--max-minutes", "0.001")
-    assert pointed(run, "latest").name == "step-00000000"
+    assert (run / "checkpoints/step-00000000").is_dir()
     wavemt("resume", run)
     assert pointed(run, "latest").name == "step-00000020"
 

@@ -152,6 +152,17 @@ def close(ours, theirs, tolerance):
     return torch.allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
+def assert_same(ours, logits, loss, gradients, batch):
+    """Our logits, loss and gradients are the reference's, whose gradients go by our names."""
+    counts = batch["labels"] != IGNORED
+    assert close(ours["logits"][counts], logits.detach()[counts], 1e-5)
+    assert close(ours["loss"], loss.detach(), 1e-5)
+    assert {"gradient." + name for name in gradients} == set(ours) - {"logits", "loss"}
+    for name, gradient in gradients.items():
+        difference = (ours["gradient." + name] - gradient).abs().max()
+        assert difference <= 1e-4 * gradient.abs().max().clamp(max=1.0), name
+
+
 @pytest.mark.parametrize("layer_norm, activation, tied", [
     ("pre", "relu", "all"), ("pre", "gelu", "decoder"), ("pre", "swiglu", "none"),
     ("post", "relu", "none"), ("post", "gelu", "all"), ("post", "swiglu", "decoder"),
@@ -179,11 +190,4 @@ def test_logits_loss_and_gradients(tmp_path, d_model, num_heads, lengths, target
              "tied_embeddings": tied, "position_encoding": {"max_length": 32}}
     ours = probe(tmp_path, model, our_names(reference, lambda p: p.detach()), batch)
 
-    counts = batch["labels"] != IGNORED
-    assert close(ours["logits"][counts], logits.detach()[counts], 1e-5)
-    assert close(ours["loss"], loss.detach(), 1e-5)
-    gradients = our_names(reference, lambda p: p.grad)
-    assert {"gradient." + name for name in gradients} == set(ours) - {"logits", "loss"}
-    for name, gradient in gradients.items():
-        difference = (ours["gradient." + name] - gradient).abs().max()
-        assert difference <= 1e-4 * gradient.abs().max().clamp(max=1.0), name
+    assert_same(ours, logits, loss, our_names(reference, lambda p: p.grad), batch)

@@ -31,9 +31,11 @@ class TrainerFixture : public testing::Test {
   // What differs between runs besides the config.
   struct RunSetup {
     const TokenizedCorpus* valid = nullptr;
-    TrainingInputs::ScoreTranslations score_translations;
-    std::optional<int64_t> restore_step;  // Continue the existing run from this step.
+    TrainingInputs::ScoreTranslations score_translations{};
+    std::optional<int64_t> restore_step{};  // Continue the existing run from this step.
     uint64_t weights_seed = 1;
+    bool saves_start = false;
+    std::optional<TimeLimit::Clock::time_point> deadline{};
     std::function<void(TransformerImpl&)> before_training{};
   };
 
@@ -82,7 +84,9 @@ class TrainerFixture : public testing::Test {
                              .valid = setup.valid,
                              .tokenizers = tokenizers,
                              .run = run,
-                             .score_translations = setup.score_translations});
+                             .score_translations = setup.score_translations,
+                             .saves_start = setup.saves_start,
+                             .deadline = setup.deadline});
     if (setup.restore_step) {
       const auto checkpoint = run.CheckpointPath(*setup.restore_step);
       trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());

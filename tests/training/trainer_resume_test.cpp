@@ -169,5 +169,18 @@ TEST_F(TrainerResumeTest, OfAFinishedRunChangesNothing) {
   EXPECT_EQ(Metrics(again.run), metrics);
 }
 
+// A run that begins with another run's weights: `weights_seed` could not draw them again.
+TEST_F(TrainerResumeTest, WeightsToBeginWithAreSavedEvenIfNothingIsTrained) {
+  const Config config = SmallConfig();
+  const Outcome whole = Train("whole", config, {.saves_start = true});
+  const Outcome stopped =
+      Train("stopped", config, {.saves_start = true, .deadline = TimeLimit::Clock::now()});
+  EXPECT_EQ(stopped.reason, StopReason::kTimeLimit);
+  ASSERT_EQ(stopped.run.LatestStep(), 0);
+  const Outcome resumed = Train("stopped", config, {.restore_step = 0, .weights_seed = 9});
+  const int64_t last = config.training.max_steps;
+  EXPECT_EQ(Bytes(resumed.run, last, kModelFile), Bytes(whole.run, last, kModelFile));
+}
+
 }  // namespace
 }  // namespace wavemt

@@ -1,19 +1,14 @@
 #include "model/positions/absolute_positional_encoding.h"
 
-#include <cmath>
-
 #include "model/positions/position_rows.h"
+#include "model/positions/wave_angles.h"
 #include "support/error.h"
 
 namespace wavemt {
 
 AbsolutePositionalEncodingImpl::AbsolutePositionalEncodingImpl(int64_t d_model, int64_t max_len) {
-  // In double precision: t * frequency loses digits in single precision for large t.
-  const auto position = torch::arange(max_len, torch::kDouble).unsqueeze(1);  // [max_len, 1]
-  const auto two_i = torch::arange(0, d_model, 2, torch::kDouble);
-  const auto frequency =
-      torch::exp(two_i * (-std::log(10000.0) / static_cast<double>(d_model)));  // [ceil(d/2)]
-  const auto angle = position * frequency;  // [max_len, ceil(d_model / 2)]
+  // [max_len, ceil(d_model / 2)]
+  const auto angle = WaveAngles(torch::arange(max_len, torch::kDouble), d_model, /*base=*/10000.0);
   auto table = torch::zeros({max_len, d_model}, torch::kDouble);
   using torch::indexing::None;
   using torch::indexing::Slice;
