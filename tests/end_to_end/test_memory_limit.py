@@ -55,6 +55,8 @@ def tight(tmp_path_factory, larger_corpus):
         process = subprocess.Popen([PROGRAM, "train", config, "--run-dir", folder / "run",
                                     "--device", "cpu", "--memory-limit", limit],
                                    env=ENVIRONMENT, stderr=said)
+        # The kernel counts what this process took when it started the other, so the tests of the
+        # whole program import no torch.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
