@@ -176,6 +176,8 @@ RunDirectory RunDirectory::Open(const fs::path& path) {
   return {AbsolutePath(path), nullptr};
 }
 
+bool RunDirectory::IsAt(const fs::path& path) { return IsRun(path); }
+
 RunDirectory RunDirectory::OpenForTraining(const fs::path& path) {
   const fs::path resolved = ResolvePath(path);
   const FolderLock creation_lock(resolved.parent_path());

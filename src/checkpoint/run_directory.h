@@ -54,6 +54,12 @@ class RunDirectory {
   /// left unfinished in it. A usage error if another process holds the lock.
   static RunDirectory OpenForTraining(const std::filesystem::path& path);
 
+  /// Names a run that another process writes: nothing is checked or locked.
+  static RunDirectory WithoutLock(const std::filesystem::path& path) { return {path, nullptr}; }
+
+  /// Whether a run is at `path`.
+  static bool IsAt(const std::filesystem::path& path);
+
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path ConfigPath() const { return path_ / "config.json"; }
   std::filesystem::path MetricsPath() const { return path_ / "metrics.jsonl"; }

@@ -16,6 +16,7 @@
 #include "support/signals.h"
 #include "support/standard_streams.h"
 #include "support/suggestion.h"
+#include "support/version.h"
 
 namespace wavemt {
 namespace {
@@ -87,7 +88,7 @@ int RunCommandLine(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
                "wavemt");
-  app.set_version_flag("--version", "wavemt " WAVEMT_VERSION);
+  app.set_version_flag("--version", fmt::format("wavemt {}", ProgramVersion()));
   app.require_subcommand(1);
   AddTrainCommand(app, &exit_code);
   AddResumeCommand(app, &exit_code);

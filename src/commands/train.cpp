@@ -17,6 +17,7 @@ struct TrainOptions {
   ConfigOverrides overrides;
   TrainingOptions training;
   bool overwrite = false;
+  bool resume = false;
   bool dry_run = false;
   bool profile = false;
   std::string init_from;
@@ -25,18 +26,20 @@ struct TrainOptions {
 int Train(const TrainOptions& options) {
   const NewRunOptions run{.writes = !options.dry_run && !options.profile,
                           .overwrite = options.overwrite,
+                          .resume = options.resume,
                           .init_from = options.init_from};
   TrainingJob job =
       PrepareTraining(options.config, options.overrides, ResourcesOf(options.training), run);
   if (options.dry_run) {
     spdlog::info("dry run: nothing was written; the run would be in {}", job.config.run_dir);
+    job.inputs.world->Leave();
     return 0;
   }
   if (options.profile) {
     fmt::print("{}", ProfileTraining(job));
     return 0;
   }
-  CreateRun(&job, run);
+  if (!job.is_resumed()) CreateRun(&job, run);
   return ReportOutcome(job, RunTraining(job));
 }
 
@@ -54,7 +57,13 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
       "--init-from", options->init_from,
       "Start from the weights and tokenizer of this run or checkpoint; the position "
       "encoding may differ.");
-  command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
+  CLI::Option* overwrite =
+      command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
+  command
+      ->add_flag("--resume", options->resume,
+                 "Continue the run if it exists already, for a command that is started again: by "
+                 "torchrun after a failure, or by a cluster.")
+      ->excludes(overwrite);
   command->add_flag("--dry-run", options->dry_run,
                     "Read and check everything, say how large it is, and write nothing.");
   command->add_flag("--profile", options->profile,

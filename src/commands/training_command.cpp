@@ -66,7 +66,7 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
     case StopReason::kSignal:
       spdlog::info("stopped by a signal at step {}; `wavemt resume {}` continues from there", step,
                    run);
-      return ExitCodeOfSignal(StopSignal());
+      return ExitCodeOfSignal(outcome.signal);
     case StopReason::kTimeLimit:
       spdlog::info("stopped by --max-minutes at step {}; `wavemt resume {}` continues from there",
                    step, run);

@@ -102,6 +102,7 @@ struct OptimizerConfig {
 
 enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
 enum class Precision { kFp32, kBf16, kAuto };
+enum class AllReducePrecision { kFp32, kBf16 };
 enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf };
 
 struct TrainingConfig {
@@ -118,6 +119,8 @@ struct TrainingConfig {
   double clip_norm = 1.0;
   double ema_decay = 0.0;
   Precision precision = Precision::kFp32;
+  AllReducePrecision all_reduce_precision = AllReducePrecision::kFp32;
+  bool shard_optimizer = false;
   int64_t log_every = 50;
   int64_t validate_every = 1000;
   int64_t save_every = 1000;

@@ -114,6 +114,10 @@ constexpr auto NamesOf(Precision) {
   return std::to_array<NamedValue<Precision>>(
       {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}});
 }
+constexpr auto NamesOf(AllReducePrecision) {
+  return std::to_array<NamedValue<AllReducePrecision>>(
+      {{"fp32", AllReducePrecision::kFp32}, {"bf16", AllReducePrecision::kBf16}});
+}
 constexpr auto NamesOf(ValidationMetric) {
   return std::to_array<NamedValue<ValidationMetric>>({{"loss", ValidationMetric::kLoss},
                                                       {"perplexity", ValidationMetric::kPerplexity},
@@ -313,6 +317,14 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
       MayChange(
           "Arithmetic of the forward and backward passes; weights and optimizer state are always "
           "fp32. auto: bf16 if the processor or GPU multiplies it faster."));
+  v.Field("all_reduce_precision", c.all_reduce_precision,
+          MayChange(
+              "With several processes: the numbers in which they send each other their gradients. "
+              "bf16 halves the bytes and rounds each gradient to 8 bits of mantissa."));
+  v.Field(
+      "shard_optimizer", c.shard_optimizer,
+      MayChange("With several processes: each keeps the optimizer's moments of its share of the "
+                "weights only (ZeRO stage 1, Rajbhandari et al. 2020). The results are the same."));
   v.Field("log_every", c.log_every, AtLeast(1), MayChange("Steps between lines of metrics.jsonl."));
   v.Field("validate_every", c.validate_every, AtLeast(0),
           MayChange("Steps between validations; 0: never."));

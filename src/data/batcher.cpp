@@ -81,6 +81,20 @@ BatchPlan Batcher::PlanEpoch(int64_t epoch) const {
 Batch Batcher::Next() {
   Batch batch = MakeBatch(corpus_, plan_.pairs(position_.batch), options_.source_special,
                           options_.target_special);
+  Advance();
+  return batch;
+}
+
+int64_t Batcher::Skip() {
+  int64_t target_tokens = 0;
+  for (const uint32_t pair : plan_.pairs(position_.batch)) {
+    target_tokens += corpus_.lengths(pair).target + 1;
+  }
+  Advance();
+  return target_tokens;
+}
+
+void Batcher::Advance() {
   ++position_.batch;
   const int64_t left = plan_.size() - position_.batch;
   if (left == 0) {
@@ -89,7 +103,6 @@ Batch Batcher::Next() {
   } else if (left <= plan_.size() / kPlanAhead && !next_plan_.valid()) {
     next_plan_ = std::async(std::launch::async, &Batcher::PlanEpoch, this, position_.epoch + 1);
   }
-  return batch;
 }
 
 void Batcher::Seek(const DataPosition& position) {

@@ -67,6 +67,8 @@ class Batcher {
 
   /// Returns the next batch and advances the position.
   Batch Next();
+  /// Passes over the next batch without making it; returns its target_tokens.
+  int64_t Skip();
 
   const DataPosition& position() const { return position_; }
   /// Goes to a position that position() returned for the same corpus and options. Throws a usage
@@ -79,6 +81,7 @@ class Batcher {
 
  private:
   BatchPlan PlanEpoch(int64_t epoch) const;
+  void Advance();
 
   const TokenizedCorpus& corpus_;
   Options options_;

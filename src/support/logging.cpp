@@ -65,6 +65,12 @@ void InitLogging() {
   spdlog::set_pattern(terminal ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
 }
 
+void LogAsRank(int rank, bool with_warnings) {
+  if (rank == 0) return;
+  spdlog::set_level(with_warnings ? spdlog::level::warn : spdlog::level::err);
+  spdlog::set_pattern(fmt::format("%Y-%m-%d %T %l: rank {}: %v", rank));
+}
+
 void WriteToStandardError(std::string_view text) {
   // A full pipe accepts only part of the text, so one call of write() may not be enough.
   static std::mutex one_at_a_time;

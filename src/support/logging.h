@@ -11,6 +11,10 @@ namespace wavemt {
 /// does not mix with a progress bar (see progress.h).
 void InitLogging();
 
+/// For one of several processes that work together. Rank 0 logs as usual; others only errors and,
+/// if asked for, warnings, each with the rank, and show no progress.
+void LogAsRank(int rank, bool with_warnings);
+
 /// True if standard error is a terminal that understands cursor movement.
 bool StandardErrorIsTerminal();
 

@@ -54,7 +54,7 @@ std::string HumanBytes(double bytes) {
 ProgressBar::ProgressBar(std::string label, int64_t total)
     : label_(std::move(label)),
       total_(total),
-      terminal_(StandardErrorIsTerminal()),
+      terminal_(StandardErrorIsTerminal() && spdlog::should_log(spdlog::level::info)),
       start_(Clock::now()),
       last_shown_(start_) {}
 

@@ -5,14 +5,15 @@
 
 namespace wavemt {
 
-std::vector<BatchPiece> WholeBatches(std::vector<Batch> batches) {
+std::vector<BatchPiece> WholeBatches(UpdateBatches update) {
   std::vector<BatchPiece> pieces;
-  pieces.reserve(batches.size());
-  for (Batch& batch : batches) {
-    pieces.push_back({.batch = std::make_shared<const Batch>(std::move(batch)),
-                      .batch_number = pieces.size(),
+  pieces.reserve(update.batches.size());
+  for (size_t i = 0; i < update.batches.size(); ++i) {
+    pieces.push_back({.batch = std::make_shared<const Batch>(std::move(update.batches[i])),
+                      .batch_number = update.numbers[i],
                       .node = 1,
-                      .is_first = pieces.empty()});
+                      .is_first = i == 0,
+                      .is_last = i + 1 == update.batches.size()});
   }
   return pieces;
 }
@@ -22,11 +23,13 @@ std::pair<BatchPiece, BatchPiece> Halve(const BatchPiece& piece) {
   return {{.batch = std::make_shared<const Batch>(std::move(first)),
            .batch_number = piece.batch_number,
            .node = 2 * piece.node,
-           .is_first = piece.is_first},
+           .is_first = piece.is_first,
+           .is_last = false},
           {.batch = std::make_shared<const Batch>(std::move(second)),
            .batch_number = piece.batch_number,
            .node = 2 * piece.node + 1,
-           .is_first = false}};
+           .is_first = false,
+           .is_last = piece.is_last}};
 }
 
 uint64_t ForwardSeed(uint64_t run_seed, int64_t step, const BatchPiece& piece) {

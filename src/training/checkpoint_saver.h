@@ -14,8 +14,11 @@ class CheckpointSaver {
  public:
   explicit CheckpointSaver(const TrainingConfig& config) : config_(config) {}
 
-  /// Records that the checkpoint of `step` is complete on the disk.
-  void NoteSaved(int64_t step) { saved_step_ = step; }
+  /// Records that the checkpoint of `step` is complete on the disk, where another rank wrote it.
+  void NoteSaved(int64_t step) {
+    saved_step_ = step;
+    is_due_ = false;
+  }
   bool IsSaved(int64_t step) const { return saved_step_ == step; }
 
   /// Whether training.save_every has called for a checkpoint since the last one. To be called after

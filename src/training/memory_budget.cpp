@@ -49,9 +49,11 @@ MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {
 }
 
 MemoryBudget MemoryBudget::Enforce(const MemoryLimit& limit, const MemoryBudget& before,
-                                   int64_t planned) {
+                                   int64_t planned, World& world) {
   if (limit.bytes == 0) return before;
-  const MemoryBudget measured = Measure(limit, planned);
+  MemoryBudget measured;
+  world.Together([&] { measured = Measure(limit, planned); });
+  measured.tensors = -world.Max(-measured.tensors);
   const MemoryBudget budget = before.StillHolds(measured) ? before : measured;
   TensorMemory::SetLimit(budget.tensors);
   TensorMemory::SetProcessLimit(limit.bytes - limit.program);

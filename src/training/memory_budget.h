@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "distributed/world.h"
+
 namespace wavemt {
 
 /// A limit on the memory of the whole process (--memory-limit). It covers everything that the
@@ -33,9 +35,10 @@ struct MemoryBudget {
 
   /// Keeps tensors within `limit` from now on, with `planned` bytes of tensors yet to be created,
   /// and logs the budget. A resumed run keeps its earlier budget `before` if that still holds, so
-  /// that the same batches are split. Without a limit, does nothing and returns `before`.
-  static MemoryBudget Enforce(const MemoryLimit& limit, const MemoryBudget& before,
-                              int64_t planned);
+  /// that the same batches are split. All ranks of `world` have the budget of the one with the
+  /// least. Without a limit, does nothing and returns `before`.
+  static MemoryBudget Enforce(const MemoryLimit& limit, const MemoryBudget& before, int64_t planned,
+                              World& world);
 
   /// Whether this budget, from earlier in the same run, still holds when `measured` is what would
   /// be given now.

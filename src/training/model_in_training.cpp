@@ -14,10 +14,12 @@ constexpr std::string_view kWeightsPrefix = "weights.";
 
 }  // namespace
 
-ModelInTraining::ModelInTraining(const TrainingConfig& config, Transformer model)
+ModelInTraining::ModelInTraining(const TrainingConfig& config, Transformer model,
+                                 const std::shared_ptr<World>& world)
     : model_(std::move(model)),
       parameters_(ParametersOf(*model_)),
-      optimizer_(parameters_, config.optimizer) {
+      optimizer_(parameters_, config.optimizer,
+                 config.shard_optimizer && !world->is_alone() ? world : nullptr) {
   if (config.ema_decay > 0) {
     average_ = std::make_unique<WeightAverage>(parameters_, config.ema_decay);
   }
@@ -25,22 +27,29 @@ ModelInTraining::ModelInTraining(const TrainingConfig& config, Transformer model
 
 void ModelInTraining::Restore(const Checkpoint& checkpoint, int64_t num_updates,
                               const std::string& origin) {
-  NamedTensors optimizer_state = optimizer_.State();
+  NamedTensors weights;  // Those that the optimizer's file holds.
   CopyTensors(checkpoint.model, StateOf(*model_), fmt::format("{}/{}", origin, kModelFile));
   if (average_) {
     for (const auto& [name, parameter] : parameters_) {
       average_->tensors().at(name).copy_(parameter.detach());
-      optimizer_state.emplace(std::string(kWeightsPrefix) + name, parameter);
+      weights.emplace(std::string(kWeightsPrefix) + name, parameter);
     }
   }
-  CopyTensors(checkpoint.optimizer, optimizer_state, fmt::format("{}/{}", origin, kOptimizerFile));
+  optimizer_.Restore(checkpoint.optimizer, weights, fmt::format("{}/{}", origin, kOptimizerFile));
   optimizer_.set_steps(num_updates);
 }
 
-Checkpoint ModelInTraining::MakeCheckpoint(int64_t step) const {
+void ModelInTraining::TakeFromFirst(World& world) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : StateOf(*model_)) world.Broadcast(tensor.detach());
+  if (!average_) return;
+  for (const auto& [name, tensor] : average_->tensors()) world.Broadcast(tensor);
+}
+
+Checkpoint ModelInTraining::MakeCheckpoint(int64_t step, NamedTensors moments) const {
   Checkpoint checkpoint;
   checkpoint.model = StateOf(*model_);
-  checkpoint.optimizer = optimizer_.State();
+  checkpoint.optimizer = std::move(moments);
   if (average_) {
     for (const auto& [name, parameter] : parameters_) {
       checkpoint.optimizer[std::string(kWeightsPrefix) + name] = parameter;

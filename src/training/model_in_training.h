@@ -17,17 +17,22 @@ namespace wavemt {
 /// training.ema_decay, the moving average of the weights. These are the tensors of a checkpoint.
 class ModelInTraining {
  public:
-  /// `model` must keep its parameters.
-  ModelInTraining(const TrainingConfig& config, Transformer model);
+  /// `model` must keep its parameters. With training.shard_optimizer, the moments are shared out
+  /// over the ranks of `world`.
+  ModelInTraining(const TrainingConfig& config, Transformer model,
+                  const std::shared_ptr<World>& world);
+
+  /// Takes over rank 0's weights and average, as all other ranks do.
+  void TakeFromFirst(World& world);
 
   /// Restores the tensors to their values after `num_updates` updates of the weights. Usage errors
   /// begin with `origin`, the checkpoint's folder.
   void Restore(const Checkpoint& checkpoint, int64_t num_updates, const std::string& origin);
 
-  /// A checkpoint without the training state. If there is a moving average, it is saved as the
-  /// model, and the weights being trained are saved with the moments. If a value is not finite,
-  /// throws a failure that names `step`.
-  Checkpoint MakeCheckpoint(int64_t step) const;
+  /// A checkpoint without the training state, from the `moments` of the optimizer's State(). If
+  /// there is a moving average, it is saved as the model, and the weights being trained are saved
+  /// with the moments. If a value is not finite, throws a failure that names `step`.
+  Checkpoint MakeCheckpoint(int64_t step, NamedTensors moments) const;
   /// The approximate size of a checkpoint.
   int64_t CheckpointBytes() const;
 
@@ -37,6 +42,7 @@ class ModelInTraining {
   Transformer& model() { return model_; }
   const NamedTensors& parameters() const { return parameters_; }
   Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
   /// Null if training.ema_decay is 0.
   WeightAverage* average() { return average_.get(); }
 

@@ -31,12 +31,14 @@ bool StopRules::IsLastStep(const TrainingStatus& status) const {
          (config_.max_epochs > 0 && status.position.epoch >= config_.max_epochs);
 }
 
-int64_t StopRules::LastStep(const TrainingStatus& status, int64_t batches_per_epoch) const {
+int64_t StopRules::LastStep(const TrainingStatus& status, int64_t batches_per_epoch,
+                            int64_t num_ranks) const {
   if (config_.max_epochs == 0) return config_.max_steps;
   const auto epochs = static_cast<double>(config_.max_epochs - status.position.epoch);
   const double batches =
       epochs * static_cast<double>(batches_per_epoch) - static_cast<double>(status.position.batch);
-  const double steps = std::ceil(batches / static_cast<double>(config_.gradient_accumulation));
+  const double steps =
+      std::ceil(batches / static_cast<double>(config_.gradient_accumulation * num_ranks));
   const bool epochs_end_first = steps < static_cast<double>(config_.max_steps - status.step);
   return epochs_end_first ? status.step + static_cast<int64_t>(steps) : config_.max_steps;
 }

@@ -33,8 +33,9 @@ class StopRules {
   /// Whether training.max_steps or max_epochs ends training at this step, which is validated then.
   bool IsLastStep(const TrainingStatus& status) const;
   /// The step at which training will end if nobody stops it earlier, assuming that every epoch has
-  /// `batches_per_epoch` batches.
-  int64_t LastStep(const TrainingStatus& status, int64_t batches_per_epoch) const;
+  /// `batches_per_epoch` batches, of which each of `num_ranks` processes takes its share.
+  int64_t LastStep(const TrainingStatus& status, int64_t batches_per_epoch,
+                   int64_t num_ranks = 1) const;
 
   /// A function for long work other than steps (validation) to call regularly. It returns true if
   /// the work must stop. The time between two calls is recorded, because a stop may have to wait

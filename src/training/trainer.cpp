@@ -14,6 +14,10 @@
 namespace wavemt {
 namespace {
 
+std::string NumberOfProcesses(int64_t number) {
+  return fmt::format("{} process{}", WithThousands(number), number == 1 ? "" : "es");
+}
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -40,7 +44,8 @@ Trainer::Trainer(const Config& config, TrainingInputs inputs)
       inputs_(std::move(inputs)),
       batcher_(inputs_.train, BatcherOptions(config, inputs_.tokenizers)),
       updater_(config, inputs_.model, inputs_.device,
-               inputs_.memory_limit.Description(inputs_.device.is_cuda())),
+               {.memory_name = inputs_.memory_limit.Description(inputs_.device.is_cuda()),
+                .world = inputs_.world}),
       validator_(config, inputs_),
       stop_rules_(config.training, inputs_.deadline, updater_.trained().CheckpointBytes()),
       saver_(config.training),
@@ -52,6 +57,15 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
   const TrainingState state =
       TrainingStateFromJson(checkpoint.state, fmt::format("{}/{}", origin, kStateFile));
   if (state.corpus_checksum) RequireSameCorpus(*state.corpus_checksum, inputs_.train, origin);
+  const int64_t num_ranks = inputs_.world->size();
+  if (state.num_ranks != num_ranks) {
+    spdlog::warn(
+        "{}: was trained by {} and goes on with {}, at the same place in the data; an update now "
+        "has {} batches instead of {}, and sums are rounded differently",
+        origin, NumberOfProcesses(state.num_ranks), NumberOfProcesses(num_ranks),
+        num_ranks * config_.training.gradient_accumulation,
+        state.num_ranks * config_.training.gradient_accumulation);
+  }
   step_ = state.step;
   position_ = state.position;
   if (state.position_is_of_earlier_version) {
@@ -81,15 +95,19 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 StopReason Trainer::Run() {
   const bool must_save_start = inputs_.saves_start && !saver_.IsSaved(step_);
   if (!validator_.is_pending() && !must_save_start) {
-    if (const auto reason = stop_rules_.ReasonToStop(Status())) return *reason;
+    if (const auto reason = ReasonToStop()) return *reason;
   }
-  listeners_ = OpenReporters(
-      *inputs_.run,
-      {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
-      stop_rules_.LastStep(Status(), batcher_.batches_per_epoch()));
+  World& world = *inputs_.world;
+  world.OnFirst([&] {
+    listeners_ = OpenReporters(
+        *inputs_.run,
+        {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
+        LastStep());
+  });
   validator_.DiscardBestOfOtherText();
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
-                                  BytesOf(updater_.trained().parameters()));
+                                  BytesOf(updater_.trained().parameters()), world);
+  updater_.trained().TakeFromFirst(world);
   inputs_.model->train();
   if (must_save_start) Save(/*is_best=*/false);
   clock_.Resume();  // It was paused while everything was prepared.
@@ -103,7 +121,7 @@ StopReason Trainer::Run() {
     }
   }
   while (true) {
-    if (const auto reason = stop_rules_.ReasonToStop(Status())) {
+    if (const auto reason = ReasonToStop()) {
       if (!saver_.IsSaved(step_)) Save(/*is_best=*/false);
       listeners_.clear();
       return *reason;
@@ -115,13 +133,40 @@ StopReason Trainer::Run() {
   }
 }
 
+std::optional<StopReason> Trainer::ReasonToStop() {
+  // Of several reasons, a signal counts: whoever sent it waits for its exit code.
+  constexpr int64_t kSignal = 1000;
+  const std::optional<StopReason> own = stop_rules_.ReasonToStop(Status());
+  const int64_t number = !own                          ? 0
+                         : *own == StopReason::kSignal ? kSignal
+                                                       : 1 + static_cast<int64_t>(*own);
+  int64_t agreed = 0;
+  try {
+    agreed = inputs_.world->Max(number);
+  } catch (const Error&) {
+    if (!listeners_.empty() && step_ > 0 && !saver_.IsSaved(step_)) SaveBeforeFailure();
+    throw;
+  }
+  if (agreed == 0) return std::nullopt;
+  return agreed == kSignal ? StopReason::kSignal : static_cast<StopReason>(agreed - 1);
+}
+
+UpdateBatches Trainer::TakeBatches() {
+  try {
+    return NextBatches(batcher_, config_.training.gradient_accumulation, *inputs_.world);
+  } catch (const Error&) {
+    updater_.FailTogether(std::current_exception());
+    throw;
+  }
+}
+
 void Trainer::TrainStep() {
   const auto start = std::chrono::steady_clock::now();
   int64_t tokens = 0;
   try {
-    std::vector<Batch> batches = NextBatches(batcher_, config_.training.gradient_accumulation);
-    tokens = TargetTokens(batches);
-    updater_.Step(step_ + 1, std::move(batches));
+    UpdateBatches update = TakeBatches();
+    tokens = update.target_tokens;
+    updater_.Step(step_ + 1, std::move(update));
   } catch (const Error&) {
     // Nothing has changed yet, so the training so far is worth saving.
     if (step_ > 0) SaveBeforeFailure();
@@ -138,7 +183,15 @@ void Trainer::TrainStep() {
 
 StepTally::Sums Trainer::CheckSkippedSteps() {
   const StepTally::Sums sums = updater_.tally().Read();
-  skipped_steps_.Report(sums, step_, [this] { return updater_.FindNotFinite(); });
+  const auto report = [&] {
+    skipped_steps_.Report(sums, step_, [this] { return updater_.FindNotFinite(); });
+  };
+  // The sums are those of all ranks, and so is the end of a training that skips too many.
+  if (sums.skipped_in_a_row > 0) {
+    inputs_.world->Together(report);
+  } else {
+    report();
+  }
   return sums;
 }
 
@@ -146,7 +199,7 @@ void Trainer::ReportInterval() {
   const StepTally::Sums sums = CheckSkippedSteps();
   const TrainingClock::Interval speed = clock_.EndInterval();
   clock_.Pause();
-  const int64_t last_step = stop_rules_.LastStep(Status(), batcher_.batches_per_epoch());
+  const int64_t last_step = LastStep();
   const IntervalReport report{.step = step_,
                               .epoch = EpochNumber(position_),
                               // NaN if all steps were skipped.
@@ -196,19 +249,26 @@ void Trainer::Save(bool is_best) {
   clock_.Pause();
   const auto start = std::chrono::steady_clock::now();
   const StepTally::Sums sums = CheckSkippedSteps();
-  saver_.Save(*inputs_.run,
-              {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {
-                TrainingState state = MakeState();
-                Notify([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
-                Checkpoint checkpoint = updater_.trained().MakeCheckpoint(step_);
-                checkpoint.state = ToJson(state);
-                return checkpoint;
-              });
+  NamedTensors moments = updater_.trained().optimizer().State();
+  inputs_.world->OnFirst([&] {
+    saver_.Save(*inputs_.run,
+                {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {
+                  TrainingState state = MakeState();
+                  Notify([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
+                  Checkpoint checkpoint =
+                      updater_.trained().MakeCheckpoint(step_, std::move(moments));
+                  checkpoint.state = ToJson(state);
+                  return checkpoint;
+                });
+  });
+  saver_.NoteSaved(step_);
   stop_rules_.time_limit().NoteSave(SecondsSince(start));
   clock_.Resume();
 }
 
 void Trainer::SaveBeforeFailure() {
+  // Without the other ranks, their shares of the moments are lost.
+  if (inputs_.world->is_broken() && config_.training.shard_optimizer) return;
   try {
     if (CheckSkippedSteps().skipped_in_a_row == 0) Save(/*is_best=*/false);
   } catch (const std::exception& error) {  // Of any kind: the original failure matters more.
@@ -218,6 +278,10 @@ void Trainer::SaveBeforeFailure() {
 
 void Trainer::Notify(const std::function<void(TrainingListener&)>& event) {
   for (const auto& listener : listeners_) event(*listener);
+}
+
+int64_t Trainer::LastStep() const {
+  return stop_rules_.LastStep(Status(), batcher_.batches_per_epoch(), inputs_.world->size());
 }
 
 TrainingStatus Trainer::Status() const {
@@ -233,6 +297,7 @@ TrainingState Trainer::MakeState() const {
   state.step = step_;
   state.position = position_;
   state.corpus_checksum = inputs_.train.checksum();
+  state.num_ranks = inputs_.world->size();
   state.target_tokens = target_tokens_;
   state.seconds = clock_.seconds();
   state.skipped_steps = sums.skipped;

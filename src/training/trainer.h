@@ -33,7 +33,8 @@ Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& token
 
 /// The training loop: batches in, checkpoints out. Everything random is drawn from seeds derived
 /// from the config's seed and the step, so a trainer that resumed from a checkpoint does exactly
-/// what an uninterrupted one does.
+/// what an uninterrupted one does. The ranks of a training run the same loop: they do different
+/// batches, decide everything together, and only the first writes.
 class Trainer {
  public:
   /// REQUIRES: inputs.run
@@ -50,7 +51,10 @@ class Trainer {
   TrainingState MakeState() const;
 
  private:
+  // The same on all ranks, although signals and clocks are each process's own.
+  std::optional<StopReason> ReasonToStop();
   void TrainStep();
+  UpdateBatches TakeBatches();
   /// Reports skipped steps and fails if there are too many in a row. Waits for the device.
   StepTally::Sums CheckSkippedSteps();
   /// Reports the steps since the last report, as training.log_every asks for.
@@ -66,6 +70,8 @@ class Trainer {
   void SaveBeforeFailure();
   void Notify(const std::function<void(TrainingListener&)>& event);
   TrainingStatus Status() const;
+  // The step at which training will end if nobody stops it earlier.
+  int64_t LastStep() const;
 
   Config config_;
   TrainingInputs inputs_;

@@ -3,11 +3,13 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "checkpoint/run_directory.h"
 #include "data/tokenized_corpus.h"
 #include "data/tokenizer.h"
+#include "distributed/world.h"
 #include "model/transformer.h"
 #include "training/memory_budget.h"
 #include "training/time_limit.h"
@@ -26,10 +28,13 @@ struct TrainingInputs {
   /// does not say which text its best score was measured on, these may hold a different one.
   bool valid_is_renamed = false;
   TokenizerPair tokenizers;
-  std::optional<RunDirectory> run{};  // Where to write; only ProfileUpdates() needs none.
+  /// The processes that train together.
+  std::shared_ptr<World> world = std::make_shared<World>();
+  /// Where rank 0 writes; the others only name it. Only ProfileUpdates() needs none.
+  std::optional<RunDirectory> run{};
   /// Translates the validation text with the model in its present state and scores it (BLEU and
-  /// chrF; the loss is measured elsewhere). Returns nothing as soon as `stop_requested` returns
-  /// true. May be empty.
+  /// chrF; the loss is measured elsewhere). All ranks call it and get the same scores; nothing if
+  /// `stop_requested` returns true on any of them. May be empty.
   using ScoreTranslations =
       std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
   ScoreTranslations score_translations;

@@ -17,6 +17,8 @@ const Json& Member(const Json& json, const char* name, std::string_view origin) 
   return json[name];
 }
 
+constexpr int64_t kMaxRanks = 1'000'000;
+
 // For values that old versions did not write.
 std::optional<int64_t> CountIfAny(const Json& json, const char* name, std::string_view origin) {
   if (!json.contains(name) || json[name].is_null()) return std::nullopt;
@@ -59,6 +61,7 @@ Json ToJson(const TrainingState& state) {
       {"epochs_completed", state.position.epoch},
       {"batch_in_epoch", state.position.batch},
       {"corpus_checksum", OrNull(state.corpus_checksum)},
+      {"num_ranks", state.num_ranks},
       {"target_tokens", state.target_tokens},
       {"seconds", state.seconds},
       {"best_score", OrNull(state.best_score)},
@@ -87,6 +90,10 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.position = {.epoch = epochs_completed.value_or(epoch),
                     .batch = JsonCount(json, "batch_in_epoch", origin)};
   state.corpus_checksum = CountIfAny(json, "corpus_checksum", origin);
+  state.num_ranks = CountIfAny(json, "num_ranks", origin).value_or(1);
+  if (state.num_ranks < 1 || state.num_ranks > kMaxRanks) {
+    throw UsageError("{}: \"num_ranks\" is not a number of processes", origin);
+  }
   state.target_tokens = JsonCount(json, "target_tokens", origin);
   state.seconds = Number(json, "seconds", origin);
   if (!Member(json, "best_score", origin).is_null()) {

@@ -25,6 +25,7 @@ struct TrainingState {
   // TokenizedCorpus::checksum() of the corpus that `position` refers to. Missing in old
   // checkpoints.
   std::optional<int64_t> corpus_checksum;
+  int64_t num_ranks = 1;      // Processes that trained together.
   int64_t target_tokens = 0;  // So far.
   double seconds = 0;         // Spent in training, over all sessions.
 

@@ -2,8 +2,6 @@
 // not finite, clipping, Adam, the moving average.
 #include "training/update.h"
 
-#include <ATen/record_function.h>
-
 #include <utility>
 
 #include "model/out_of_memory.h"
@@ -18,13 +16,6 @@
 
 namespace wavemt {
 
-std::vector<Batch> NextBatches(Batcher& batcher, int64_t count) {
-  RECORD_USER_SCOPE("data");
-  std::vector<Batch> batches;
-  for (int64_t i = 0; i < count; ++i) batches.push_back(batcher.Next());
-  return batches;
-}
-
 torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options) {
   const DeviceBatch on_device = ToDevice(batch, options.device);
   const Autocast autocast(options.device, options.precision);
@@ -35,16 +26,18 @@ torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossO
                                options.label_smoothing);
 }
 
-void Updater::Step(int64_t step, std::vector<Batch> batches) {
-  const int64_t target_tokens = TargetTokens(batches);
+void Updater::Step(int64_t step, UpdateBatches update) {
+  const int64_t target_tokens = update.target_tokens;
   Optimizer& optimizer = trained_.optimizer();
 
-  // Forward, loss and backward.
-  loss_ = forward_backward_.Run(step, std::move(batches), [&] { optimizer.ZeroGradients(); });
+  // Forward, loss and backward. The loss and the gradients are those of all ranks.
+  loss_ = forward_backward_.Run(step, std::move(update), [&] { optimizer.ZeroGradients(); });
 
   // A loss or gradient that is not finite must not reach the weights. Checking costs nothing on the
   // CPU. On a GPU it would have to wait, so the check stays on the device as `found_inf`.
   gradient_norm_ = optimizer.GradientNorm();
+  // Processors of different make round it differently, but all ranks must clip and skip alike.
+  world_->Broadcast(gradient_norm_);
   const torch::Tensor is_finite = torch::isfinite(loss_ + gradient_norm_);
   tally_.Add(loss_, target_tokens, is_finite);
   torch::Tensor found_inf;
@@ -61,19 +54,34 @@ void Updater::Step(int64_t step, std::vector<Batch> batches) {
   if (WeightAverage* average = trained_.average()) average->Update(step, found_inf);
 }
 
-torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
+torch::Tensor ForwardBackward::Run(int64_t step, UpdateBatches update,
                                    const std::function<void()>& clear_gradients) {
   step_ = step;
   pieces_.clear();
-  const auto update_tokens = static_cast<double>(TargetTokens(batches));
+  const auto update_tokens = static_cast<double>(update.target_tokens);
   torch::Tensor sum;
+  Outcome outcome = Outcome::kDone;  // Of all ranks.
   HalvableWork<BatchPiece> job;
   job.work = [&](const BatchPiece& piece) {
-    const torch::Tensor loss = LossOf(piece);
-    // The mean is over the tokens of the whole update, however it is split.
-    (loss / update_tokens).backward();
-    const torch::Tensor value = loss.detach().to(torch::kDouble);
-    sum = sum.defined() ? sum + value : value;
+    // The other ranks wait for this one's gradients, even if its memory runs out meanwhile.
+    const auto finish = [&](Outcome own) {
+      if (!piece.is_last) return;
+      gradient_sum_.Finish();
+      outcome = Agree(own);
+    };
+    try {
+      const torch::Tensor loss = LossOf(piece);
+      if (piece.is_last) gradient_sum_.Begin();
+      // The mean is over the tokens of the whole update, however it is split.
+      (loss / update_tokens).backward();
+      const torch::Tensor value = loss.detach().to(torch::kDouble);
+      sum = sum.defined() ? sum + value : value;
+    } catch (const std::exception& error) {
+      if (IsOutOfMemory(error)) finish(Outcome::kStartOver);
+      if (outcome == Outcome::kFailed) FailTogether(nullptr);
+      throw;
+    }
+    finish(Outcome::kDone);
   };
   job.is_too_large = [&](const BatchPiece& piece) {
     return piece.batch->rows > 1 && oversized_.Contains(*piece.batch, piece.is_first);
@@ -86,12 +94,38 @@ torch::Tensor ForwardBackward::Run(int64_t step, std::vector<Batch> batches,
   };
   clear_gradients();
   try {
-    pieces_ = WorkInHalves(WholeBatches(std::move(batches)), job);
+    std::vector<BatchPiece> pieces = WorkInHalves(WholeBatches(std::move(update)), job);
+    while (outcome == Outcome::kStartOver) {
+      job.start_over();
+      pieces = WorkInHalves(std::move(pieces), job);
+    }
+    if (outcome == Outcome::kFailed) FailTogether(nullptr);
+    pieces_ = std::move(pieces);
+  } catch (const Error&) {
+    clear_gradients();
+    if (outcome != Outcome::kFailed) FailTogether(std::current_exception());
+    throw;
   } catch (...) {
     clear_gradients();
     throw;
   }
+  options_.world->Sum(sum);
   return sum;
+}
+
+ForwardBackward::Outcome ForwardBackward::Agree(Outcome own) const {
+  return static_cast<Outcome>(options_.world->Max(static_cast<int64_t>(own)));
+}
+
+void ForwardBackward::FailTogether(const std::exception_ptr& error) {
+  if (options_.world->is_alone() || options_.world->is_broken()) return;
+  if (error) {
+    gradient_sum_.Finish();
+    Agree(Outcome::kFailed);
+  }
+  options_.world->Together([&] {
+    if (error) std::rethrow_exception(error);
+  });
 }
 
 void ForwardBackward::RepeatForward() {
@@ -124,19 +158,26 @@ std::pair<BatchPiece, BatchPiece> ForwardBackward::HalveOversized(const BatchPie
 }
 
 ForwardBackward::ForwardBackward(Transformer model, Options options)
-    : model_(std::move(model)), options_(std::move(options)) {}
+    : model_(std::move(model)),
+      options_(std::move(options)),
+      gradient_sum_(model_->parameters(), options_.world.get(), options_.sum) {}
 
-Updater::Updater(const Config& config, Transformer model, torch::Device device,
-                 std::string memory_name)
+Updater::Updater(const Config& config, Transformer model, torch::Device device)
+    : Updater(config, std::move(model), device, Options()) {}
+
+Updater::Updater(const Config& config, Transformer model, torch::Device device, Options options)
     : config_(config.training),
       device_(device),
-      trained_(config.training, model),
+      world_(options.world),
+      trained_(config.training, model, options.world),
       forward_backward_(std::move(model),
                         {.loss = {.device = device,
                                   .precision = config.training.precision,
                                   .label_smoothing = config.training.label_smoothing},
                          .seed = static_cast<uint64_t>(config.seed),
-                         .memory_name = std::move(memory_name)}),
+                         .memory_name = std::move(options.memory_name),
+                         .world = options.world,
+                         .sum = {.precision = config.training.all_reduce_precision}}),
       tally_(device) {}
 
 std::string Updater::FindNotFinite() {

@@ -38,13 +38,21 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
   const EvaluationMode evaluating(*model);
   const BatchPlan plan = PlanBatches(corpus, options.batch_tokens, /*seed=*/0);
   auto sum = torch::zeros({}, torch::TensorOptions(device).dtype(torch::kDouble));
+  const auto world = options.world ? options.world : std::make_shared<World>();
+  bool is_stopped = false;
+  world->Together([&] {
+    for (int64_t i = world->rank(); i < plan.size() && !is_stopped; i += world->size()) {
+      is_stopped = options.stop_requested && options.stop_requested();
+      if (is_stopped) break;
+      Batch batch =
+          MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
+      AddLoss(model, std::move(batch), {.device = device, .precision = options.precision}, &sum);
+    }
+  });
+  if (world->AnyOf(is_stopped)) return std::nullopt;
+  world->Sum(sum);
   int64_t tokens = 0;
-  for (int64_t i = 0; i < plan.size(); ++i) {
-    if (options.stop_requested && options.stop_requested()) return std::nullopt;
-    Batch batch = MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
-    tokens += batch.target_tokens;
-    AddLoss(model, std::move(batch), {.device = device, .precision = options.precision}, &sum);
-  }
+  for (int64_t pair = 0; pair < corpus.size(); ++pair) tokens += corpus.lengths(pair).target + 1;
   return sum.item<double>() / static_cast<double>(tokens);
 }
 

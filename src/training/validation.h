@@ -3,12 +3,14 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "config/config.h"
 #include "data/batch.h"
 #include "data/tokenized_corpus.h"
+#include "distributed/world.h"
 #include "model/transformer.h"
 
 namespace wavemt {
@@ -30,9 +32,11 @@ struct ValidationOptions {
   SpecialTokens target_special;
   /// Called before each batch; returning true ends the validation. May be empty.
   std::function<bool()> stop_requested{};
+  /// The ranks that share the batches; each gets the same result. Null: there is one process.
+  std::shared_ptr<World> world{};
 };
 /// The mean cross-entropy per target token of `corpus` in nats, without label smoothing, with the
-/// model in evaluation mode. Nothing if it was stopped.
+/// model in evaluation mode. Nothing if it was stopped on any rank.
 std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
                                      torch::Device device, const ValidationOptions& options);
 

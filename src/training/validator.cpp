@@ -14,6 +14,7 @@ Validator::Validator(const Config& config, const TrainingInputs& inputs)
       valid_(inputs.valid),
       valid_is_renamed_(inputs.valid_is_renamed),
       tokenizers_(inputs.tokenizers),
+      world_(inputs.world),
       score_translations_(inputs.score_translations) {}
 
 void Validator::Restore(const TrainingState& state) {
@@ -67,7 +68,8 @@ std::optional<ValidationScores> Validator::Measure(ModelInTraining& trained,
                       .precision = config_.training.precision,
                       .source_special = tokenizers_.source->special(),
                       .target_special = tokenizers_.target->special(),
-                      .stop_requested = stop_requested});
+                      .stop_requested = stop_requested,
+                      .world = world_});
   if (!loss) return std::nullopt;
   ValidationScores scores;
   if (score_translations_) {

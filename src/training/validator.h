@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "config/config.h"
@@ -35,7 +36,7 @@ class Validator {
   bool is_pending() const { return is_pending_; }
 
   /// Measures the model, using its moving average if it has one. Returns nothing, and leaves the
-  /// validation pending, if `stop_requested` returns true.
+  /// validation pending, if `stop_requested` returns true on any rank.
   std::optional<ValidationScores> Measure(ModelInTraining& trained,
                                           const std::function<bool()>& stop_requested);
 
@@ -50,6 +51,7 @@ class Validator {
   const TokenizedCorpus* valid_;  // Null: no validation.
   bool valid_is_renamed_;
   TokenizerPair tokenizers_;
+  std::shared_ptr<World> world_;
   TrainingInputs::ScoreTranslations score_translations_;
 
   std::optional<BestScore> best_;

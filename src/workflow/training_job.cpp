@@ -5,15 +5,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "checkpoint/run_checksums.h"
 #include "config/config_fields.h"
+#include "config/config_overrides.h"
 #include "config/config_reader.h"
 #include "config/config_writer.h"
 #include "data/batcher.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/json.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/signals.h"
@@ -22,6 +26,7 @@
 #include "training/profile.h"
 #include "workflow/build_model.h"
 #include "workflow/compute_device.h"
+#include "workflow/joined_machine.h"
 #include "workflow/languages.h"
 #include "workflow/resumed_config.h"
 #include "workflow/run_files.h"
@@ -36,6 +41,7 @@ namespace {
 // What a training was given of the machine.
 struct Machine {
   torch::Device device;
+  std::shared_ptr<World> world;
   MemoryLimit memory_limit;
   std::optional<TimeLimit::Clock::time_point> deadline;
 };
@@ -49,12 +55,64 @@ MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
   return MemoryLimit::Begin(bytes);
 }
 
-// Chooses the device, starts to limit the memory and replaces a training.precision of "auto".
-Machine Take(const TrainingResources& resources, Config* config) {
-  const torch::Device device = SelectDevice(resources.compute);
-  const MemoryLimit memory_limit = BeginMemoryLimit(resources.memory_limit, device);
-  config->training.precision = ResolvePrecision(*config, device);
-  return {.device = device, .memory_limit = memory_limit, .deadline = resources.deadline};
+// Chooses the device, joins the other processes, which must have got the same `command`, and starts
+// to limit the memory.
+Machine AcquireMachine(const TrainingResources& resources, const std::string& command) {
+  const auto [device, world] = JoinMachine(resources.compute);
+  RequireSameFacts(*world, {{"the command", command}});
+  MemoryLimit memory_limit;
+  world->Together([&] { memory_limit = BeginMemoryLimit(resources.memory_limit, device); });
+  return {.device = device,
+          .world = world,
+          .memory_limit = memory_limit,
+          .deadline = resources.deadline};
+}
+
+// Replaces a training.precision of "auto", by what is faster on rank 0.
+void ResolvePrecision(const Machine& machine, Config* config) {
+  const Precision own = ResolvePrecision(*config, machine.device);
+  World& world = *machine.world;
+  config->training.precision =
+      static_cast<Precision>(world.Max(world.is_first() ? static_cast<int64_t>(own) : 0));
+}
+
+// Refuses a rank that has another config than rank 0, or another program.
+void RequireSameConfig(const Machine& machine, const Config& config) {
+  TrainingFacts facts = FactsOf(config, machine.device);
+  facts.emplace_back("--memory-limit", std::to_string(machine.memory_limit.bytes));
+  RequireSameFacts(*machine.world, facts);
+}
+
+// The tokenizers that rank 0 makes.
+template <typename Make>
+TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config, const Make& make) {
+  TokenizerPair made;
+  world.OnFirst([&] { made = make(); });
+  if (world.is_alone()) return made;
+  const bool is_shared = world.AnyOf(world.is_first() && made.shared());
+  const auto copy = [&](const std::shared_ptr<const Tokenizer>& tokenizer) {
+    const std::string bytes = world.FromFirst(tokenizer ? tokenizer->bytes() : std::string());
+    return Tokenizer::FromBytes(bytes, "the tokenizer of rank 0", TextOptionsOf(config));
+  };
+  TokenizerPair pair;
+  pair.source = copy(made.source);
+  pair.target = is_shared ? pair.source : copy(made.target);
+  return pair;
+}
+
+// Rank 0 reads the text first: the others find the cache of a large corpus ready.
+TrainingText LoadText(World& world, const Config& config, const TokenizerPair& tokenizers,
+                      const TokenCache& cache) {
+  TrainingText text;
+  world.OnFirst([&] { text = LoadTrainingText(config, tokenizers, cache); });
+  world.Together([&] {
+    if (!world.is_first()) text = LoadTrainingText(config, tokenizers, cache);
+  });
+  TrainingFacts facts = {{"the text of data.train", std::to_string(text.train->checksum())}};
+  if (text.valid)
+    facts.emplace_back("the text of data.valid", std::to_string(text.valid->checksum()));
+  RequireSameFacts(world, facts);
+  return text;
 }
 
 // Checks the run's parent folder early, before the corpus is read.
@@ -86,9 +144,12 @@ void RequireAnotherRun(const fs::path& checkpoint, const fs::path& run) {
 // Checks early that the limit leaves enough memory for training the model.
 void RequireMemory(const TrainingJob& job) {
   if (job.inputs.memory_limit.bytes == 0) return;
+  const TrainingConfig& training = job.config.training;
+  const int64_t weights = BytesOf(ParametersOf(*job.inputs.model));
+  const int64_t shares = training.shard_optimizer ? job.inputs.world->size() : 1;
   // Gradients, two moments and possibly a moving average.
-  const int64_t copies = job.config.training.ema_decay > 0 ? 4 : 3;
-  MemoryBudget::Measure(job.inputs.memory_limit, copies * BytesOf(ParametersOf(*job.inputs.model)));
+  const int64_t planned = weights + 2 * weights / shares + (training.ema_decay > 0 ? weights : 0);
+  MemoryBudget::Measure(job.inputs.memory_limit, planned);
 }
 
 // Logs the sizes of the batches and the model.
@@ -127,16 +188,17 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
   if (initial) TakeWeights(*initial, config.model, &model);
   const Translator translator(model, tokenizers, machine.device,
                               {.profile = profile, .source_language = SourceLanguage(config.data)});
-  TrainingInputs inputs{
-      .model = model,
-      .device = machine.device,
-      .train = *text.train,
-      .valid = text.valid.get(),
-      .tokenizers = tokenizers,
-      .score_translations = MakeValidationScorer(config, translator, text.valid_lines),
-      .saves_start = initial.has_value(),
-      .memory_limit = machine.memory_limit,
-      .deadline = machine.deadline};
+  TrainingInputs inputs{.model = model,
+                        .device = machine.device,
+                        .train = *text.train,
+                        .valid = text.valid.get(),
+                        .tokenizers = tokenizers,
+                        .world = machine.world,
+                        .score_translations = MakeValidationScorer(config, translator,
+                                                                   text.valid_lines, machine.world),
+                        .saves_start = initial.has_value(),
+                        .memory_limit = machine.memory_limit,
+                        .deadline = machine.deadline};
   TrainingJob job{
       .config = std::move(config), .text = std::move(text), .inputs = std::move(inputs)};
   if (initial) job.initial_checkpoint = fs::absolute(initial->checkpoint);
@@ -175,106 +237,201 @@ std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int
 
 }  // namespace
 
+namespace {
+
+// Continues `run_path`, whose files rank 0 opens for writing.
+TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& overrides,
+                              const Machine& machine) {
+  World& world = *machine.world;
+  RunDirectory run = RunDirectory::WithoutLock(RunDirectory::ResolvePath(run_path));
+  world.OnFirst([&] { run = RunDirectory::OpenForTraining(run_path); });
+  Config before;
+  Config config;
+  std::optional<int64_t> step;
+  world.Together([&] {
+    before = LoadRunConfig(run.path());
+    config = ResumedConfig(run.path(), before, overrides);
+  });
+  RequireSameConfig(machine, config);
+  ResolvePrecision(machine, &config);
+  world.OnFirst([&] {
+    // A run that was stopped before its first checkpoint starts over, with the same result because
+    // of its seed.
+    step = run.NewestWholeStep();
+    if (const auto origin = LoadRunOrigin(run.path()); origin && !step) {
+      throw UsageError(
+          "{0}: was stopped before it had saved the weights of {1} that it was to begin with; "
+          "start it again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
+          run.path().string(), *origin);
+    }
+  });
+  const int64_t shared_step = world.Max(step.value_or(-1));
+  if (shared_step >= 0) step = shared_step;
+  const TokenizerPair tokenizers = MakeOnFirst(
+      world, config.tokenizer, [&] { return LoadRunTokenizers(run.path(), config.tokenizer); });
+  TrainingText text = LoadText(world, config, tokenizers, {.run = run.path()});
+  std::optional<TrainingJob> job;
+  world.Together([&] {
+    const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
+    // The text may have been moved or compressed, but it must be the same.
+    if (const auto checksum = CorpusChecksum(run, step, profile)) {
+      RequireSameCorpus(*checksum, *text.train, run.path().string());
+    } else if (HasOtherFiles(before.data.train, config.data.train)) {
+      throw UsageError(
+          "{}: data.train cannot be moved for this run, because the run does not record which text "
+          "it was trained on; put the text back where it was",
+          run.path().string());
+    }
+    job.emplace(BuildJob(config, {tokenizers, std::move(text), profile}, machine));
+    job->inputs.run = run;
+    job->inputs.valid_is_renamed = HasOtherFiles(before.data.valid, config.data.valid);
+    job->earlier_config = before.training;
+    job->resume_step = step;
+    RequireMemory(*job);
+  });
+  return std::move(*job);
+}
+
+// How `config` differs from the run that it once started.
+ConfigOverrides ChangesSince(const RunDirectory& run, const Config& config,
+                             bool has_other_tokenizer) {
+  const Config before = LoadRunConfig(run.path());
+  Config now = config;
+  now.run_dir = before.run_dir;
+  // What the run itself decided.
+  if (now.training.precision == Precision::kAuto) {
+    now.training.precision = before.training.precision;
+  }
+  if (has_other_tokenizer) now.tokenizer = before.tokenizer;
+  const Json values = ConfigToJson(now);
+  const Json values_before = ConfigToJson(before);
+  ConfigOverrides changes;
+  for (const std::string& key : AllConfigKeys()) {
+    std::string pointer = "/" + key;
+    std::ranges::replace(pointer, '.', '/');
+    const Json& value = values.at(Json::json_pointer(pointer));
+    if (value != values_before.at(Json::json_pointer(pointer))) {
+      changes.emplace_back(fmt::format("{}={}", key, value.dump()));
+    }
+  }
+  return changes;
+}
+
+}  // namespace
+
 TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& overrides,
                             const TrainingResources& resources, const NewRunOptions& options) {
-  Config config = LoadConfig(config_file, overrides);
-  if (config.run_dir.empty()) config.run_dir = "runs/" + config_file.stem().string();
-  config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
-  const Machine machine = Take(resources, &config);
-  RunDirectory::RequireFree(config.run_dir, options.overwrite || !options.writes);
-  if (options.writes) {
+  const Machine machine =
+      AcquireMachine(resources, fmt::format("train{}{}{}", options.writes ? "" : " --dry-run",
+                                            options.resume ? " --resume" : "",
+                                            options.init_from.empty() ? "" : " --init-from"));
+  World& world = *machine.world;
+  Config config;
+  bool exists = false;
+  world.Together([&] {
+    config = LoadConfig(config_file, overrides);
+    if (config.run_dir.empty()) config.run_dir = "runs/" + config_file.stem().string();
+    config.run_dir = RunDirectory::ResolvePath(config.run_dir).string();
+    exists = options.resume && world.is_first() && RunDirectory::IsAt(config.run_dir);
+    // Of a run that begins with another one's weights, nothing is left before the first checkpoint.
+    if (!options.init_from.empty()) exists = exists && !CheckpointStepsIn(config.run_dir).empty();
+  });
+  if (options.writes && world.AnyOf(exists)) {
+    ConfigOverrides changes;
+    world.Together([&] {
+      changes = ChangesSince(RunDirectory::WithoutLock(config.run_dir), config,
+                             /*has_other_tokenizer=*/!options.init_from.empty());
+    });
+    return PrepareToContinue(config.run_dir, changes, machine);
+  }
+  RequireSameConfig(machine, config);
+  ResolvePrecision(machine, &config);
+  std::optional<InitialModel> initial;
+  world.OnFirst([&] {
+    RunDirectory::RequireFree(config.run_dir, options.Replaces() || !options.writes);
+    if (!options.writes) return;
     RequireParentFolder(config.run_dir);
     RunDirectory::RequireIdle(config.run_dir);
-  }
-  std::optional<InitialModel> initial;
-  if (!options.init_from.empty()) {
+  });
+  world.Together([&] {
+    if (options.init_from.empty()) return;
     initial = ReadInitialModel(options.init_from, config);
     RequireAnotherRun(initial->checkpoint, config.run_dir);
-  }
-  const TokenizerPair tokenizers =
-      initial ? TakeTokenizers(*initial, &config) : MakeTokenizers(config);
+    // Changes the config as well, of every rank.
+    initial->tokenizers = TakeTokenizers(*initial, &config);
+  });
+  const TokenizerPair tokenizers = MakeOnFirst(world, config.tokenizer, [&] {
+    return initial ? initial->tokenizers : MakeTokenizers(config);
+  });
   TrainingText text =
-      LoadTrainingText(config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
-  const CorpusProfile profile = text.profile;
-  TrainingJob job =
-      BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, initial);
-  initial.reset();  // Its memory is free again.
-  if (options.writes) RequireMemory(job);
-  return job;
+      LoadText(world, config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
+  std::optional<TrainingJob> job;
+  world.Together([&] {
+    const CorpusProfile profile = text.profile;
+    job.emplace(
+        BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, initial));
+    initial.reset();  // Its memory is free again.
+    if (options.writes) RequireMemory(*job);
+  });
+  return std::move(*job);
 }
 
 TrainingJob PrepareResume(const fs::path& run_path, const ConfigOverrides& overrides,
                           const TrainingResources& resources) {
-  const RunDirectory run = RunDirectory::OpenForTraining(run_path);
-  const Config before = LoadRunConfig(run.path());
-  Config config = ResumedConfig(run.path(), before, overrides);
-  const Machine machine = Take(resources, &config);
-  // A run that was stopped before its first checkpoint starts over, with the same result because of
-  // its seed.
-  const std::optional<int64_t> step = run.NewestWholeStep();
-  if (const auto origin = LoadRunOrigin(run.path()); origin && !step) {
-    throw UsageError(
-        "{0}: was stopped before it had saved the weights of {1} that it was to begin with; start "
-        "it again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
-        run.path().string(), *origin);
-  }
-  const TokenizerPair tokenizers = LoadRunTokenizers(run.path(), config.tokenizer);
-  const std::optional<CorpusProfile> profile = LoadRunProfile(run.path());
-  TrainingText text = LoadTrainingText(config, tokenizers, {.run = run.path()});
-  // The text may have been moved or compressed, but it must be the same.
-  if (const auto checksum = CorpusChecksum(run, step, profile)) {
-    RequireSameCorpus(*checksum, *text.train, run.path().string());
-  } else if (HasOtherFiles(before.data.train, config.data.train)) {
-    throw UsageError(
-        "{}: data.train cannot be moved for this run, because the run does not record which text "
-        "it was trained on; put the text back where it was",
-        run.path().string());
-  }
-  TrainingJob job = BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine);
-  job.inputs.run = run;
-  job.inputs.valid_is_renamed = HasOtherFiles(before.data.valid, job.config.data.valid);
-  job.earlier_config = before.training;
-  job.resume_step = step;
-  RequireMemory(job);
-  return job;
+  return PrepareToContinue(run_path, overrides, AcquireMachine(resources, "resume"));
 }
 
 void CreateRun(TrainingJob* job, const NewRunOptions& options) {
-  job->inputs.run = RunDirectory::Create(
-      job->config.run_dir,
-      RunFiles(job->config, job->inputs.tokenizers, job->text.profile, job->initial_checkpoint),
-      options.overwrite);
+  job->inputs.run = RunDirectory::WithoutLock(job->config.run_dir);
+  job->inputs.world->OnFirst([&] {
+    job->inputs.run = RunDirectory::Create(
+        job->config.run_dir,
+        RunFiles(job->config, job->inputs.tokenizers, job->text.profile, job->initial_checkpoint),
+        options.Replaces());
+  });
 }
 
 std::string ProfileTraining(const TrainingJob& job) {
   constexpr int64_t kWarmupSteps = 5;
   constexpr int64_t kSteps = 20;
-  return ProfileUpdates(job.config, job.inputs, kWarmupSteps, kSteps);
+  const std::string table = ProfileUpdates(job.config, job.inputs, kWarmupSteps, kSteps);
+  job.inputs.world->Leave();
+  return job.inputs.world->is_first() ? table : "";
 }
 
 TrainingOutcome RunTraining(const TrainingJob& job) {
   const RunDirectory& run = *job.inputs.run;
+  World& world = *job.inputs.world;
   Trainer trainer(job.config, job.inputs);
   if (job.resume_step) {
-    const fs::path checkpoint = run.CheckpointPath(*job.resume_step);
-    trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
-    spdlog::info("continuing from {}", checkpoint.string());
+    world.Together([&] {
+      const fs::path checkpoint = run.CheckpointPath(*job.resume_step);
+      trainer.Restore(ReadCheckpoint(checkpoint), checkpoint.string());
+      spdlog::info("continuing from {}", checkpoint.string());
+    });
     const TrainingState state = trainer.MakeState();
     if (job.earlier_config) WarnOfJump(*job.earlier_config, job.config.training, state.step);
-    run.RepairPointers(state.step,
-                       state.best_score ? std::optional(state.best_step) : std::nullopt);
+    world.OnFirst([&] {
+      run.RepairPointers(state.step,
+                         state.best_score ? std::optional(state.best_step) : std::nullopt);
+    });
   }
-  if (job.earlier_config) {
+  if (job.is_resumed()) {
     // New settings are saved only now that any checkpoint has been accepted. A new run does not
     // read its config back, because an error there would be reported as the user's mistake.
-    const std::string config_text = ConfigText(job.config);
-    if (ReadFile(run.ConfigPath()) != config_text) {
-      ReplaceRunFile(run.path(), "config.json", config_text);
-    }
+    world.OnFirst([&] {
+      const std::string config_text = ConfigText(job.config);
+      if (ReadFile(run.ConfigPath()) != config_text) {
+        ReplaceRunFile(run.path(), "config.json", config_text);
+      }
+    });
   }
   InstallStopSignals();
+  LogTrainingOf(world);
   const StopReason reason = trainer.Run();
-  return {.reason = reason, .state = trainer.MakeState()};
+  const auto signal = static_cast<int>(world.Max(StopSignal()));
+  world.Leave();
+  return {.reason = reason, .signal = signal, .state = trainer.MakeState()};
 }
 
 }  // namespace wavemt

@@ -29,6 +29,7 @@ struct TrainingJob {
   /// The checkpoint whose weights a new run begins with; empty: they are drawn.
   std::filesystem::path initial_checkpoint{};
 
+  bool is_resumed() const { return earlier_config.has_value(); }
   // Only for a run that is resumed.
   std::optional<TrainingConfig> earlier_config{};  // How the run was trained until now.
   std::optional<int64_t> resume_step{};  // The checkpoint to continue from; nothing: start over.
@@ -38,11 +39,17 @@ struct TrainingJob {
 struct NewRunOptions {
   bool writes = true;  // False: a dry run, or a profile.
   bool overwrite = false;
+  bool resume = false;                // Continues the run if it exists already.
   std::filesystem::path init_from{};  // A model whose weights the run begins with.
+
+  /// Whether a run that is there already gives way. One that could be resumed is not created anew.
+  bool Replaces() const { return overwrite || (resume && !init_from.empty()); }
 };
 
 /// Prepares a new run of `config`, with a default run_dir if it has none. Logs the sizes of text,
-/// batches and model. Writes nothing except, if allowed, the cache of a large corpus.
+/// batches and model. Writes nothing except, if allowed, the cache of a large corpus. With
+/// options.resume, a run that is there already is prepared like PrepareResume(), with what `config`
+/// says differently now.
 TrainingJob PrepareTraining(const std::filesystem::path& config, const ConfigOverrides& overrides,
                             const TrainingResources& resources, const NewRunOptions& options);
 
@@ -54,16 +61,22 @@ TrainingJob PrepareResume(const std::filesystem::path& run, const ConfigOverride
 /// How a training ended.
 struct TrainingOutcome {
   StopReason reason = StopReason::kMaxSteps;
+  int signal = 0;  // That stopped it, on any rank.
   TrainingState state;
 };
 
-/// Creates the run's folder for a job from PrepareTraining(), which itself creates nothing there.
+// If torchrun, srun or mpirun has started several processes, all of them call the same functions:
+// they train one model together (see world.h), and only the first writes.
+
+/// Creates the run's folder for a new job from PrepareTraining(), which itself creates nothing
+/// there.
 void CreateRun(TrainingJob* job, const NewRunOptions& options);
 
 /// Trains until there is a reason to stop.
 TrainingOutcome RunTraining(const TrainingJob& job);
 
-/// Trains a few steps without writing anything and returns a table of where their time goes.
+/// Trains a few steps without writing anything and returns a table of where their time goes; on
+/// ranks above 0, nothing.
 std::string ProfileTraining(const TrainingJob& job);
 
 }  // namespace wavemt

@@ -4,10 +4,12 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <thread>
 
 namespace wavemt {
 
-// Makes tensor allocations fail as if memory had run out, for as long as this object exists.
+// Makes tensor allocations of the thread that creates this object fail, as if memory had run out,
+// for as long as it exists.
 class FailingAllocator {
  public:
   FailingAllocator() : inner_(c10::GetCPUAllocator()) { Install(&Instance(inner_)); }
@@ -29,7 +31,8 @@ class FailingAllocator {
   struct Allocator final : c10::Allocator {
     c10::DataPtr allocate(size_t bytes) override {
       const bool fails =
-          (countdown > 0 && --countdown == 0) || (too_large > 0 && bytes >= too_large);
+          std::this_thread::get_id() == thread &&
+          ((countdown > 0 && --countdown == 0) || (too_large > 0 && bytes >= too_large));
       if (fails) {
         ++failures;
         TORCH_CHECK_WITH(OutOfMemoryError, false, "no memory for ", bytes, " bytes");
@@ -41,6 +44,7 @@ class FailingAllocator {
       default_copy_data(destination, source, bytes);
     }
     c10::Allocator* inner = nullptr;
+    std::thread::id thread;
     int64_t countdown = 0;
     size_t too_large = 0;
     int64_t failures = 0;
@@ -54,6 +58,7 @@ class FailingAllocator {
   }
   static void Install(c10::Allocator* allocator) {
     if (auto* failing = dynamic_cast<Allocator*>(allocator)) {
+      failing->thread = std::this_thread::get_id();
       failing->countdown = 0;
       failing->too_large = 0;
       failing->failures = 0;

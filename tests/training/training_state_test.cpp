@@ -65,7 +65,7 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
 
 bool MayBeMissing(std::string_view name) {
   return name == "corpus_checksum" || name == "valid_checksum" || name == "best_loss" ||
-         name == "epochs_completed" || name.starts_with("metrics_");
+         name == "epochs_completed" || name == "num_ranks" || name.starts_with("metrics_");
 }
 
 TrainingState ThroughText(const TrainingState& state) {

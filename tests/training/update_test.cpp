@@ -45,6 +45,10 @@ class UpdateTest : public testing::Test {
             MakeBatch(corpus_, std::span(pairs).last(1), special, special)};
   }
 
+  static Checkpoint CheckpointOf(const Updater& updater, int64_t step) {
+    return updater.trained().MakeCheckpoint(step, updater.trained().optimizer().State());
+  }
+
   static bool AreSame(const NamedTensors& a, const NamedTensors& b) {
     return a.size() == b.size() && std::ranges::all_of(a, [&](const auto& entry) {
              return torch::equal(entry.second, b.at(entry.first));
@@ -76,7 +80,7 @@ TEST_F(UpdateTest, AnotherUpdaterGoesOnFromItsCheckpoint) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
-  Checkpoint checkpoint = updater.trained().MakeCheckpoint(3);
+  Checkpoint checkpoint = CheckpointOf(updater, 3);
   checkpoint.model = Copies(checkpoint.model);  // They share storage with the model in training.
   checkpoint.optimizer = Copies(checkpoint.optimizer);
 
@@ -88,8 +92,8 @@ TEST_F(UpdateTest, AnotherUpdaterGoesOnFromItsCheckpoint) {
     updater.Step(step, TwoBatches(step));
     other.Step(step, TwoBatches(step));
   }
-  const Checkpoint end = updater.trained().MakeCheckpoint(6);
-  const Checkpoint other_end = other.trained().MakeCheckpoint(6);
+  const Checkpoint end = CheckpointOf(updater, 6);
+  const Checkpoint other_end = CheckpointOf(other, 6);
   EXPECT_TRUE(AreSame(other_end.model, end.model));
   EXPECT_TRUE(AreSame(other_end.optimizer, end.optimizer));
   EXPECT_EQ(other.tally().Read().loss, updater.tally().Read().loss);
@@ -101,7 +105,7 @@ TEST_F(UpdateTest, TheAverageIsTheModelForAWhile) {
   Updater updater = NewUpdater(model);
   for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
   const NamedTensors weights = Copies(ParametersOf(*model));
-  const NamedTensors average = Copies(updater.trained().MakeCheckpoint(3).model);
+  const NamedTensors average = Copies(CheckpointOf(updater, 3).model);
   {
     const auto applied = updater.trained().ApplyAverage();
     EXPECT_TRUE(AreSame(StateOf(*model), average));
@@ -116,7 +120,7 @@ TEST_F(UpdateTest, ABadLossChangesNothing) {
   const Transformer model = NewModel(1);
   Updater updater = NewUpdater(model);
   updater.Step(1, TwoBatches(1));
-  const Checkpoint before = updater.trained().MakeCheckpoint(1);
+  const Checkpoint before = CheckpointOf(updater, 1);
   const NamedTensors optimizer = Copies(before.optimizer);
   torch::Tensor weight = model->named_parameters()["encoder.layers.0.feed_forward.in_proj.weight"];
   const torch::Tensor good = weight.detach().clone();
@@ -133,7 +137,7 @@ TEST_F(UpdateTest, ABadLossChangesNothing) {
     const torch::NoGradGuard no_grad;
     weight.copy_(good);
   }
-  EXPECT_TRUE(AreSame(updater.trained().MakeCheckpoint(1).optimizer, optimizer));
+  EXPECT_TRUE(AreSame(CheckpointOf(updater, 1).optimizer, optimizer));
 }
 
 }  // namespace

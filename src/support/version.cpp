@@ -1,0 +1,7 @@
+#include "support/version.h"
+
+namespace wavemt {
+
+std::string_view ProgramVersion() { return WAVEMT_VERSION; }
+
+}  // namespace wavemt
