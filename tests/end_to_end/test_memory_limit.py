@@ -115,11 +115,12 @@ def test_what_is_no_size_is_refused(corpus, tmp_path, size):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_machine_without_memory_gives_a_sentence(larger_corpus, tmp_path):
+@pytest.mark.parametrize("kilobytes", [900_000, 1_000_000, 1_100_000, 1_200_000, 1_500_000])
+def test_a_machine_without_memory_gives_a_sentence(kilobytes, larger_corpus, tmp_path):
     """The address space is limited by the shell: LibTorch's own allocator fails."""
     config = write_config(tmp_path / "config.json", larger_corpus, model=MODEL,
                           training=TRAINING)
-    command = f'ulimit -v 1500000; exec "{PROGRAM}" train "{config}" --run-dir run --device cpu'
+    command = f'ulimit -v {kilobytes}; exec "{PROGRAM}" train "{config}" --run-dir run --device cpu'
     result = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=ENVIRONMENT,
                             capture_output=True, encoding="utf8", timeout=300)
     assert result.returncode in (0, 1), result.stderr
