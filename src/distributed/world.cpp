@@ -179,19 +179,16 @@ class RollCall {
     return name;
   }
 
-  // "rank 1, rank 2"
+  // Ranks that have not said hello or, when all have, not accepted the session: "rank 1, rank 2".
   std::string Missing() {
-    std::string missing;
+    const bool all_said_hello = std::ranges::find(newest_, 0) == newest_.end();
+    std::vector<std::string> missing;
     for (int rank = 0; rank < rendezvous_.size; ++rank) {
-      const bool is_there =
-          newest_[static_cast<size_t>(rank)] > 0 && store_.check({AcceptKey(NameOfNewest(), rank)});
-      if (is_there) continue;
-      // While one is missing, no session has been called that others could have accepted.
-      const bool is_known =
-          std::ranges::find(newest_, 0) != newest_.end() && newest_[static_cast<size_t>(rank)] > 0;
-      if (!is_known) missing += fmt::format("{}rank {}", missing.empty() ? "" : ", ", rank);
+      const bool is_missing = all_said_hello ? !store_.check({AcceptKey(NameOfNewest(), rank)})
+                                             : newest_[static_cast<size_t>(rank)] == 0;
+      if (is_missing) missing.push_back(fmt::format("rank {}", rank));
     }
-    return missing.empty() ? "an answer of all" : missing;
+    return fmt::format("{}", fmt::join(missing, ", "));
   }
 
   c10d::Store& store_;

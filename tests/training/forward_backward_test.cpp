@@ -3,12 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "checkpoint/named_tensors.h"
 #include "config/config_fields.h"
-#include "copy_task.h"
+#include "copy_task_model.h"
 #include "failing_allocator.h"
 #include "support/error.h"
 #include "training/tensor_memory.h"
@@ -40,21 +39,7 @@ class ForwardBackwardTest : public testing::Test {
   }
   ~ForwardBackwardTest() override { spdlog::set_level(spdlog::level::info); }
 
-  Transformer MakeModel() const {
-    torch::manual_seed(3);
-    const int64_t vocabulary = CopyTaskTokenizers().source->vocab_size();
-    Transformer model(config_, VocabularySizes{.source = vocabulary, .target = vocabulary});
-    model->train();
-    return model;
-  }
-
-  static Batch MakeBatchOf(int64_t pairs, uint64_t seed) {
-    const auto corpus = CopyTask(pairs, /*shortest=*/2, /*longest=*/9, seed);
-    std::vector<uint32_t> numbers(static_cast<size_t>(pairs));
-    std::iota(numbers.begin(), numbers.end(), 0U);
-    const SpecialTokens& special = CopyTaskTokenizers().source->special();
-    return MakeBatch(corpus, numbers, special, special);
-  }
+  Transformer MakeModel() const { return CopyTaskModel(config_); }
 
   static void Clear(Transformer& model) {
     for (torch::Tensor& parameter : model->parameters()) parameter.mutable_grad().reset();
@@ -90,7 +75,7 @@ class ForwardBackwardTest : public testing::Test {
 
 TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWhole) {
   Transformer model = MakeModel();
-  const std::vector<Batch> batches = {MakeBatchOf(13, 1), MakeBatchOf(6, 2)};
+  const std::vector<Batch> batches = {CopyTaskBatch(13, 1), CopyTaskBatch(6, 2)};
   ForwardBackward plain = MakePass(model);
   const Result whole = Run(plain, model, batches);
   // Allocations of at least `largest` bytes fail; the limit gets smaller and smaller.
@@ -112,7 +97,7 @@ TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWholeWithEveryPositionEnco
     SCOPED_TRACE(name);
     config_.position_encoding.type = type;
     Transformer model = MakeModel();
-    const std::vector<Batch> batches = {MakeBatchOf(13, 1)};
+    const std::vector<Batch> batches = {CopyTaskBatch(13, 1)};
     ForwardBackward plain = MakePass(model);
     const Result whole = Run(plain, model, batches);
     ForwardBackward pass = MakePass(model);
@@ -129,7 +114,7 @@ TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWholeWithEveryPositionEnco
 TEST_F(ForwardBackwardTest, WhereverMemoryRunsOut) {
   config_.attention_dropout = 0.0;
   Transformer model = MakeModel();
-  const std::vector<Batch> batches = {MakeBatchOf(5, 1), MakeBatchOf(4, 2)};
+  const std::vector<Batch> batches = {CopyTaskBatch(5, 1), CopyTaskBatch(4, 2)};
   ForwardBackward plain = MakePass(model);
   const Result whole = Run(plain, model, batches);
   int64_t num_allocations = 0;
@@ -149,7 +134,7 @@ TEST_F(ForwardBackwardTest, WhereverMemoryRunsOut) {
 TEST_F(ForwardBackwardTest, DropoutOfAHalfIsItsOwnAndAlwaysTheSame) {
   config_.dropout = 0.3;
   Transformer model = MakeModel();
-  const std::vector<Batch> batches = {MakeBatchOf(8, 1)};
+  const std::vector<Batch> batches = {CopyTaskBatch(8, 1)};
   const auto run = [&](int64_t fail_at, int64_t step) {
     ForwardBackward pass = MakePass(model);
     FailingAllocator allocator;
@@ -178,16 +163,16 @@ TEST_F(ForwardBackwardTest, WhatDidNotFitIsNotTriedAgain) {
     });
     return attempts;
   };
-  EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
-  EXPECT_EQ(allocations(50, {MakeBatchOf(9, 1)}), 2);
+  EXPECT_EQ(allocations(0, {CopyTaskBatch(9, 1)}), 1);
+  EXPECT_EQ(allocations(50, {CopyTaskBatch(9, 1)}), 2);
   // If the larger batch were tried as a whole, its first allocation would fail.
-  EXPECT_EQ(allocations(0, {MakeBatchOf(9, 1)}), 1);
+  EXPECT_EQ(allocations(0, {CopyTaskBatch(9, 1)}), 1);
   ForwardBackward knowing = MakePass(model);
-  const Result halves = Run(pass, model, {MakeBatchOf(9, 1)});
+  const Result halves = Run(pass, model, {CopyTaskBatch(9, 1)});
   {
     FailingAllocator allocator;
     allocator.FailAt(50);
-    const Result again = Run(knowing, model, {MakeBatchOf(9, 1)}, 7, &allocator);
+    const Result again = Run(knowing, model, {CopyTaskBatch(9, 1)}, 7, &allocator);
     EXPECT_TRUE(torch::equal(again.gradient, halves.gradient));
   }
 }
@@ -197,7 +182,7 @@ TEST_F(ForwardBackwardTest, ASinglePairThatDoesNotFitIsAFailure) {
   ForwardBackward pass = MakePass(model);
   FailingAllocator allocator;
   allocator.FailFrom(1);
-  EXPECT_THAT([&] { pass.Run(12, std::vector<Batch>{MakeBatchOf(4, 1)}, [] {}); },
+  EXPECT_THAT([&] { pass.Run(12, std::vector<Batch>{CopyTaskBatch(4, 1)}, [] {}); },
               ThrowsMessage<Error>(AllOf(HasSubstr("step 12: a batch of a single pair, "),
                                          HasSubstr(" does not fit the memory of the test; "),
                                          HasSubstr("data.max_length"))));
@@ -230,8 +215,8 @@ TEST_F(ForwardBackwardTest, TheSameLimitGivesTheSamePieces) {
   int64_t num_split = 0;
   int64_t num_whole = 0;
   for (uint64_t i = 0; i < 24; ++i) {
-    const std::vector<Batch> batches = {MakeBatchOf(2 + static_cast<int64_t>(i * 5 % 17), i),
-                                        MakeBatchOf(2 + static_cast<int64_t>(i * 7 % 13), 2 * i)};
+    const std::vector<Batch> batches = {CopyTaskBatch(2 + static_cast<int64_t>(i * 5 % 17), i),
+                                        CopyTaskBatch(2 + static_cast<int64_t>(i * 7 % 13), 2 * i)};
     const Result split = run(knowing, batches, 150'000);
     // One that does not remember which batches did not fit, as after a resume.
     ForwardBackward fresh = MakePass(model);

@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "../distributed/ranks_of_threads.h"
 #include "checkpoint/named_tensors.h"
-#include "copy_task.h"
+#include "copy_task_model.h"
 #include "failing_allocator.h"
 #include "support/error.h"
 #include "support/logging.h"
@@ -31,25 +29,11 @@ class GradientSumTest : public testing::Test {
   }
   ~GradientSumTest() override { spdlog::set_level(spdlog::level::info); }
 
-  Transformer MakeModel() const {
-    torch::manual_seed(3);
-    const int64_t vocabulary = CopyTaskTokenizers().source->vocab_size();
-    Transformer model(config_, VocabularySizes{.source = vocabulary, .target = vocabulary});
-    model->train();
-    return model;
-  }
-
-  static Batch MakeBatchOf(int64_t pairs, uint64_t seed) {
-    const auto corpus = CopyTask(pairs, /*shortest=*/2, /*longest=*/9, seed);
-    std::vector<uint32_t> numbers(static_cast<size_t>(pairs));
-    std::iota(numbers.begin(), numbers.end(), 0U);
-    const SpecialTokens& special = CopyTaskTokenizers().source->special();
-    return MakeBatch(corpus, numbers, special, special);
-  }
+  Transformer MakeModel() const { return CopyTaskModel(config_); }
 
   // Four batches; each of two ranks does two of them.
   static std::vector<Batch> FourBatches() {
-    return {MakeBatchOf(5, 1), MakeBatchOf(4, 2), MakeBatchOf(6, 3), MakeBatchOf(3, 4)};
+    return {CopyTaskBatch(5, 1), CopyTaskBatch(4, 2), CopyTaskBatch(6, 3), CopyTaskBatch(3, 4)};
   }
   static UpdateBatches ShareOf(const World& world) {
     const std::vector<Batch> all = FourBatches();
