@@ -122,8 +122,9 @@ void Optimizer::Share(const NamedTensors& own, const NamedTensors& whole) const 
       }
     };
     const bool is_own = rank == shards_->rank();
-    if (is_own)
-      each([&](const Part& part, torch::Tensor place) { place.copy_(own.at(part.name)); });
+    if (is_own) {
+      each([&](const Part& part, const torch::Tensor& place) { place.copy_(own.at(part.name)); });
+    }
     shards_->Broadcast(all, rank);
     if (whole.empty()) continue;
     each([&](const Part& part, const torch::Tensor& place) {

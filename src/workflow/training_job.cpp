@@ -58,7 +58,9 @@ MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
 // Chooses the device, joins the other processes, which must have got the same `command`, and starts
 // to limit the memory.
 Machine AcquireMachine(const TrainingResources& resources, const std::string& command) {
-  const auto [device, world] = JoinMachine(resources.compute);
+  const JoinedMachine joined = JoinMachine(resources.compute);
+  const torch::Device device = joined.device;
+  const std::shared_ptr<World>& world = joined.world;
   RequireSameFacts(*world, {{"the command", command}});
   MemoryLimit memory_limit;
   world->Together([&] { memory_limit = BeginMemoryLimit(resources.memory_limit, device); });
