@@ -1,4 +1,5 @@
 """Several processes that train one model together, started as torchrun starts them."""
+import contextlib
 import json
 import os
 import re
@@ -8,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy
 import pytest
-from conftest import (ENVIRONMENT, PROGRAM, ROOT, metrics_of, pointed, state_without_clock, wavemt,
+from conftest import (ENVIRONMENT, PROGRAM, metrics_of, pointed, state_without_clock, wavemt,
                       without_speeds, write_config)
 from safetensors.numpy import load_file
 
@@ -207,6 +209,17 @@ def test_a_rank_that_is_killed_ends_the_others(size, victim, tmp_path, config):
     wavemt("resume", run, "--set", "training.max_steps=20", "--device", "cpu")
 
 
+def children_of(parent):
+    """The processes that `parent` has started and that are the program."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):  # It has ended meanwhile.
+            facts = dict(line.split(":\t", 1) for line in status.read_text().splitlines())
+            if facts["PPid"] == str(parent) and facts["Name"] == PROGRAM.name[:15]:
+                found.append(int(status.parent.name))
+    return sorted(found)
+
+
 def torchrun(*arguments):
     return [sys.executable, "-m", "torch.distributed.run", *arguments]
 
@@ -224,9 +237,7 @@ def test_torchrun_starts_again_where_a_worker_was_killed(tmp_path, config):
                  "--device", "cpu", *options),
         encoding="utf8", stderr=subprocess.PIPE, env=ENVIRONMENT)
     wait_for_step(run, 12, [agent])
-    children = subprocess.run(["pgrep", "-P", str(agent.pid)], capture_output=True, text=True,
-                              check=True).stdout.split()
-    os.kill(int(children[-1]), signal.SIGKILL)
+    os.kill(children_of(agent.pid)[-1], signal.SIGKILL)
     said = agent.communicate(timeout=300)[1]
     assert agent.returncode == 0, said
     assert "continuing from" in said
