@@ -11,6 +11,7 @@
 
 #include "support/error.h"
 #include "support/files.h"
+#include "support/host_name.h"
 #include "support/logging.h"
 
 namespace fs = std::filesystem;
@@ -19,12 +20,6 @@ namespace wavemt {
 namespace {
 
 constexpr const char* kLockFile = "lock";
-
-std::string HostName() {
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  return host;
-}
 
 // "process 123", or "process 123 on node7" if that is another machine.
 std::string HolderOf(int file) {

@@ -1,5 +1,6 @@
 #include "config/config_writer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <type_traits>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "config/config_fields.h"
+#include "config/config_overrides.h"
 
 namespace fs = std::filesystem;
 
@@ -135,6 +137,17 @@ Json ConfigToJson(const Config& config) {
   SectionWriter writer;
   VisitFields(writer, copy);
   return writer.Take();
+}
+
+std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config) {
+  const Json document = ConfigToJson(config);
+  std::vector<std::pair<std::string, Json>> values;
+  for (const std::string& key : AllConfigKeys()) {
+    std::string pointer = "/" + key;
+    std::ranges::replace(pointer, '.', '/');
+    values.emplace_back(key, document.at(Json::json_pointer(pointer)));
+  }
+  return values;
 }
 
 std::string ConfigText(const Config& config) { return JsonText(ConfigToJson(config)); }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/config.h"
 #include "support/json.h"
@@ -9,6 +11,9 @@ namespace wavemt {
 
 /// The whole config, including defaults. LoadConfig() restores the same config from it.
 Json ConfigToJson(const Config& config);
+
+/// The value of every key, in the order of AllConfigKeys().
+std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config);
 
 /// ConfigToJson() as indented text with a final newline.
 std::string ConfigText(const Config& config);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "distributed/session.h"
 #include "support/logging.h"
 
 namespace wavemt {
@@ -19,8 +20,6 @@ constexpr const char* kEnded = "ended";
 
 std::string PulseKey(int rank) { return fmt::format("pulse/{}", rank); }
 std::string LeftKey(int rank) { return fmt::format("left/{}", rank); }
-
-std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
 
 }  // namespace
 
@@ -40,7 +39,7 @@ struct Lifeline::Shared {
   std::condition_variable changed;
   Clock::time_point last_beat = Clock::now();
   std::optional<std::string> reason{};
-  std::optional<std::string> announcement{};
+  bool leaves_quietly = false;
   std::optional<Clock::time_point> waiting_since{};
   bool stopped = false;
   bool has_beaten_last = false;
@@ -71,10 +70,12 @@ Lifeline::~Lifeline() {
   judging_.join();
 }
 
-void Lifeline::AnnounceEnd(const std::string& reason) {
+void Lifeline::LeaveQuietly() {
   const std::lock_guard lock(shared_->mutex);
-  if (!shared_->announcement) shared_->announcement = reason;
+  shared_->leaves_quietly = true;
 }
+
+bool Lifeline::HasLeft(c10d::Store& store, int rank) { return store.check({LeftKey(rank)}); }
 
 std::optional<std::string> Lifeline::ReasonToEnd(std::chrono::seconds wait) {
   std::unique_lock lock(shared_->mutex);
@@ -172,7 +173,7 @@ std::optional<std::string> Lifeline::Shared::LookAt(int rank) {
   const int64_t beats = store->add(PulseKey(rank), 0);
   if (beats != pulse.beats) pulse = {.beats = beats, .changed = now};
   if (now - pulse.changed < options.patience) return std::nullopt;
-  pulse.has_left = store->check({LeftKey(rank)});
+  pulse.has_left = HasLeft(*store, rank);
   if (pulse.has_left) return std::nullopt;
   return fmt::format(
       "{} has given no sign of life for {} seconds: its process or machine is gone or stopped",
@@ -180,16 +181,19 @@ std::optional<std::string> Lifeline::Shared::LookAt(int rank) {
 }
 
 void Lifeline::Shared::SayLastWords() {
-  std::optional<std::string> words;
+  bool is_quiet = false;
   {
     const std::lock_guard lock(mutex);
-    words = announcement;
+    is_quiet = leaves_quietly;
   }
   try {
-    if (words && !store->check({kEnded})) store->set(kEnded, Bytes(*words));
+    if (!is_quiet && !store->check({kEnded})) {
+      const std::string& name = options.names[static_cast<size_t>(options.rank)];
+      store->set(kEnded, Bytes(fmt::format("{} has ended with an error", name)));
+    }
     store->set(LeftKey(options.rank), Bytes("1"));
     // Rank 0 may be about to close the store: others must have heard what it had to say.
-    if (words && options.rank == 0) std::this_thread::sleep_for(2 * kBeat);
+    if (!is_quiet && options.rank == 0) std::this_thread::sleep_for(2 * kBeat);
   } catch (const std::exception& error) {
     spdlog::debug("the store of the training: {}", error.what());
   }

@@ -35,9 +35,11 @@ class Lifeline {
   Lifeline(const Lifeline&) = delete;
   Lifeline& operator=(const Lifeline&) = delete;
 
-  /// Tells all other processes to end, for a reason that is a sentence for people, when this object
-  /// is destroyed.
-  void AnnounceEnd(const std::string& reason);
+  /// All processes end together: without this, the end of this object tells the others to end.
+  void LeaveQuietly();
+
+  /// Whether a rank has left. `store`: as for the constructor.
+  static bool HasLeft(c10d::Store& store, int rank);
 
   /// Why this process must end; waits for a reason for at most `wait`.
   std::optional<std::string> ReasonToEnd(std::chrono::seconds wait);

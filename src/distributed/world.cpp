@@ -1,12 +1,9 @@
 #include "distributed/world.h"
 
 #include <c10/util/Flags.h>
-#include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #ifdef USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
@@ -16,14 +13,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "distributed/lifeline.h"
+#include "distributed/session.h"
 #include "support/error.h"
 #include "support/logging.h"
 
@@ -39,168 +37,6 @@ using std::chrono::seconds;
 constexpr std::chrono::milliseconds kNoLimit = std::chrono::hours(24 * 30);
 // How long a broken connection waits for the lifeline to tell who has gone.
 constexpr seconds kWaitForReason{40};
-
-std::string FirstLine(const std::exception& error) {
-  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  const std::string text =
-      torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
-  return text.substr(0, text.find('\n'));
-}
-
-std::string HostName() {
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  return host;
-}
-
-std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
-
-std::string Text(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
-
-// A connection to the store in which the ranks meet.
-intrusive_ptr<c10d::Store> Connect(const Rendezvous& rendezvous, bool opens, seconds patience) {
-  c10d::TCPStoreOptions options;
-  options.port = rendezvous.port;
-  options.isServer = opens;
-  options.waitWorkers = false;
-  options.timeout = patience;
-  return c10::make_intrusive<c10d::PrefixStore>(
-      "wavemt", c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options));
-}
-
-intrusive_ptr<c10d::Store> Meet(const Rendezvous& rendezvous, seconds patience) {
-  const bool opens = rendezvous.rank == 0 && !rendezvous.store_exists;
-  try {
-    return Connect(rendezvous, opens, patience);
-  } catch (const std::exception& error) {
-    const std::string reason = FirstLine(error);
-    spdlog::debug("{}", reason);
-    if (!opens) {
-      throw Failure(
-          "rank {}: nothing answers at {} port {} within {} seconds: rank 0 has not been started "
-          "there, or MASTER_ADDR or MASTER_PORT is wrong, or a firewall is in the way",
-          rendezvous.rank, rendezvous.address, rendezvous.port, patience.count());
-    }
-    if (reason.find("EADDRINUSE") != std::string::npos ||
-        reason.find("in use") != std::string::npos) {
-      throw Failure(
-          "rank 0: port {} of this machine is in use, by another program or another rank 0; give "
-          "all ranks another MASTER_PORT",
-          rendezvous.port);
-    }
-    throw Failure("rank 0: port {} of {} cannot be opened on this machine: {}", rendezvous.port,
-                  rendezvous.address, reason);
-  }
-}
-
-// How the ranks find each other in a store that may hold the keys of an earlier attempt, some of
-// whose processes may even be alive: torchrun keeps its store when it starts all processes anew.
-//
-// Each process says hello under a number of its own. Rank 0 calls a session, with the newest hello
-// of each rank; every process that finds its hello in it accepts; when all have, the session
-// begins. A newer hello of a rank makes rank 0 call another session.
-class RollCall {
- public:
-  RollCall(c10d::Store& store, const Rendezvous& rendezvous, seconds patience)
-      : store_(store), rendezvous_(rendezvous), patience_(patience) {}
-
-  struct Session {
-    std::string name;                // Of no other session in the store.
-    std::vector<std::string> names;  // Of the ranks.
-  };
-
-  Session Take() {
-    own_name_ = fmt::format("rank {} on {}", rendezvous_.rank, HostName());
-    own_ = store_.add("hellos", 1);
-    store_.set(HelloKey(own_), Bytes(fmt::format("{} {}", rendezvous_.rank, own_name_)));
-    newest_.assign(static_cast<size_t>(rendezvous_.size), 0);
-    names_.resize(newest_.size());
-    const auto start = std::chrono::steady_clock::now();
-    auto last_said = start;
-    while (true) {
-      ReadHellos();
-      if (rendezvous_.rank == 0) CallSession();
-      if (const auto name = BegunSession()) return {.name = *name, .names = names_};
-      const auto now = std::chrono::steady_clock::now();
-      if (now - start > patience_) {
-        throw Failure("rank {}: of {} ranks, {} did not come within {} seconds", rendezvous_.rank,
-                      rendezvous_.size, Missing(), patience_.count());
-      }
-      if (now - last_said > seconds(10)) {
-        last_said = now;
-        spdlog::info("waiting for {}", Missing());
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  }
-
- private:
-  static std::string HelloKey(int64_t number) { return fmt::format("hello/{}", number); }
-  std::string AcceptKey(const std::string& session, int rank) const {
-    return fmt::format("accept/{}/{}", session, rank);
-  }
-
-  void ReadHellos() {
-    for (const int64_t last = store_.add("hellos", 0); read_ < last; ++read_) {
-      // The number is given out before the text is there.
-      if (!store_.check({HelloKey(read_ + 1)})) break;
-      const std::string text = Text(store_.get(HelloKey(read_ + 1)));
-      size_t rank = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rank);
-      if (error != std::errc() || rank >= newest_.size()) continue;
-      newest_[rank] = read_ + 1;
-      names_[rank] = text.substr(std::min(static_cast<size_t>(end - text.data()) + 1, text.size()));
-    }
-    const int64_t of_own_rank = newest_[static_cast<size_t>(rendezvous_.rank)];
-    if (of_own_rank > own_) {
-      throw Failure("{} has been started twice; each rank needs a number of its own", own_name_);
-    }
-  }
-
-  // The hellos of a session are its name: "3-4-7".
-  std::string NameOfNewest() const { return fmt::format("{}", fmt::join(newest_, "-")); }
-
-  void CallSession() {
-    if (std::ranges::find(newest_, 0) != newest_.end()) return;
-    const std::string name = NameOfNewest();
-    if (name == called_) return;
-    called_ = name;
-    store_.set("session", Bytes(name));
-  }
-
-  std::optional<std::string> BegunSession() {
-    if (!store_.check({"session"})) return std::nullopt;
-    const std::string name = Text(store_.get("session"));
-    if (name != NameOfNewest()) return std::nullopt;  // Of an earlier attempt, or out of date.
-    store_.set(AcceptKey(name, rendezvous_.rank), Bytes("1"));
-    for (int rank = 0; rank < rendezvous_.size; ++rank) {
-      if (!store_.check({AcceptKey(name, rank)})) return std::nullopt;
-    }
-    return name;
-  }
-
-  // Ranks that have not said hello or, when all have, not accepted the session: "rank 1, rank 2".
-  std::string Missing() {
-    const bool all_said_hello = std::ranges::find(newest_, 0) == newest_.end();
-    std::vector<std::string> missing;
-    for (int rank = 0; rank < rendezvous_.size; ++rank) {
-      const bool is_missing = all_said_hello ? !store_.check({AcceptKey(NameOfNewest(), rank)})
-                                             : newest_[static_cast<size_t>(rank)] == 0;
-      if (is_missing) missing.push_back(fmt::format("rank {}", rank));
-    }
-    return fmt::format("{}", fmt::join(missing, ", "));
-  }
-
-  c10d::Store& store_;
-  const Rendezvous& rendezvous_;
-  seconds patience_;
-  std::string own_name_;
-  int64_t own_ = 0;
-  int64_t read_ = 0;             // Hellos read so far; they count from 1.
-  std::vector<int64_t> newest_;  // The newest hello of each rank; 0: none yet.
-  std::vector<std::string> names_;
-  std::string called_;
-};
 
 #ifdef USE_C10D_GLOO
 std::shared_ptr<gloo::transport::Device> GlooDevice(const Rendezvous& rendezvous) {
@@ -299,27 +135,13 @@ World::World(const Rendezvous& rendezvous, const Options& options)
   constexpr int kNothing = 4;
   if (!ProcessEnvironment("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = kNothing;
   Group& group = *group_;
-  const intrusive_ptr<c10d::Store> store = Meet(rendezvous, options.patience);
-  RollCall::Session session;
-  try {
-    session = RollCall(*store, rendezvous, options.patience).Take();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    spdlog::debug("{}", FirstLine(error));
-    throw Failure("rank {}: rank 0 ended before all ranks had joined", rank_);
-  }
+  Session session = Meet(rendezvous, options.patience);
   group.names = session.names;
-  const auto of_session = [&](const intrusive_ptr<c10d::Store>& whole) {
-    return c10::make_intrusive<c10d::PrefixStore>(session.name, whole);
-  };
-  group.store = of_session(store);
+  group.store = session.store;
   group.lifeline = std::make_unique<Lifeline>(
-      of_session(Connect(rendezvous, /*opens=*/false, /*patience=*/seconds(30))),
-      Lifeline::Options{.rank = rank_,
-                        .size = size_,
-                        .names = group.names,
-                        .give_up = options.give_up ? options.give_up : EndProcess});
+      session.Connect(/*patience=*/seconds(30)),
+      Lifeline::Options{
+          .rank = rank_, .size = size_, .names = std::move(session.names), .give_up = EndProcess});
   try {
     if (options.device.is_cuda()) group.tensors = MakeNccl(group.store, rendezvous);
 #ifdef USE_C10D_GLOO
@@ -333,10 +155,8 @@ World::World(const Rendezvous& rendezvous, const Options& options)
     group.number =
         torch::zeros({1}, torch::TensorOptions(group.control_device).dtype(torch::kInt64));
   } catch (const Error&) {
-    group.lifeline->AnnounceEnd(fmt::format("{} has ended with an error", NameOf(rank_)));
     throw;
   } catch (const std::exception& error) {
-    group.lifeline->AnnounceEnd(fmt::format("{} has ended with an error", NameOf(rank_)));
     throw Failure(
         "rank {}: the ranks cannot connect to each other: {}; GLOO_SOCKET_IFNAME names the network "
         "interface that they are to use",
@@ -355,9 +175,6 @@ std::shared_ptr<World> World::Join(const Rendezvous& rendezvous, const Options& 
 World::~World() {
   if (!group_) return;
   Group& group = *group_;
-  if (!group.ends_together && group.lifeline) {
-    group.lifeline->AnnounceEnd(fmt::format("{} has ended with an error", NameOf(rank_)));
-  }
   group.lifeline.reset();
   if (!group.ends_together || rank_ != 0) return;
   // Rank 0 is the last to go: the others may still be receiving from it, and its store may be
@@ -365,8 +182,7 @@ World::~World() {
   const auto end = std::chrono::steady_clock::now() + seconds(10);
   try {
     for (int rank = 1; rank < size_; ++rank) {
-      while (!group.store->check({fmt::format("left/{}", rank)}) &&
-             std::chrono::steady_clock::now() < end) {
+      while (!Lifeline::HasLeft(*group.store, rank) && std::chrono::steady_clock::now() < end) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
       }
     }
@@ -488,7 +304,7 @@ void World::Together(const std::function<void()>& work) {
   const std::vector<std::string> reports = Gather(report);
   const auto failed = std::ranges::find_if(reports, [](const auto& r) { return !r.empty(); });
   if (failed == reports.end()) return;
-  group_->ends_together = true;
+  EndTogether();
   // One sentence for all of them.
   if (!is_first()) spdlog::set_level(spdlog::level::off);
   if (own && (failed == reports.begin() || !is_first())) std::rethrow_exception(own);
@@ -506,7 +322,12 @@ void World::OnFirst(const std::function<void()>& work) {
 void World::Leave() {
   if (is_alone() || is_broken()) return;
   AnyOf(false);
+  EndTogether();
+}
+
+void World::EndTogether() {
   group_->ends_together = true;
+  group_->lifeline->LeaveQuietly();
 }
 
 void World::ThrowLost(const std::exception& error) {

@@ -49,9 +49,6 @@ class World {
     torch::Device device = torch::kCPU;  // Of the tensors that Sum() and Broadcast() take.
     /// How long to wait for processes that start later.
     std::chrono::seconds patience{300};
-    /// Called when others are gone but this process, which waits for them, has not ended by itself.
-    /// Default: logs the reason and ends the process with exit code 1.
-    std::function<void(const std::string& reason)> give_up{};
   };
 
   /// The only process of a training.
@@ -108,6 +105,8 @@ class World {
 
   World(const Rendezvous& rendezvous, const Options& options);
   PendingSum Begin(const torch::Tensor& tensor, bool is_control, bool is_max);
+  // All ranks know that this is the end.
+  void EndTogether();
   [[noreturn]] void ThrowLost(const std::exception& error);
 
   int rank_ = 0;

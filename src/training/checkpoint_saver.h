@@ -14,7 +14,7 @@ class CheckpointSaver {
  public:
   explicit CheckpointSaver(const TrainingConfig& config) : config_(config) {}
 
-  /// Records that the checkpoint of `step` is complete on the disk, where another rank wrote it.
+  /// Records that the checkpoint of `step` is complete on the disk, whoever wrote it.
   void NoteSaved(int64_t step) {
     saved_step_ = step;
     is_due_ = false;

@@ -11,8 +11,9 @@
 
 namespace wavemt {
 
-/// Why training ended.
-enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kSignal, kTimeLimit };
+/// Why training ended. Where ranks have different reasons, the last of these counts: whoever sent a
+/// signal waits for its exit code.
+enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kTimeLimit, kSignal };
 
 struct TrainingStatus {
   int64_t step = 0;

@@ -134,21 +134,16 @@ StopReason Trainer::Run() {
 }
 
 std::optional<StopReason> Trainer::ReasonToStop() {
-  // Of several reasons, a signal counts: whoever sent it waits for its exit code.
-  constexpr int64_t kSignal = 1000;
   const std::optional<StopReason> own = stop_rules_.ReasonToStop(Status());
-  const int64_t number = !own                          ? 0
-                         : *own == StopReason::kSignal ? kSignal
-                                                       : 1 + static_cast<int64_t>(*own);
   int64_t agreed = 0;
   try {
-    agreed = inputs_.world->Max(number);
+    agreed = inputs_.world->Max(own ? 1 + static_cast<int64_t>(*own) : 0);
   } catch (const Error&) {
     if (!listeners_.empty() && step_ > 0 && !saver_.IsSaved(step_)) SaveBeforeFailure();
     throw;
   }
   if (agreed == 0) return std::nullopt;
-  return agreed == kSignal ? StopReason::kSignal : static_cast<StopReason>(agreed - 1);
+  return static_cast<StopReason>(agreed - 1);
 }
 
 UpdateBatches Trainer::TakeBatches() {
@@ -249,7 +244,8 @@ void Trainer::Save(bool is_best) {
   clock_.Pause();
   const auto start = std::chrono::steady_clock::now();
   const StepTally::Sums sums = CheckSkippedSteps();
-  NamedTensors moments = updater_.trained().optimizer().State();
+  NamedTensors moments;
+  if (!saver_.IsSaved(step_)) moments = updater_.trained().optimizer().State();
   inputs_.world->OnFirst([&] {
     saver_.Save(*inputs_.run,
                 {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {

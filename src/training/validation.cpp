@@ -41,7 +41,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
   const auto world = options.world ? options.world : std::make_shared<World>();
   bool is_stopped = false;
   world->Together([&] {
-    for (int64_t i = world->rank(); i < plan.size() && !is_stopped; i += world->size()) {
+    for (int64_t i = world->rank(); i < plan.size(); i += world->size()) {
       is_stopped = options.stop_requested && options.stop_requested();
       if (is_stopped) break;
       Batch batch =

@@ -66,11 +66,8 @@ TrainingFacts FactsOf(const Config& config, torch::Device device) {
       {"the version of LibTorch", TORCH_VERSION},
       {"the kind of device", device.is_cuda() ? "a GPU" : "the CPU"},
   };
-  const Json keys = ConfigToJson(config).flatten();
-  for (const auto& [pointer, value] : keys.items()) {
-    std::string key = pointer.substr(1);  // A JSON pointer: "/training/batch_tokens".
-    std::ranges::replace(key, '/', '.');
-    const auto is_of = [&](std::string_view path) { return key.starts_with(path); };
+  for (const auto& [key, value] : ConfigValues(config)) {
+    const auto is_of = [&key = key](std::string_view path) { return key.starts_with(path); };
     if (std::ranges::none_of(kPathKeys, is_of)) facts.emplace_back(key, value.dump());
   }
   return facts;

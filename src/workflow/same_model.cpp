@@ -17,19 +17,19 @@ constexpr std::string_view kTrainingKeysOfModels[] = {"model.dropout", "model.at
 
 std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
                                                   std::span<const std::string_view> ignored) {
-  const Json values_of_a = ConfigToJson(a)["model"].flatten();
-  const Json values_of_b = ConfigToJson(b)["model"].flatten();
-  for (const auto& [pointer, value] : values_of_a.items()) {
-    std::string key = "model" + pointer;  // A JSON pointer: "/position_encoding/type".
-    std::ranges::replace(key, '/', '.');
-    const auto begins_key = [&](std::string_view prefix) { return key.starts_with(prefix); };
+  const auto values_of_a = ConfigValues(a);
+  const auto values_of_b = ConfigValues(b);
+  for (size_t i = 0; i < values_of_a.size(); ++i) {
+    const auto& [key, value] = values_of_a[i];
+    const Json& value_of_b = values_of_b[i].second;
+    if (!key.starts_with("model.") || value == value_of_b) continue;
+    const auto begins_key = [&key = key](std::string_view prefix) {
+      return key.starts_with(prefix);
+    };
     const bool counts =
         std::ranges::find(kTrainingKeysOfModels, key) == std::end(kTrainingKeysOfModels) &&
         std::ranges::none_of(ignored, begins_key);
-    if (counts && value != values_of_b[pointer]) {
-      return ModelDifference{
-          .key = key, .value_of_a = value.dump(), .value_of_b = values_of_b[pointer].dump()};
-    }
+    if (counts) return ModelDifference{key, value.dump(), value_of_b.dump()};
   }
   return std::nullopt;
 }

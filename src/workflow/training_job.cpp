@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,7 +72,7 @@ Machine AcquireMachine(const TrainingResources& resources, const std::string& co
 }
 
 // Replaces a training.precision of "auto", by what is faster on rank 0.
-void ResolvePrecision(const Machine& machine, Config* config) {
+void AgreeOnPrecision(const Machine& machine, Config* config) {
   const Precision own = ResolvePrecision(*config, machine.device);
   World& world = *machine.world;
   config->training.precision =
@@ -86,8 +87,8 @@ void RequireSameConfig(const Machine& machine, const Config& config) {
 }
 
 // The tokenizers that rank 0 makes.
-template <typename Make>
-TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config, const Make& make) {
+TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config,
+                          const std::function<TokenizerPair()>& make) {
   TokenizerPair made;
   world.OnFirst([&] { made = make(); });
   if (world.is_alone()) return made;
@@ -255,7 +256,7 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
     config = ResumedConfig(run.path(), before, overrides);
   });
   RequireSameConfig(machine, config);
-  ResolvePrecision(machine, &config);
+  AgreeOnPrecision(machine, &config);
   world.OnFirst([&] {
     // A run that was stopped before its first checkpoint starts over, with the same result because
     // of its seed.
@@ -305,14 +306,12 @@ ConfigOverrides ChangesSince(const RunDirectory& run, const Config& config,
     now.training.precision = before.training.precision;
   }
   if (has_other_tokenizer) now.tokenizer = before.tokenizer;
-  const Json values = ConfigToJson(now);
-  const Json values_before = ConfigToJson(before);
+  const auto values = ConfigValues(now);
+  const auto values_before = ConfigValues(before);
   ConfigOverrides changes;
-  for (const std::string& key : AllConfigKeys()) {
-    std::string pointer = "/" + key;
-    std::ranges::replace(pointer, '.', '/');
-    const Json& value = values.at(Json::json_pointer(pointer));
-    if (value != values_before.at(Json::json_pointer(pointer))) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto& [key, value] = values[i];
+    if (value != values_before[i].second) {
       changes.emplace_back(fmt::format("{}={}", key, value.dump()));
     }
   }
@@ -347,7 +346,7 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
     return PrepareToContinue(config.run_dir, changes, machine);
   }
   RequireSameConfig(machine, config);
-  ResolvePrecision(machine, &config);
+  AgreeOnPrecision(machine, &config);
   std::optional<InitialModel> initial;
   world.OnFirst([&] {
     RunDirectory::RequireFree(config.run_dir, options.Replaces() || !options.writes);

@@ -10,6 +10,18 @@
 
 namespace wavemt {
 
+inline ModelConfig CopyTaskModelConfig() {
+  ModelConfig config;
+  config.d_model = 16;
+  config.num_heads = 2;
+  config.ffn_dim = 32;
+  config.num_encoder_layers = 1;
+  config.num_decoder_layers = 1;
+  config.dropout = 0.0;
+  config.position_encoding.max_length = 16;
+  return config;
+}
+
 // A model for the vocabulary of the copy task, in training, always with the same weights.
 inline Transformer CopyTaskModel(const ModelConfig& config) {
   torch::manual_seed(3);

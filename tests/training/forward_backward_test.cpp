@@ -27,16 +27,7 @@ class ForwardBackwardTest : public testing::Test {
     torch::Tensor gradient;  // Of all parameters, in one vector.
   };
 
-  ForwardBackwardTest() {
-    spdlog::set_level(spdlog::level::err);
-    config_.d_model = 16;
-    config_.num_heads = 2;
-    config_.ffn_dim = 32;
-    config_.num_encoder_layers = 1;
-    config_.num_decoder_layers = 1;
-    config_.dropout = 0.0;
-    config_.position_encoding.max_length = 16;
-  }
+  ForwardBackwardTest() { spdlog::set_level(spdlog::level::err); }
   ~ForwardBackwardTest() override { spdlog::set_level(spdlog::level::info); }
 
   Transformer MakeModel() const { return CopyTaskModel(config_); }
@@ -70,7 +61,7 @@ class ForwardBackwardTest : public testing::Test {
     return ((a.gradient - whole.gradient).norm() / whole.gradient.norm()).item<double>();
   }
 
-  ModelConfig config_;
+  ModelConfig config_ = CopyTaskModelConfig();
 };
 
 TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWhole) {

@@ -16,17 +16,7 @@ namespace {
 
 class GradientSumTest : public testing::Test {
  protected:
-  GradientSumTest() {
-    spdlog::set_level(spdlog::level::off);
-    config_.d_model = 16;
-    config_.num_heads = 2;
-    config_.ffn_dim = 32;
-    config_.num_encoder_layers = 1;
-    config_.num_decoder_layers = 1;
-    // Dropout draws from the generator of the whole process, which ranks that are threads cannot
-    // share; tests/end_to_end/test_distributed.py has it.
-    config_.dropout = 0.0;
-  }
+  GradientSumTest() { spdlog::set_level(spdlog::level::off); }
   ~GradientSumTest() override { spdlog::set_level(spdlog::level::info); }
 
   Transformer MakeModel() const { return CopyTaskModel(config_); }
@@ -76,7 +66,9 @@ class GradientSumTest : public testing::Test {
     return ((gradient - expected).norm() / expected.norm()).item<double>();
   }
 
-  ModelConfig config_;
+  // Without dropout: it draws from the generator of the whole process, which ranks that are threads
+  // cannot share. tests/end_to_end/test_distributed.py has it.
+  ModelConfig config_ = CopyTaskModelConfig();
 };
 
 TEST_F(GradientSumTest, RanksComputeWhatOneProcessDoes) {
