@@ -63,5 +63,12 @@ command -v apt-get > /dev/null || {
 install_packages
 if [ -z "${WAVEMT_LIBTORCH:-}" ] || [ "${1:-}" = --tests ]; then
   pip_install torch "${WAVEMT_TORCH:-torch==2.13.0}" numpy
+  # A LibTorch with CUDA brings most of CUDA's headers along; training with several GPUs needs these
+  # two as well, which packages of CUDA 13 or later have by themselves.
+  cuda=$(.venv/bin/python -c 'import torch; print(torch.version.cuda or "")')
+  if [ -n "$cuda" ] && [ "${cuda%%.*}" -ge 13 ]; then
+    pip_install cuda-headers "nvidia-cuda-crt==$cuda.*" "nvidia-cuda-cccl==$cuda.*" ||
+      say "without CUDA's headers: wavemt is built without training on several GPUs"
+  fi
 fi
 if [ "${1:-}" = --tests ]; then pip_install tests -r tests/requirements.txt; fi

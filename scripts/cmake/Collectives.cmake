@@ -23,19 +23,34 @@ endif()
 if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
   # The Python packages that a CUDA build of torch brings along lie next to it.
   file(GLOB nvidia_includes ${libtorch_root}/../nvidia/*/include)
-  unset(NCCL_INCLUDE CACHE)
-  unset(CUDA_RUNTIME_INCLUDE CACHE)
-  find_path(NCCL_INCLUDE nccl.h HINTS ${nvidia_includes})
-  find_path(CUDA_RUNTIME_INCLUDE cuda_runtime_api.h HINTS ${nvidia_includes} /usr/local/cuda/include)
-  if(NCCL_INCLUDE AND CUDA_RUNTIME_INCLUDE)
+  set(nccl_include ${nvidia_includes})
+  if(EXISTS /usr/local/cuda/include)
+    list(APPEND nccl_include /usr/local/cuda/include)
+  endif()
+  # LibTorch's header of NCCL includes many of CUDA's, and which ones depends on its version. So it is
+  # compiled, not searched for.
+  set(nccl_source ${CMAKE_BINARY_DIR}/nccl_is_here.cpp)
+  file(WRITE ${nccl_source} "#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>\n"
+                            "static_assert(sizeof(c10d::ProcessGroupNCCL) > 0);\n")
+  try_compile(
+    nccl_compiles ${CMAKE_BINARY_DIR}/nccl_is_here ${nccl_source}
+    CMAKE_FLAGS "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"
+                "-DINCLUDE_DIRECTORIES=${LIBTORCH_INCLUDE};${LIBTORCH_INCLUDE}/torch/csrc/api/include;${nccl_include}"
+    COMPILE_DEFINITIONS -DUSE_DISTRIBUTED -DUSE_C10D_NCCL
+    CXX_STANDARD 20
+    OUTPUT_VARIABLE nccl_output)
+  if(nccl_compiles)
     list(APPEND WAVEMT_COLLECTIVES USE_C10D_NCCL)
-    foreach(folder ${NCCL_INCLUDE} ${CUDA_RUNTIME_INCLUDE} ${nvidia_includes})
+    foreach(folder ${nccl_include})
       if(NOT folder IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
         list(APPEND WAVEMT_COLLECTIVES_INCLUDE -isystem ${folder})
       endif()
     endforeach()
-    message(STATUS "NCCL: ${NCCL_INCLUDE}")
+    message(STATUS "NCCL: found")
   else()
-    message(STATUS "NCCL: no nccl.h or cuda_runtime_api.h; training with several GPUs is left out")
+    string(REGEX MATCH "[^\n]*error: [^\n]*" nccl_output "${nccl_output}")
+    message(STATUS "NCCL: left out, and with it training with several GPUs, because its headers or "
+                   "CUDA's are not whole (scripts/setup.sh installs those of a LibTorch in .venv): "
+                   "${nccl_output}")
   endif()
 endif()

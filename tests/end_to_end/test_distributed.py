@@ -209,6 +209,24 @@ def test_a_rank_that_is_killed_ends_the_others(size, victim, tmp_path, config):
     wavemt("resume", run, "--set", "training.max_steps=20", "--device", "cpu")
 
 
+def test_a_rank_that_stands_still_ends_the_others(tmp_path, config):
+    """A machine that hangs keeps its connections open, so nothing but its silence betrays it."""
+    trainings = [start(2, "train", config, "--run-dir", tmp_path / str(victim), *ENDLESS)
+                 for victim in range(2)]
+    for victim, processes in enumerate(trainings):
+        wait_for_step(tmp_path / str(victim), 7, processes)
+        processes[victim].send_signal(signal.SIGSTOP)
+    for victim, processes in enumerate(trainings):
+        other = processes[1 - victim]
+        said = other.communicate(timeout=120)[1]
+        processes[victim].kill()
+        processes[victim].communicate()
+        assert other.returncode == 1, said
+        assert re.search(rf" error: .*rank {victim} on \S+ (has given no sign of life|has not "
+                         r"answered) for 30 seconds: its process or machine is gone or stopped",
+                         said), said
+
+
 def children_of(parent):
     """The processes that `parent` has started and that are the program."""
     found = []
