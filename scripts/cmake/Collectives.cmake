@@ -32,13 +32,14 @@ if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
   set(nccl_source ${CMAKE_BINARY_DIR}/nccl_is_here.cpp)
   file(WRITE ${nccl_source} "#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>\n"
                             "static_assert(sizeof(c10d::ProcessGroupNCCL) > 0);\n")
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)  # There is nothing to link.
   try_compile(
     nccl_compiles ${CMAKE_BINARY_DIR}/nccl_is_here ${nccl_source}
-    CMAKE_FLAGS "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"
-                "-DINCLUDE_DIRECTORIES=${LIBTORCH_INCLUDE};${LIBTORCH_INCLUDE}/torch/csrc/api/include;${nccl_include}"
+    CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${LIBTORCH_INCLUDE};${LIBTORCH_INCLUDE}/torch/csrc/api/include;${nccl_include}"
     COMPILE_DEFINITIONS -DUSE_DISTRIBUTED -DUSE_C10D_NCCL
     CXX_STANDARD 20
     OUTPUT_VARIABLE nccl_output)
+  unset(CMAKE_TRY_COMPILE_TARGET_TYPE)
   if(nccl_compiles)
     list(APPEND WAVEMT_COLLECTIVES USE_C10D_NCCL)
     foreach(folder ${nccl_include})
