@@ -1,10 +1,12 @@
 #include "checkpoint/checkpoint.h"
 
 #include <string_view>
+#include <vector>
 
 #include "checkpoint/safetensors.h"
 #include "support/checksum.h"
 #include "support/error.h"
+#include "support/file_digest.h"
 #include "support/files.h"
 
 namespace fs = std::filesystem;
@@ -29,16 +31,6 @@ FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
   return digest;
 }
 
-FileDigest DigestOfFile(const fs::path& path) {
-  Crc32 checksum;
-  int64_t bytes = 0;
-  ReadInPieces(path, [&](std::string_view piece) {
-    checksum.Add(piece.data(), piece.size());
-    bytes += static_cast<int64_t>(piece.size());
-  });
-  return {.bytes = bytes, .crc32 = checksum.Hex()};
-}
-
 void VerifyFile(const fs::path& directory, std::string_view name, const Json& manifest) {
   const fs::path path = directory / name;
   const auto entry = manifest["files"].find(std::string(name));
@@ -57,9 +49,11 @@ void VerifyFile(const fs::path& directory, std::string_view name, const Json& ma
   }
 }
 
-}  // namespace
-
-namespace {
+// What a checkpoint has to translate with.
+std::vector<std::string_view> ModelFilesOf(const fs::path& directory) {
+  if (HasAdapter(directory)) return {kAdapterFile, kAdapterInfoFile};
+  return {kModelFile};
+}
 
 // Writes a checkpoint's files into a staged folder and records their digests.
 class CheckpointWriter {
@@ -95,7 +89,10 @@ class CheckpointWriter {
 
 void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   CheckpointWriter writer(directory);
-  writer.AddTensors(kModelFile, checkpoint.model);
+  writer.AddTensors(checkpoint.ModelFile(), checkpoint.model);
+  if (!checkpoint.adapter.is_null()) {
+    writer.AddText(kAdapterInfoFile, JsonText(checkpoint.adapter));
+  }
   writer.AddTensors(kOptimizerFile, checkpoint.optimizer);
   writer.AddText(kStateFile, checkpoint.state.dump(2) + "\n");
   writer.Finish();
@@ -132,13 +129,14 @@ void VerifyCheckpoint(const fs::path& directory) {
                        name);
     }
   }
-  for (const std::string_view name : {kModelFile, kOptimizerFile, kStateFile}) {
-    VerifyFile(directory, name, manifest);
-  }
+  std::vector<std::string_view> files = ModelFilesOf(directory);
+  files.insert(files.end(), {kOptimizerFile, kStateFile});
+  for (const std::string_view name : files) VerifyFile(directory, name, manifest);
 }
 
 void VerifyCheckpointModel(const fs::path& directory) {
-  VerifyFile(directory, kModelFile, ReadManifest(directory));
+  const Json manifest = ReadManifest(directory);
+  for (const std::string_view name : ModelFilesOf(directory)) VerifyFile(directory, name, manifest);
 }
 
 bool HasCheckpointState(const fs::path& directory) { return Exists(directory / kStateFile); }
@@ -150,14 +148,17 @@ Json ReadCheckpointState(const fs::path& directory) {
 
 Checkpoint ReadCheckpoint(const fs::path& directory) {
   VerifyCheckpoint(directory);
-  return {.model = ReadSafetensors(directory / kModelFile),
+  return {.model = ReadSafetensors(directory / ModelFilesOf(directory).front()),
           .optimizer = ReadSafetensors(directory / kOptimizerFile),
-          .state = ReadJson(directory / kStateFile)};
+          .state = ReadJson(directory / kStateFile),
+          .adapter = HasAdapter(directory) ? ReadJson(directory / kAdapterInfoFile) : Json()};
 }
 
 NamedTensors ReadCheckpointModel(const fs::path& directory) {
   VerifyCheckpointModel(directory);
-  return ReadSafetensors(directory / kModelFile);
+  return ReadSafetensors(directory / ModelFilesOf(directory).front());
 }
+
+bool HasAdapter(const fs::path& directory) { return Exists(directory / kAdapterInfoFile); }
 
 }  // namespace wavemt

@@ -12,14 +12,22 @@ namespace wavemt {
 inline constexpr std::string_view kModelFile = "model.safetensors";
 inline constexpr std::string_view kOptimizerFile = "optimizer.safetensors";
 inline constexpr std::string_view kStateFile = "state.json";
+inline constexpr std::string_view kAdapterFile = "adapter.safetensors";
+inline constexpr std::string_view kAdapterInfoFile = "adapter.json";
 inline constexpr std::string_view kManifestFile = "manifest.json";
 
 /// Everything needed to resume training. A checkpoint may hold only `model`, which is all that
 /// translating needs: someone deleted the rest to save space, or it is an average of checkpoints.
+///
+/// If an adapter is trained, `model` has its weights alone. They are written to kAdapterFile in
+/// place of kModelFile, beside kAdapterInfoFile with what `adapter` says of it and of its base.
 struct Checkpoint {
   NamedTensors model;      // Weights for translating: the moving average, if one is kept.
   NamedTensors optimizer;  // Moments, and the weights being trained if `model` is an average.
   Json state;
+  Json adapter{};  // Null: the weights are those of a whole model.
+
+  std::string_view ModelFile() const { return adapter.is_null() ? kModelFile : kAdapterFile; }
 };
 
 /// Writes a checkpoint to the folder `directory`. It appears only once it is complete: synced,
@@ -47,7 +55,10 @@ Json ReadCheckpointState(const std::filesystem::path& directory);
 /// Whether the checkpoint holds training state, as opposed to a model only.
 bool HasCheckpointState(const std::filesystem::path& directory);
 
-/// Verifies and reads the model alone.
+/// Verifies and reads the model alone, or the adapter's weights.
 NamedTensors ReadCheckpointModel(const std::filesystem::path& directory);
+
+/// Whether the checkpoint holds an adapter in place of a whole model.
+bool HasAdapter(const std::filesystem::path& directory);
 
 }  // namespace wavemt

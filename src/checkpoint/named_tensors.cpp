@@ -5,17 +5,20 @@
 #include "support/error.h"
 
 namespace wavemt {
-namespace {
 
 std::string ShapeText(const torch::Tensor& tensor) {
   return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
 }
 
-}  // namespace
-
 NamedTensors ParametersOf(const torch::nn::Module& module) {
   NamedTensors tensors;
   for (const auto& item : module.named_parameters()) tensors.emplace(item.key(), item.value());
+  return tensors;
+}
+
+NamedTensors TrainedParametersOf(const torch::nn::Module& module) {
+  NamedTensors tensors = ParametersOf(module);
+  std::erase_if(tensors, [](const auto& named) { return !named.second.requires_grad(); });
   return tensors;
 }
 

@@ -307,6 +307,12 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
   }
 }
 
+void RequireFreeFolder(const fs::path& output) {
+  if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
+    throw UsageError("--output {}: already exists; name a folder that does not", output.string());
+  }
+}
+
 std::optional<int64_t> StepOfCheckpoint(const fs::path& path) {
   const auto step = StepOfName(path.filename().string());
   return step ? step : StepOfName(path.parent_path().filename().string());

@@ -116,6 +116,9 @@ struct ModelLocation {
   std::filesystem::path checkpoint;  // A checkpoint's folder, or a single safetensors file.
 };
 
+/// Throws the usage error of RunDirectory::CreateModel() for `--output PATH`, to report it early.
+void RequireFreeFolder(const std::filesystem::path& output);
+
 /// The step according to the name of a checkpoint's folder, for that folder or a file in it;
 /// nothing for other paths.
 std::optional<int64_t> StepOfCheckpoint(const std::filesystem::path& path);

@@ -5,15 +5,10 @@
 #include <string_view>
 
 #include "checkpoint/named_tensors.h"
+#include "support/file_digest.h"
 #include "support/files.h"
 
 namespace wavemt {
-
-/// The size and checksum of a file, for a manifest.
-struct FileDigest {
-  int64_t bytes = 0;
-  std::string crc32;  // Eight hexadecimal digits.
-};
 
 /// Where the checksum of the tensors' data is stored.
 enum class DataChecksum {

@@ -98,6 +98,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTokenizerCommand(app, &exit_code);
   AddInspectCommand(app, &exit_code);
   AddAverageCommand(app, &exit_code);
+  AddMergeCommand(app, &exit_code);
   AddPositionsCommand(app, &exit_code);
   AddConfigCommand(app, &exit_code);
   try {

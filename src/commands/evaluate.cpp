@@ -23,6 +23,7 @@ namespace {
 
 struct EvaluateOptions {
   std::string model;
+  std::string adapter;
   std::string source;
   std::string reference;
   std::optional<std::string> output;
@@ -95,7 +96,7 @@ std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
 
 int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
-  const TrainedModel opened = OpenModel(options.model, options.overrides, device);
+  const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));
   TestText text = ReadTestText(options, opened.config);
   std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
@@ -116,6 +117,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
   CLI::App* command =
       app.add_subcommand("evaluate", "Translate a test set and score the translations.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  AddAdapterOption(command, &options->adapter);
   command->add_option("--source", options->source,
                       "Text to translate; -: standard input. Default: data.test of the run's "
                       "config.");

@@ -33,11 +33,11 @@ std::string LanguagesText(const ModelDescription& model) {
 std::string SizesText(const ModelDescription& model) {
   const ModelConfig& config = model.config.model;
   return fmt::format(
-      "Transformer of {} weights ({}): {}+{} layers, d_model {}, {} heads, ffn_dim {}, {}, {}-norm",
-      WithThousands(model.weights), HumanBytes(static_cast<double>(model.bytes)),
-      config.num_encoder_layers, config.num_decoder_layers, WithThousands(config.d_model),
-      config.num_heads, WithThousands(config.ffn_dim), NameOf(config.activation),
-      NameOf(config.layer_norm));
+      "{} of {} weights ({}): {}+{} layers, d_model {}, {} heads, ffn_dim {}, {}, {}-norm",
+      model.adapter ? "adapter" : "Transformer", WithThousands(model.weights),
+      HumanBytes(static_cast<double>(model.bytes)), config.num_encoder_layers,
+      config.num_decoder_layers, WithThousands(config.d_model), config.num_heads,
+      WithThousands(config.ffn_dim), NameOf(config.activation), NameOf(config.layer_norm));
 }
 
 std::string VocabularyText(const ModelDescription& model) {
@@ -81,7 +81,12 @@ void PrintForPeople(const ModelDescription& model) {
   }
   PrintLine("positions", positions);
   PrintLine("vocabulary", VocabularyText(model));
-  if (model.initial_checkpoint) PrintLine("began with", *model.initial_checkpoint);
+  if (model.adapter) {
+    PrintLine("adapter", AdapterText(model.adapter->adapter));
+    PrintLine("base", model.adapter->base.checkpoint.string());
+  } else if (model.origin) {
+    PrintLine("began with", model.origin->checkpoint.string());
+  }
   if (model.state) {
     PrintLine("trained", HistoryText(model));
     PrintLine("best score", BestScoreText(model));

@@ -42,6 +42,12 @@ void AddOverride(CLI::App* command, const char* option, const char* type, const 
 
 }  // namespace
 
+void AddAdapterOption(CLI::App* command, std::string* adapter) {
+  command->add_option("--adapter", *adapter,
+                      "An adapter for MODEL: the run that trained it, one of its checkpoints, or a "
+                      "folder with its two files.");
+}
+
 void AddSetOption(CLI::App* command) {
   AddOverride(command, kSet, "KEY=VALUE",
               "Override a config key, for example --set training.max_steps=100.");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "config/config_overrides.h"
 #include "workflow/compute_device.h"
@@ -9,6 +10,9 @@ namespace wavemt {
 
 /// --device and --threads.
 void AddComputeOptions(CLI::App* command, ComputeOptions* options);
+
+/// --adapter, for commands that take a model.
+void AddAdapterOption(CLI::App* command, std::string* adapter);
 
 /// --set key=value, which can be repeated.
 void AddSetOption(CLI::App* command);

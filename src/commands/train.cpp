@@ -21,13 +21,15 @@ struct TrainOptions {
   bool dry_run = false;
   bool profile = false;
   std::string init_from;
+  bool init_partial = false;
 };
 
 int Train(const TrainOptions& options) {
   const NewRunOptions run{.writes = !options.dry_run && !options.profile,
                           .overwrite = options.overwrite,
                           .resume = options.resume,
-                          .init_from = options.init_from};
+                          .init_from = options.init_from,
+                          .init_partial = options.init_partial};
   TrainingJob job =
       PrepareTraining(options.config, options.overrides, ResourcesOf(options.training), run);
   if (options.dry_run) {
@@ -53,10 +55,14 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   AddSetOption(command);
   AddRunDirOption(command);
   AddTrainingOptions(command, &options->training);
-  command->add_option(
+  CLI::Option* init_from = command->add_option(
       "--init-from", options->init_from,
-      "Start from the weights and tokenizer of this run or checkpoint; the position "
-      "encoding may differ.");
+      "Start from the weights and tokenizer of this run, checkpoint or safetensors file; the "
+      "position encoding and the vocabulary may differ.");
+  command
+      ->add_flag("--init-partial", options->init_partial,
+                 "Take the weights that fit, and draw the others.")
+      ->needs(init_from);
   CLI::Option* overwrite =
       command->add_flag("--overwrite", options->overwrite, "Replace an existing run.");
   command

@@ -21,6 +21,7 @@ namespace {
 
 struct TranslateOptions {
   std::string model;
+  std::string adapter;
   std::string input = "-";
   std::string output = "-";
   std::string invalid_utf8 = "refuse";
@@ -44,7 +45,7 @@ int Translate(const TranslateOptions& options) {
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   const torch::Device device = SelectDevice(options.compute);
-  const TrainedModel opened = OpenModel(options.model, options.overrides, device);
+  const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   TextOutput output(options.output);
   const Translator translator = opened.MakeTranslator();
   TranslationLosses losses;
@@ -84,6 +85,7 @@ void AddTranslateCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<TranslateOptions>();
   CLI::App* command = app.add_subcommand("translate", "Translate text, line by line.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  AddAdapterOption(command, &options->adapter);
   command->add_option("--input", options->input, "Text to translate; -: standard input.")
       ->capture_default_str();
   command->add_option("--output", options->output, "Where to write; -: standard output.")

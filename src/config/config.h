@@ -90,6 +90,19 @@ struct ModelConfig {
   PositionEncodingConfig position_encoding;
 };
 
+enum class AdapterType { kNone, kLora, kPrefix };
+enum class LoraProjection { kQuery, kKey, kValue, kOutput, kFeedForward };
+
+struct AdapterConfig {
+  AdapterType type = AdapterType::kNone;
+  int64_t lora_rank = 8;
+  double lora_alpha = 16.0;
+  double lora_dropout = 0.0;
+  std::vector<LoraProjection> lora_projections = {LoraProjection::kQuery, LoraProjection::kValue};
+  int64_t prefix_length = 16;
+  int64_t prefix_hidden_dim = 0;
+};
+
 enum class OptimizerType { kAdam, kAdamW };
 
 struct OptimizerConfig {
@@ -129,6 +142,8 @@ struct TrainingConfig {
   ValidationMetric best_metric = ValidationMetric::kBleu;
   int64_t patience = 0;
   int64_t max_skipped_steps = 10;
+  std::vector<std::string> freeze;
+  double anchor = 0.0;
 };
 
 enum class SentenceSplitting { kAuto, kAlways, kNever };
@@ -156,6 +171,7 @@ struct Config {
   DataConfig data;
   TokenizerConfig tokenizer;
   ModelConfig model;
+  AdapterConfig adapter;
   TrainingConfig training;
   DecodingConfig decoding;
   EvaluationConfig evaluation;

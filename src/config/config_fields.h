@@ -99,6 +99,19 @@ constexpr auto NamesOf(TiedEmbeddings) {
                                                     {"decoder", TiedEmbeddings::kDecoder},
                                                     {"all", TiedEmbeddings::kAll}});
 }
+constexpr auto NamesOf(AdapterType) {
+  return std::to_array<NamedValue<AdapterType>>({{"none", AdapterType::kNone},
+                                                 {"lora", AdapterType::kLora},
+                                                 {"prefix", AdapterType::kPrefix}});
+}
+constexpr auto NamesOf(LoraProjection) {
+  return std::to_array<NamedValue<LoraProjection>>(
+      {{"q_proj", LoraProjection::kQuery},
+       {"k_proj", LoraProjection::kKey},
+       {"v_proj", LoraProjection::kValue},
+       {"out_proj", LoraProjection::kOutput},
+       {"feed_forward", LoraProjection::kFeedForward}});
+}
 constexpr auto NamesOf(OptimizerType) {
   return std::to_array<NamedValue<OptimizerType>>(
       {{"adam", OptimizerType::kAdam}, {"adamw", OptimizerType::kAdamW}});
@@ -264,6 +277,27 @@ void VisitFields(Visitor& v, ModelConfig& c) {
 }
 
 template <typename Visitor>
+void VisitFields(Visitor& v, AdapterConfig& c) {
+  v.Field("type", c.type,
+          "What is trained in place of the model's own weights, which `train --init-from` names: "
+          "lora (Hu et al. 2021), prefix (Li and Liang 2021), or none: the model itself.");
+  v.Field("lora_rank", c.lora_rank, Between(1, 65536),
+          "lora: the rank of the product that is added to a weight matrix.");
+  v.Field("lora_alpha", c.lora_alpha, Above(0),
+          "lora: the product is multiplied by lora_alpha / lora_rank.");
+  v.Field("lora_dropout", c.lora_dropout, FromToBelow(0, 1),
+          "lora: dropout of what the product is applied to.");
+  v.Field("lora_projections", c.lora_projections,
+          "lora: which projections of attention get a product, and whether both matrices of the "
+          "feed-forward layers do.");
+  v.Field("prefix_length", c.prefix_length, Between(1, 65536),
+          "prefix: number of trained keys and values before those of each attention layer.");
+  v.Field("prefix_hidden_dim", c.prefix_hidden_dim, Between(0, 1048576),
+          "prefix: inner width of the network that makes keys and values from a smaller trained "
+          "matrix; 0: they are trained directly.");
+}
+
+template <typename Visitor>
 void VisitFields(Visitor& v, OptimizerConfig& c) {
   v.Field("type", c.type,
           "adamw decays the weights separately from the gradient (Loshchilov and Hutter 2019); "
@@ -325,6 +359,15 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
       "shard_optimizer", c.shard_optimizer,
       MayChange("With several processes: each keeps the optimizer's moments of its share of the "
                 "weights only (ZeRO stage 1, Rajbhandari et al. 2020). The results are the same."));
+  v.Field("freeze", c.freeze,
+          "Weights that stay as they are: names or patterns of names (\"encoder.*\", "
+          "\"source_embedding\"); * stands for any text, and the name of a part for all weights in "
+          "it.");
+  v.Field(
+      "anchor", c.anchor, AtLeast(0),
+      "Strength that pulls each weight to where it began: anchor / 2 times the squared distance "
+      "is added to the loss whose gradient is taken (Kirkpatrick et al. 2017 with the same "
+      "importance for all weights), but not to the loss that is reported. 0: off.");
   v.Field("log_every", c.log_every, AtLeast(1), MayChange("Steps between lines of metrics.jsonl."));
   v.Field("validate_every", c.validate_every, AtLeast(0),
           MayChange("Steps between validations; 0: never."));
@@ -386,6 +429,7 @@ void VisitFields(Visitor& v, Config& c) {
   v.Section("data", c.data, "The corpus.");
   v.Section("tokenizer", c.tokenizer, "SentencePiece.");
   v.Section("model", c.model, "The Transformer.");
+  v.Section("adapter", c.adapter, "Training a small part beside a model that exists.");
   v.Section("training", c.training, "Training.");
   v.Section("decoding", c.decoding, "The search for translations.");
   v.Section("evaluation", c.evaluation, "Scoring translations.");

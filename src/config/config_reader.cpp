@@ -157,9 +157,10 @@ class SectionReader {
     }
   }
 
-  static void Read(const Json& json, const std::string& where, std::vector<int64_t>& value) {
+  template <typename T>
+  static void Read(const Json& json, const std::string& where, std::vector<T>& value) {
     if (!json.is_array()) {
-      throw UsageError("{}: {} is not a list of whole numbers", where, QuoteJson(json));
+      throw UsageError("{}: {} is not a list in brackets [...]", where, QuoteJson(json));
     }
     value.clear();
     for (const Json& item : json) Read(item, where, value.emplace_back());
@@ -224,6 +225,17 @@ Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverr
   reader.RefuseUnknownKeys();
   ValidateConfig(config, origin);
   return config;
+}
+
+AdapterConfig AdapterFromJson(const Json& json, const fs::path& file) {
+  const ConfigOrigin origin{.file = file.string(), .overrides = {}};
+  if (!json.is_object()) throw UsageError("{}: must be an object {{...}}", origin.Of("adapter"));
+  AdapterConfig adapter;
+  SectionReader reader(json, "adapter.", file, origin);
+  VisitFields(reader, adapter);
+  reader.RefuseUnknownKeys();
+  ValidateAdapter(adapter, origin);
+  return adapter;
 }
 
 Config DefaultsOfEarlierRuns() {

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "config/config_overrides.h"
+#include "support/json.h"
 
 namespace wavemt {
 
@@ -21,6 +22,9 @@ Config LoadConfig(const std::filesystem::path& file, const ConfigOverrides& over
 /// `defaults`.
 Config ReadConfig(std::string_view text, const std::filesystem::path& file,
                   const ConfigOverrides& overrides = {}, const Config& defaults = {});
+
+/// Reads the section "adapter" alone, as AdapterToJson() writes it. Usage errors name `file`.
+AdapterConfig AdapterFromJson(const Json& json, const std::filesystem::path& file);
 
 /// The defaults for keys that a run's config lacks. An earlier version, which did not know those
 /// keys, wrote it, so the run continues as that version behaved.

@@ -1,6 +1,8 @@
 #include "config/config_validation.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "config/config_fields.h"
 #include "support/error.h"
@@ -162,6 +164,18 @@ void ValidateModel(const Config& config, const ConfigOrigin& origin) {
   ValidatePositions(model, origin);
 }
 
+// What an adapter forbids elsewhere in a config.
+void ValidateBesideAdapter(const Config& config, const ConfigOrigin& origin) {
+  if (config.adapter.type == AdapterType::kNone) return;
+  const auto refuse = [&](const char* key) {
+    throw UsageError(
+        "{}: does not go with adapter.type = {}, which leaves all weights of the model as they are",
+        origin.Of(key), NameOf(config.adapter.type));
+  };
+  if (!config.training.freeze.empty()) refuse("training.freeze");
+  if (config.training.anchor > 0) refuse("training.anchor");
+}
+
 void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
   const TrainingConfig& training = config.training;
   if (training.min_learning_rate > training.learning_rate) {
@@ -189,9 +203,37 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
 
 }  // namespace
 
+void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin) {
+  const AdapterConfig defaults;
+  const auto require = [&](const char* key, bool is_set, AdapterType type) {
+    if (is_set && adapter.type != type) {
+      throw UsageError("{}: counts only if adapter.type is {}, but it is {}",
+                       origin.Of(fmt::format("adapter.{}", key)), NameOf(type),
+                       NameOf(adapter.type));
+    }
+  };
+  require("lora_rank", adapter.lora_rank != defaults.lora_rank, AdapterType::kLora);
+  require("lora_alpha", adapter.lora_alpha != defaults.lora_alpha, AdapterType::kLora);
+  require("lora_dropout", adapter.lora_dropout != defaults.lora_dropout, AdapterType::kLora);
+  require("lora_projections", adapter.lora_projections != defaults.lora_projections,
+          AdapterType::kLora);
+  require("prefix_length", adapter.prefix_length != defaults.prefix_length, AdapterType::kPrefix);
+  require("prefix_hidden_dim", adapter.prefix_hidden_dim != defaults.prefix_hidden_dim,
+          AdapterType::kPrefix);
+  if (adapter.type != AdapterType::kLora) return;
+  std::vector<LoraProjection> named = adapter.lora_projections;
+  std::ranges::sort(named);
+  if (named.empty() || std::ranges::adjacent_find(named) != named.end()) {
+    throw UsageError("{}: must name at least one projection, and none twice",
+                     origin.Of("adapter.lora_projections"));
+  }
+}
+
 void ValidateConfig(const Config& config, const ConfigOrigin& origin) {
   ValidateTokenizer(config.tokenizer, origin);
   ValidateModel(config, origin);
+  ValidateAdapter(config.adapter, origin);
+  ValidateBesideAdapter(config, origin);
   ValidateData(config, origin);
   ValidateTraining(config, origin);
   ValidateDecoding(config, origin);

@@ -9,4 +9,7 @@ namespace wavemt {
 /// names the key to change, both values, and what would be right.
 void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 
+/// The same for the section "adapter" alone.
+void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin);
+
 }  // namespace wavemt

@@ -20,14 +20,14 @@ Json ToJson(int64_t value) { return value; }
 Json ToJson(double value) { return value; }
 Json ToJson(const std::string& value) { return value; }
 Json ToJson(const fs::path& value) { return value.string(); }
-Json ToJson(const std::vector<int64_t>& value) { return value; }
-Json ToJson(const std::vector<fs::path>& value) {
-  Json list = Json::array();
-  for (const fs::path& path : value) list.push_back(path.string());
-  return list;
-}
 template <typename Enum>
 requires std::is_enum_v<Enum> Json ToJson(Enum value) { return std::string(NameOf(value)); }
+template <typename T>
+Json ToJson(const std::vector<T>& value) {
+  Json list = Json::array();
+  for (const T& item : value) list.push_back(ToJson(item));
+  return list;
+}
 
 // Whether `wavemt resume` may change a key: yes, no, or when not.
 Json ResumeToJson(OnResume on_resume) {
@@ -106,6 +106,13 @@ class SchemaWriter {
   }
 
  private:
+  template <typename Enum>
+  static Json NamesToJson() {
+    Json names = Json::array();
+    for (const auto& named : NamesOf(Enum{})) names.push_back(std::string(named.first));
+    return names;
+  }
+
   template <typename T>
   static Json Describe(const T& value, const KeyDoc& doc) {
     Json property = {{"description", doc.text}, {"x-resume", ResumeToJson(doc.on_resume)}};
@@ -115,8 +122,14 @@ class SchemaWriter {
     } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
       property["type"] = "array";
       property["items"] = {{"type", "integer"}};
+    } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      property["type"] = "array";
+      property["items"] = {{"type", "string"}};
+    } else if constexpr (std::is_same_v<T, std::vector<LoraProjection>>) {
+      property["type"] = "array";
+      property["items"] = {{"enum", NamesToJson<LoraProjection>()}};
     } else if constexpr (std::is_enum_v<T>) {
-      for (const auto& named : NamesOf(T{})) property["enum"].push_back(std::string(named.first));
+      property["enum"] = NamesToJson<T>();
     } else {
       property["type"] = std::is_same_v<T, bool>      ? "boolean"
                          : std::is_same_v<T, int64_t> ? "integer"
@@ -134,6 +147,13 @@ class SchemaWriter {
 
 Json ConfigToJson(const Config& config) {
   Config copy = config;  // Visitors take fields by reference.
+  SectionWriter writer;
+  VisitFields(writer, copy);
+  return writer.Take();
+}
+
+Json AdapterToJson(const AdapterConfig& adapter) {
+  AdapterConfig copy = adapter;
   SectionWriter writer;
   VisitFields(writer, copy);
   return writer.Take();

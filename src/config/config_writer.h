@@ -12,6 +12,9 @@ namespace wavemt {
 /// The whole config, including defaults. LoadConfig() restores the same config from it.
 Json ConfigToJson(const Config& config);
 
+/// The section "adapter" alone.
+Json AdapterToJson(const AdapterConfig& adapter);
+
 /// The value of every key, in the order of AllConfigKeys().
 std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config);
 

@@ -85,6 +85,15 @@ std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
   return pieces;
 }
 
+std::string Tokenizer::PieceOf(int32_t id) const { return processor_->IdToPiece(id); }
+
+std::optional<int32_t> Tokenizer::FindPiece(const std::string& piece) const {
+  const int id = processor_->PieceToId(piece);
+  // What is unknown gets the id of <unk>.
+  if (processor_->IdToPiece(id) != piece) return std::nullopt;
+  return id;
+}
+
 std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
   std::string text;
   CheckStatus(processor_->Decode(std::vector<int>(ids.begin(), ids.end()), &text));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,11 @@ class Tokenizer {
   /// The text of `ids`; special pieces have none. REQUIRES: 0 <= id < vocab_size().
   std::string Decode(std::span<const int32_t> ids) const;
   std::string DecodePieces(const std::vector<std::string>& pieces) const;
+
+  /// The piece of an id, in which U+2581 stands for a space.
+  std::string PieceOf(int32_t id) const;
+  /// The id of a piece; nothing if the vocabulary does not have it.
+  std::optional<int32_t> FindPiece(const std::string& piece) const;
 
   int64_t vocab_size() const { return vocab_size_; }
   const SpecialTokens& special() const { return special_; }

@@ -25,6 +25,25 @@ torch::Tensor MergeHeads(const torch::Tensor& x) {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();  // As a score.
 
+// A mask over the keys of tokens, or what is added to scores by their positions, for all of `keys`:
+// those of a prefix come first.
+torch::Tensor OverPrefix(const torch::Tensor& of_tokens, int64_t keys) {
+  const int64_t prefix = keys - of_tokens.size(-1);
+  if (prefix == 0) return of_tokens;
+  const bool is_mask = of_tokens.scalar_type() == torch::kBool;
+  return torch::constant_pad_nd(of_tokens, {prefix, 0}, is_mask ? 1 : 0);
+}
+
+// Puts the keys and values of `prefix`, if there is one, before those of a batch.
+KeyValue AfterPrefix(AttentionPrefix& prefix, const KeyValue& key_value) {
+  if (prefix.is_empty()) return key_value;
+  const torch::Tensor both = prefix().to(key_value.key.scalar_type());
+  const auto put_before = [&](const torch::Tensor& first, const torch::Tensor& rest) {
+    return torch::cat({first.expand({rest.size(0), -1, -1, -1}), rest}, /*dim=*/2);
+  };
+  return {.key = put_before(both[0], key_value.key), .value = put_before(both[1], key_value.value)};
+}
+
 // x: [batch, num_heads, length, head_dim]; rotation: [length, head_dim / 2], complex.
 torch::Tensor TurnPairs(const torch::Tensor& x, const torch::Tensor& rotation) {
   const auto real = x.to(c10::toRealValueType(rotation.scalar_type()));
@@ -50,12 +69,21 @@ struct AttentionOptions {
 // case. All tensors: [batch, num_heads, length, head_dim].
 torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
                           const AttentionOptions& options) {
+  const int64_t queries = query.size(2);
+  const int64_t keys = key_value.key.size(2);
   std::optional<torch::Tensor> mask;
   if (options.mask.defined()) {
-    mask = options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask;
+    mask = OverPrefix(
+        options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask,
+        keys);
+  }
+  // Fused kernels know only a triangle that begins with the first key.
+  const bool has_triangle = options.causal && keys == queries;
+  if (options.causal && !has_triangle) {
+    mask = ~LaterKeys(keys - queries, queries, keys, query.device());
   }
   return at::scaled_dot_product_attention(query, key_value.key, key_value.value, mask,
-                                          options.dropout, options.causal);
+                                          options.dropout, has_triangle);
 }
 
 // AttendByDistance() for the queries from `first` on, of `all_queries` whose last one is at the
@@ -68,6 +96,7 @@ torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, i
   const int64_t queries = query.size(2);
   const int64_t head_dim = query.size(3);
   const int64_t keys = key_value.key.size(2);
+  const int64_t keys_of_tokens = options.positions.key_vectors.size(0) - all_queries + 1;
   // [batch, num_heads, queries, n] -> [queries, batch * num_heads, n] and back
   const auto queries_first = [&](const torch::Tensor& x) {
     return x.permute({2, 0, 1, 3}).reshape({queries, batch * heads, x.size(3)});
@@ -77,8 +106,9 @@ torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, i
   };
   // [head_dim, queries, keys]
   const auto spread = [&](const torch::Tensor& vectors) {
-    const auto of_block = vectors.narrow(0, all_queries - first - queries, queries + keys - 1);
-    return OverQueriesAndKeys(of_block.t(), queries);
+    const auto of_block =
+        vectors.narrow(0, all_queries - first - queries, queries + keys_of_tokens - 1);
+    return OverPrefix(OverQueriesAndKeys(of_block.t(), queries), keys);
   };
   const auto key_vectors = spread(options.positions.key_vectors).transpose(0, 1);
   const auto value_vectors = spread(options.positions.value_vectors).permute({1, 2, 0});
@@ -90,7 +120,7 @@ torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, i
     const auto later = LaterKeys(keys - all_queries + first, queries, keys, query.device());
     scores = scores.masked_fill(later, kNever);
   }
-  if (options.mask.defined()) scores = scores.masked_fill(~options.mask, kNever);
+  if (options.mask.defined()) scores = scores.masked_fill(~OverPrefix(options.mask, keys), kNever);
   auto weights = torch::softmax(scores, -1).to(key_value.value.scalar_type());
   if (options.dropout > 0) weights = torch::dropout(weights, options.dropout, /*train=*/true);
   return torch::matmul(weights, key_value.value) +
@@ -158,8 +188,8 @@ SelfAttentionPass SelfAttentionPass::InLayer(int64_t layer) const {
 
 SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
     : num_heads_(config.num_heads), dropout_(config.attention_dropout) {
-  qkv_proj = register_module("qkv_proj", torch::nn::Linear(config.d_model, 3 * config.d_model));
-  out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
+  qkv_proj = register_module("qkv_proj", Projection(config.d_model, 3 * config.d_model, 3));
+  out_proj = register_module("out_proj", Projection(config.d_model, config.d_model));
 }
 
 SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x,
@@ -186,14 +216,18 @@ torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const SelfAttentio
 
 torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x, const SelfAttentionPass& pass) {
   RECORD_USER_SCOPE("self-attention");
-  return AttendTo(Project(x, pass.positions), pass);
+  Heads heads = Project(x, pass.positions);
+  heads.key_value = AfterPrefix(prefix, heads.key_value);
+  return AttendTo(heads, pass);
 }
 
 torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
                                              KeyValue* key_value_cache) {
   Heads heads = Project(x, pass.positions);
   KeyValue& key_value = heads.key_value;
-  if (key_value_cache->key.defined()) {
+  if (!key_value_cache->key.defined()) {
+    key_value = AfterPrefix(prefix, key_value);
+  } else {
     key_value.key = torch::cat({key_value_cache->key, key_value.key}, /*dim=*/2);
     key_value.value = torch::cat({key_value_cache->value, key_value.value}, /*dim=*/2);
   }
@@ -203,17 +237,17 @@ torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, const SelfA
 
 CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
     : num_heads_(config.num_heads), dropout_(config.attention_dropout) {
-  q_proj = register_module("q_proj", torch::nn::Linear(config.d_model, config.d_model));
-  kv_proj = register_module("kv_proj", torch::nn::Linear(config.d_model, 2 * config.d_model));
-  out_proj = register_module("out_proj", torch::nn::Linear(config.d_model, config.d_model));
+  q_proj = register_module("q_proj", Projection(config.d_model, config.d_model));
+  kv_proj = register_module("kv_proj", Projection(config.d_model, 2 * config.d_model, 2));
+  out_proj = register_module("out_proj", Projection(config.d_model, config.d_model));
 }
 
 KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_output) {
   RECORD_USER_SCOPE("cross-attention");
   // 2 of [batch, src_len, d_model]
   const auto projections = kv_proj(encoder_output).chunk(2, /*dim=*/-1);
-  return {.key = SplitHeads(projections[0], num_heads_),
-          .value = SplitHeads(projections[1], num_heads_)};
+  return AfterPrefix(prefix, {.key = SplitHeads(projections[0], num_heads_),
+                              .value = SplitHeads(projections[1], num_heads_)});
 }
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& encoder_key_value,

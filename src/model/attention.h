@@ -3,11 +3,16 @@
 #include <torch/torch.h>
 
 #include "config/config.h"
+#include "model/adapters/attention_prefix.h"
 #include "model/positions/position_encoding.h"
+#include "model/projection.h"
 
 namespace wavemt {
 
-/// The keys and values of one attention layer, each [batch, num_heads, length, head_dim].
+/// The keys and values of one attention layer, each [batch, num_heads, length, head_dim]. With
+/// prefix tuning, those of the prefix come first. Neither masks nor positions know of them: where
+/// there are more keys than a mask has columns, the first ones are a prefix, to which every query
+/// may attend.
 struct KeyValue {
   torch::Tensor key;
   torch::Tensor value;
@@ -16,8 +21,8 @@ struct KeyValue {
 /// What the self-attention layers of one pass through a stack have in common.
 struct SelfAttentionPass {
   AttentionPositions positions{};  // Without a score_bias, which is part of the mask.
-  /// Broadcasts to [batch, num_heads, queries, keys]; bool: true = may attend; otherwise added to
-  /// the scaled scores. Undefined: all may attend to all.
+  /// Broadcasts to [batch, num_heads, queries, keys of tokens]; bool: true = may attend; otherwise
+  /// added to the scaled scores. Undefined: all may attend to all.
   torch::Tensor mask{};
   bool causal = false;  // Every position attends to itself and to earlier ones.
 
@@ -49,8 +54,12 @@ class SelfAttentionImpl : public torch::nn::Module {
   torch::Tensor ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
                             KeyValue* key_value_cache);
 
-  torch::nn::Linear qkv_proj{nullptr};  // Queries, keys and values in one matrix.
-  torch::nn::Linear out_proj{nullptr};
+  /// Puts trained keys and values before those of the tokens.
+  void AddPrefix(const AttentionPrefix& added) { prefix = register_module("prefix", added); }
+
+  Projection qkv_proj{nullptr};  // Queries, keys and values in one matrix.
+  Projection out_proj{nullptr};
+  AttentionPrefix prefix{nullptr};  // Empty unless it was added.
 
  private:
   struct Heads {
@@ -79,9 +88,13 @@ class CrossAttentionImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                         const torch::Tensor& src_padding_mask);
 
-  torch::nn::Linear q_proj{nullptr};
-  torch::nn::Linear kv_proj{nullptr};
-  torch::nn::Linear out_proj{nullptr};
+  /// Puts trained keys and values before those of the encoder's output.
+  void AddPrefix(const AttentionPrefix& added) { prefix = register_module("prefix", added); }
+
+  Projection q_proj{nullptr};
+  Projection kv_proj{nullptr};
+  Projection out_proj{nullptr};
+  AttentionPrefix prefix{nullptr};  // Empty unless it was added.
 
  private:
   int64_t num_heads_;

@@ -27,8 +27,8 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
     : activation_(config.activation), dropout_(config.activation_dropout) {
   const int64_t inner =
       config.activation == Activation::kSwiglu ? 2 * config.ffn_dim : config.ffn_dim;
-  in_proj = register_module("in_proj", torch::nn::Linear(config.d_model, inner));
-  out_proj = register_module("out_proj", torch::nn::Linear(config.ffn_dim, config.d_model));
+  in_proj = register_module("in_proj", Projection(config.d_model, inner));
+  out_proj = register_module("out_proj", Projection(config.ffn_dim, config.d_model));
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "config/config.h"
+#include "model/projection.h"
 
 namespace wavemt {
 
@@ -16,8 +17,8 @@ class FeedForwardImpl : public torch::nn::Module {
   /// x: [..., d_model] -> [..., d_model]
   torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Linear in_proj{nullptr};
-  torch::nn::Linear out_proj{nullptr};
+  Projection in_proj{nullptr};
+  Projection out_proj{nullptr};
 
  private:
   Activation activation_;

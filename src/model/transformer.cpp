@@ -12,7 +12,7 @@ namespace wavemt {
 namespace {
 
 // Each [out, in] block of a fused projection is initialized as a matrix of its own.
-void InitializeLinear(torch::nn::Linear& linear, int64_t blocks) {
+void InitializeLinear(Projection& linear, int64_t blocks) {
   for (auto& block : linear->weight.chunk(blocks, /*dim=*/0)) {
     torch::nn::init::xavier_uniform_(block);
   }

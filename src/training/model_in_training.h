@@ -13,8 +13,10 @@
 
 namespace wavemt {
 
-/// A model with everything that its updates change: the weights, the optimizer's moments and, with
-/// training.ema_decay, the moving average of the weights. These are the tensors of a checkpoint.
+/// A model with everything that its updates change or need: the weights that are trained, the
+/// optimizer's moments and, with training.ema_decay, the moving average of these weights; with
+/// training.anchor, also where they began. These are the tensors of a checkpoint, and with them the
+/// frozen weights. Of a model with an adapter, a checkpoint has only the adapter's weights.
 class ModelInTraining {
  public:
   /// `model` must keep its parameters. With training.shard_optimizer, the moments are shared out
@@ -22,7 +24,11 @@ class ModelInTraining {
   ModelInTraining(const TrainingConfig& config, Transformer model,
                   const std::shared_ptr<World>& world);
 
-  /// Takes over rank 0's weights and average, as all other ranks do.
+  /// Adds the gradient of training.anchor / 2 times the squared distance of the trained weights
+  /// from where they began.
+  void PullToStart();
+
+  /// Takes over rank 0's weights, average and beginnings, as all other ranks do.
   void TakeFromFirst(World& world);
 
   /// Restores the tensors to their values after `num_updates` updates of the weights. Usage errors
@@ -40,6 +46,7 @@ class ModelInTraining {
   std::optional<WeightAverage::Applied> ApplyAverage() const;
 
   Transformer& model() { return model_; }
+  /// Those that are trained.
   const NamedTensors& parameters() const { return parameters_; }
   Optimizer& optimizer() { return optimizer_; }
   const Optimizer& optimizer() const { return optimizer_; }
@@ -48,7 +55,12 @@ class ModelInTraining {
 
  private:
   Transformer model_;
+  // What a checkpoint holds as the model.
+  NamedTensors SavedState() const;
+
   NamedTensors parameters_;
+  double anchor_strength_;
+  NamedTensors anchors_;  // Where the parameters began; empty without training.anchor.
   Optimizer optimizer_;
   std::unique_ptr<WeightAverage> average_;
 };

@@ -254,6 +254,7 @@ void Trainer::Save(bool is_best) {
                   Checkpoint checkpoint =
                       updater_.trained().MakeCheckpoint(step_, std::move(moments));
                   checkpoint.state = ToJson(state);
+                  checkpoint.adapter = inputs_.adapter;
                   return checkpoint;
                 });
   });

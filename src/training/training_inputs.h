@@ -11,6 +11,7 @@
 #include "data/tokenizer.h"
 #include "distributed/world.h"
 #include "model/transformer.h"
+#include "support/json.h"
 #include "training/memory_budget.h"
 #include "training/time_limit.h"
 #include "training/validation.h"
@@ -38,6 +39,8 @@ struct TrainingInputs {
   using ScoreTranslations =
       std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
   ScoreTranslations score_translations;
+  /// What checkpoints say of the adapter that is trained (see checkpoint.h); null: there is none.
+  Json adapter{};
   /// Whether the weights cannot be drawn again from the seed, so that they must be in a checkpoint
   /// before the first step.
   bool saves_start = false;

@@ -16,6 +16,17 @@
 
 namespace wavemt {
 
+namespace {
+
+// In the order of the forward pass.
+std::vector<torch::Tensor> TrainedParameters(const TransformerImpl& model) {
+  std::vector<torch::Tensor> parameters = model.parameters();
+  std::erase_if(parameters, [](const torch::Tensor& p) { return !p.requires_grad(); });
+  return parameters;
+}
+
+}  // namespace
+
 torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options) {
   const DeviceBatch on_device = ToDevice(batch, options.device);
   const Autocast autocast(options.device, options.precision);
@@ -32,6 +43,8 @@ void Updater::Step(int64_t step, UpdateBatches update) {
 
   // Forward, loss and backward. The loss and the gradients are those of all ranks.
   loss_ = forward_backward_.Run(step, std::move(update), [&] { optimizer.ZeroGradients(); });
+
+  trained_.PullToStart();
 
   // A loss or gradient that is not finite must not reach the weights. Checking costs nothing on the
   // CPU. On a GPU it would have to wait, so the check stays on the device as `found_inf`.
@@ -160,7 +173,7 @@ std::pair<BatchPiece, BatchPiece> ForwardBackward::HalveOversized(const BatchPie
 ForwardBackward::ForwardBackward(Transformer model, Options options)
     : model_(std::move(model)),
       options_(std::move(options)),
-      gradient_sum_(model_->parameters(), options_.world.get(), options_.sum) {}
+      gradient_sum_(TrainedParameters(*model_), options_.world.get(), options_.sum) {}
 
 Updater::Updater(const Config& config, Transformer model, torch::Device device)
     : Updater(config, std::move(model), device, Options()) {}

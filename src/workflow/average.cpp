@@ -56,6 +56,11 @@ std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
       spdlog::warn("{}: is the same checkpoint as {} and counts once", name, first->second);
       continue;
     }
+    if (HasAdapter(candidate.location.checkpoint)) {
+      throw UsageError(
+          "{}: holds an adapter, not a model; make it one first: wavemt merge {} --output DIR",
+          name, name);
+    }
     candidate.config = LoadRunConfig(candidate.location.run);
     candidate.tokenizers = ReadTokenizerFiles(candidate.location.run);
     candidates.push_back(std::move(candidate));
@@ -128,9 +133,7 @@ int64_t LastStep(const std::vector<Candidate>& candidates) {
 
 void RequireFree(const fs::path& output, bool is_file) {
   if (!is_file) {
-    if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
-      throw UsageError("--output {}: already exists; name a folder that does not", output.string());
-    }
+    RequireFreeFolder(output);
     return;
   }
   RequireOutputFile(output);

@@ -1,5 +1,7 @@
 #include "workflow/build_model.h"
 
+#include "model/adapters/adapter.h"
+#include "model/frozen_weights.h"
 #include "support/random.h"
 
 namespace wavemt {
@@ -14,6 +16,8 @@ Transformer BuildNewModel(const Config& config, const TokenizerPair& tokenizers,
   torch::manual_seed(DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kInitialWeights));
   // Drawn on the CPU, so that a seed gives the same weights on every device.
   Transformer model = BuildModel(config.model, tokenizers);
+  AddAdapter(config.adapter, config.model, &model);
+  FreezeWeights(config.training.freeze, &model);
   model->to(device);
   return model;
 }

@@ -12,7 +12,8 @@ namespace wavemt {
 /// LibTorch's default generator.
 Transformer BuildModel(const ModelConfig& config, const TokenizerPair& tokenizers);
 
-/// A new model on `device`, whose weights are drawn from the config's seed.
+/// A new model on `device`, with the config's adapter and frozen weights. Its weights are drawn
+/// from the config's seed.
 Transformer BuildNewModel(const Config& config, const TokenizerPair& tokenizers,
                           torch::Device device);
 

@@ -3,19 +3,28 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
+#include "checkpoint/safetensors.h"
+#include "model/adapters/adapter.h"
 #include "support/error.h"
+#include "support/files.h"
 #include "support/logging.h"
+#include "support/progress.h"
 #include "workflow/position_tables.h"
 #include "workflow/position_text.h"
 #include "workflow/run_files.h"
 #include "workflow/same_model.h"
 #include "workflow/tokenizers.h"
 #include "workflow/trained_model.h"
+#include "workflow/vocabulary_transfer.h"
 
 namespace fs = std::filesystem;
 
@@ -25,90 +34,270 @@ namespace {
 bool IsOfPositions(const std::string& name) { return name.starts_with(kPositionPrefix); }
 
 std::string ListOf(std::string_view what, const std::vector<std::string>& names) {
-  return names.empty() ? "" : fmt::format("; {}: {}", what, fmt::join(names, ", "));
+  constexpr size_t kMost = 20;
+  if (names.empty()) return "";
+  const size_t shown = std::min(names.size(), kMost);
+  std::string text =
+      fmt::format("; {}: {}", what, fmt::join(names.begin(), names.begin() + shown, ", "));
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+// Whether the run's config describes weights of other shapes or names than `config`, which the
+// lists of TakeWeights() then show. Other differences of models show nowhere in their weights.
+constexpr std::string_view kShownByWeights[] = {"model.d_model",
+                                                "model.ffn_dim",
+                                                "model.num_encoder_layers",
+                                                "model.num_decoder_layers",
+                                                "model.tied_embeddings",
+                                                "model.position_encoding."};
+
+void RequireSameMeaning(const Config& before, const Config& now, InitialFit fit,
+                        const std::string& origin) {
+  const std::span<const std::string_view> may_differ =
+      fit == InitialFit::kBase ? std::span<const std::string_view>() : kShownByWeights;
+  const auto difference = DifferenceOfModels(before, now, may_differ);
+  if (!difference) return;
+  if (fit == InitialFit::kPartial) {
+    spdlog::warn("{}: {} was trained with {}, so its weights mean something else now",
+                 difference->key, origin, difference->value_of_a);
+    return;
+  }
+  throw UsageError("{}: {} does not fit the weights of {}, which were trained with {}{}",
+                   difference->key, difference->value_of_b, origin, difference->value_of_a,
+                   fit == InitialFit::kWhole
+                       ? "; use the same, or take what fits with --init-partial"
+                       : "; an adapter needs the model as it is");
+}
+
+// Whether `path` lies in a run, or is one.
+bool IsInRun(const fs::path& path) {
+  if (!IsFile(path) || path.extension() != ".safetensors") return true;
+  fs::path above = fs::absolute(path).lexically_normal().parent_path();
+  for (; above.has_relative_path(); above = above.parent_path()) {
+    if (RunDirectory::IsAt(above)) return true;
+  }
+  return false;
+}
+
+InitialModel ReadAt(const ModelLocation& location) {
+  if (IsFolder(location.checkpoint) && HasAdapter(location.checkpoint)) {
+    throw UsageError(
+        "{0}: holds an adapter, not a model; make it one first: wavemt merge {0} --output DIR",
+        location.checkpoint.string());
+  }
+  InitialModel initial;
+  initial.origin = OriginOf(location.checkpoint);
+  initial.config = LoadRunConfig(location.run);
+  initial.tokenizers = LoadRunTokenizers(location.run, initial.config->tokenizer);
+  initial.weights = ReadWeights(location.checkpoint);
+  return initial;
+}
+
+// Weights by the names of the new model, with the rows of its vocabularies.
+class Transfer {
+ public:
+  Transfer(const InitialModel& initial, const TokenizerPair& tokenizers)
+      : initial_(initial), now_(tokenizers), weights_(initial.weights) {}
+
+  // `targets`: the state of the new model.
+  NamedTensors Take(const NamedTensors& targets) {
+    // In this order a tied weight is registered under the first name.
+    SpreadTied(kSource, kTarget);
+    SpreadTied(kTarget, kOutput);
+    // The new model does not register what is tied in it too.
+    for (const char* name : {kTarget, kOutput}) {
+      if (!targets.contains(name) && !initial_.weights.contains(name)) weights_.erase(name);
+    }
+    if (!initial_.tokenizers) return std::move(weights_);
+    const TokenizerPair& before = *initial_.tokenizers;
+    Change(kSource, *before.source, *now_.source);
+    Change(kTarget, *before.target, *now_.target);
+    Change(kOutput, *before.target, *now_.target);
+    return std::move(weights_);
+  }
+
+ private:
+  static constexpr const char* kSource = "source_embedding.weight";
+  static constexpr const char* kTarget = "target_embedding.weight";
+  static constexpr const char* kOutput = "output_projection";
+
+  void SpreadTied(const char* from, const char* to) {
+    const auto found = weights_.find(from);
+    if (found != weights_.end() && !weights_.contains(to)) weights_[to] = found->second;
+  }
+
+  void Change(const char* name, const Tokenizer& before, const Tokenizer& now) {
+    const auto found = weights_.find(name);
+    const bool is_embedding = found != weights_.end() && found->second.dim() == 2 &&
+                              found->second.is_floating_point() &&
+                              found->second.size(0) == before.vocab_size();
+    if (!is_embedding || before.bytes() == now.bytes()) return;
+    TransferredRows transferred = TransferRows(found->second, before, now);
+    spdlog::info("{}: {} pieces keep their rows, {} new ones get the mean of their parts", name,
+                 WithThousands(transferred.kept), WithThousands(transferred.from_parts));
+    found->second = std::move(transferred.rows);
+  }
+
+  const InitialModel& initial_;
+  const TokenizerPair& now_;
+  NamedTensors weights_;
+};
+
+// Of tables of different length, keeps the positions that both models have.
+void CutToCommonLength(PositionEncodingImpl& encoding, NamedTensors* weights,
+                       NamedTensors* targets) {
+  for (const auto& table : encoding.Tables()) {
+    const auto saved = weights->find(std::string(kPositionPrefix) + table.name);
+    if (saved == weights->end() || saved->second.dim() != 2) continue;
+    torch::Tensor& target = targets->at(saved->first);
+    const int64_t both =
+        std::min(saved->second.size(table.dimension), target.size(table.dimension));
+    saved->second = saved->second.narrow(table.dimension, 0, both);
+    target = target.narrow(table.dimension, 0, both);
+  }
+}
+
+// The names of what two models do not have in common.
+struct Misfits {
+  std::vector<std::string> missing;
+  std::vector<std::string> left_over;
+  std::vector<std::string> other_shapes;
+  // Of a position encoding, which may differ.
+  std::vector<std::string> old_positions;
+  std::vector<std::string> new_positions;
+};
+
+// Leaves in `weights` and `targets` only what they have in common.
+Misfits RemoveMisfits(bool same_positions, NamedTensors* weights, NamedTensors* targets) {
+  Misfits misfits;
+  const auto fits = [&](const std::string& name) {
+    const auto weight = weights->find(name);
+    const auto target = targets->find(name);
+    return weight != weights->end() && target != targets->end() &&
+           weight->second.sizes() == target->second.sizes() &&
+           (same_positions || !IsOfPositions(name));
+  };
+  for (const auto& [name, weight] : *weights) {
+    if (fits(name)) continue;
+    const auto target = targets->find(name);
+    if (IsOfPositions(name)) {
+      misfits.old_positions.push_back(name);
+    } else if (target == targets->end()) {
+      misfits.left_over.push_back(name);
+    } else {
+      misfits.other_shapes.push_back(
+          fmt::format("{} {} instead of {}", name, ShapeText(weight), ShapeText(target->second)));
+    }
+  }
+  for (const auto& [name, target] : *targets) {
+    if (fits(name)) continue;
+    if (IsOfPositions(name)) {
+      misfits.new_positions.push_back(name);
+    } else if (!weights->contains(name)) {
+      misfits.missing.push_back(name);
+    }
+  }
+  std::vector<std::string> common;
+  for (const auto& [name, weight] : *weights) {
+    if (fits(name)) common.push_back(name);
+  }
+  const auto is_common = [&](const auto& named) {
+    return std::ranges::binary_search(common, named.first);
+  };
+  std::erase_if(*weights, std::not_fn(is_common));
+  std::erase_if(*targets, std::not_fn(is_common));
+  return misfits;
 }
 
 }  // namespace
 
-InitialModel ReadInitialModel(const fs::path& path, const Config& config) {
-  return ReadModelAt(path, [&](const ModelLocation& location) {
-    InitialModel initial;
-    initial.checkpoint = location.checkpoint;
-    initial.config = LoadRunConfig(location.run);
-    constexpr std::string_view kMayDiffer[] = {"model.position_encoding."};
-    if (const auto difference = DifferenceOfModels(initial.config, config, kMayDiffer)) {
-      throw UsageError(
-          "{}: {} does not fit the weights of {}, which were trained with {}; only the position "
-          "encoding may differ",
-          difference->key, difference->value_of_b, location.checkpoint.string(),
-          difference->value_of_a);
-    }
-    initial.tokenizers = LoadRunTokenizers(location.run, initial.config.tokenizer);
-    initial.weights = ReadWeights(location.checkpoint);
-    return initial;
-  });
+InitialModel ReadInitialModel(const fs::path& path, const Config& config, InitialFit fit) {
+  if (!IsInRun(path)) {
+    return {.origin = OriginOf(path), .weights = ReadSafetensors(path)};
+  }
+  InitialModel initial = ReadModelAt(path, ReadAt);
+  RequireSameMeaning(*initial.config, config, fit, initial.origin.checkpoint.string());
+  return initial;
 }
 
-TokenizerPair TakeTokenizers(const InitialModel& initial, Config* config) {
+InitialModel ReadBaseAgain(const WeightsOrigin& origin, const Config& config) {
+  if (!Exists(origin.checkpoint)) {
+    throw UsageError(
+        "{}: is not there any more; the adapter was trained beside its weights and needs them",
+        origin.checkpoint.string());
+  }
+  InitialModel initial = ReadInitialModel(origin.checkpoint, config, InitialFit::kBase);
+  if (initial.origin.digest != origin.digest) {
+    throw UsageError("{}: has other weights than those that the adapter was trained beside",
+                     origin.checkpoint.string());
+  }
+  return initial;
+}
+
+TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config* config) {
   TokenizerConfig& named = config->tokenizer;
-  if (named.model.empty() && named.source_model.empty()) {
-    named = initial.config.tokenizer;
-    return initial.tokenizers;
+  const std::string origin = initial.origin.checkpoint.string();
+  const bool names_none = named.model.empty() && named.source_model.empty();
+  if (names_none && !initial.tokenizers) {
+    throw UsageError(
+        "tokenizer.model: is missing: {} holds weights alone, so name the SentencePiece model that "
+        "they were trained with",
+        origin);
+  }
+  if (names_none) {
+    named = initial.config->tokenizer;
+    return *initial.tokenizers;
   }
   const TokenizerPair tokenizers = MakeTokenizers(*config);
-  if (tokenizers.source->bytes() != initial.tokenizers.source->bytes() ||
-      tokenizers.target->bytes() != initial.tokenizers.target->bytes()) {
+  if (!initial.tokenizers) return tokenizers;
+  const bool is_same = tokenizers.source->bytes() == initial.tokenizers->source->bytes() &&
+                       tokenizers.target->bytes() == initial.tokenizers->target->bytes();
+  if (!is_same && fit == InitialFit::kBase) {
     throw UsageError(
-        "tokenizer.{}: is not the tokenizer of {}, whose weights know only their own vocabulary; "
+        "tokenizer.{}: is not the tokenizer of {}, whose embeddings an adapter leaves as they are; "
         "leave it out to take that one",
-        named.model.empty() ? "source_model" : "model", initial.checkpoint.string());
+        named.model.empty() ? "source_model" : "model", origin);
   }
-  if (named.normalize_whitespace != initial.config.tokenizer.normalize_whitespace) {
-    throw UsageError("tokenizer.normalize_whitespace: {} was trained with {}; use the same",
-                     initial.checkpoint.string(), initial.config.tokenizer.normalize_whitespace);
+  if (is_same && named.normalize_whitespace != initial.config->tokenizer.normalize_whitespace) {
+    throw UsageError("tokenizer.normalize_whitespace: {} was trained with {}; use the same", origin,
+                     initial.config->tokenizer.normalize_whitespace);
   }
   return tokenizers;
 }
 
-void TakeWeights(const InitialModel& initial, const ModelConfig& config, Transformer* model) {
-  const PositionEncodingConfig& before = initial.config.model.position_encoding;
-  const PositionEncodingConfig& now = config.position_encoding;
+void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& config,
+                 const TokenizerPair& tokenizers, Transformer* model) {
+  const std::string origin = initial.origin.checkpoint.string();
+  const PositionEncodingConfig& now = config.model.position_encoding;
+  const PositionEncodingConfig& before =
+      initial.config ? initial.config->model.position_encoding : now;
   // Equal shapes are not enough: the buckets of t5 hold other distances then.
-  const bool same_meaning =
+  const bool same_positions =
       before.type == now.type && before.t5_max_distance == now.t5_max_distance;
-  NamedTensors weights = initial.weights;
   NamedTensors targets = StateOf(**model);
-  if (same_meaning) {
-    for (const auto& table : (*model)->position_encoding->Tables()) {
-      const auto saved = weights.find(std::string(kPositionPrefix) + table.name);
-      if (saved == weights.end() || saved->second.dim() != 2) continue;
-      torch::Tensor& target = targets.at(saved->first);
-      const int64_t both =
-          std::min(saved->second.size(table.dimension), target.size(table.dimension));
-      saved->second = saved->second.narrow(table.dimension, 0, both);
-      target = target.narrow(table.dimension, 0, both);
-    }
+  std::erase_if(targets, [](const auto& named) { return IsAdapterWeight(named.first); });
+  const size_t wanted = targets.size();
+  NamedTensors weights = Transfer(initial, tokenizers).Take(targets);
+  if (same_positions) CutToCommonLength(*(*model)->position_encoding, &weights, &targets);
+  const Misfits misfits = RemoveMisfits(same_positions, &weights, &targets);
+  const std::string lists = ListOf("missing", misfits.missing) +
+                            ListOf("left over", misfits.left_over) +
+                            ListOf("of another shape", misfits.other_shapes);
+  if (!lists.empty() && fit != InitialFit::kPartial) {
+    throw UsageError("{}: its weights do not fit the model of this config{}{}", origin, lists,
+                     fit == InitialFit::kWhole ? "; --init-partial takes those that fit" : "");
   }
-  const auto fits = [&](const std::string& name) {
-    const auto saved = weights.find(name);
-    const auto target = targets.find(name);
-    return same_meaning && saved != weights.end() && target != targets.end() &&
-           saved->second.sizes() == target->second.sizes();
-  };
-  std::vector<std::string> left_behind;
-  std::vector<std::string> left_as_drawn;
-  for (const auto& [name, tensor] : weights) {
-    if (IsOfPositions(name) && !fits(name)) left_behind.push_back(name);
+  if (targets.empty()) {
+    throw UsageError("{}: none of its weights fits the model of this config{}", origin, lists);
   }
-  for (const auto& [name, tensor] : targets) {
-    if (IsOfPositions(name) && !fits(name)) left_as_drawn.push_back(name);
+  CopyTensors(weights, targets, origin);
+  if (!lists.empty()) {
+    spdlog::warn("weights: {} of {} are taken from {}{}", targets.size(), wanted, origin, lists);
   }
-  for (const std::string& name : left_behind) weights.erase(name);
-  for (const std::string& name : left_as_drawn) targets.erase(name);
-  CopyTensors(weights, targets, initial.checkpoint.string());
-  spdlog::info("weights: from {}, which has positions of the kind {}{}{}",
-               initial.checkpoint.string(), PositionsText(before),
-               ListOf("left behind", left_behind), ListOf("new", left_as_drawn));
+  spdlog::info("weights: from {}, which has positions of the kind {}{}{}", origin,
+               PositionsText(before), ListOf("left behind", misfits.old_positions),
+               ListOf("new", misfits.new_positions));
 }
 
 }  // namespace wavemt

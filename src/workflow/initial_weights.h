@@ -1,33 +1,55 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "checkpoint/named_tensors.h"
 #include "config/config.h"
 #include "data/tokenizer.h"
 #include "model/transformer.h"
+#include "workflow/adapter_info.h"
 
 namespace wavemt {
 
-/// A trained model whose weights a new run begins with.
+/// Weights that exist, with which a new training begins.
 struct InitialModel {
-  std::filesystem::path checkpoint;  // The folder or file that the weights were read from.
-  Config config;
-  TokenizerPair tokenizers;
+  WeightsOrigin origin;
   NamedTensors weights;
+  // What trained them; nothing for a file of weights that lies in no run.
+  std::optional<Config> config{};
+  std::optional<TokenizerPair> tokenizers{};
 };
 
-/// Reads the model that `path` names (see LocateModel() in run_directory.h), for a run of `config`.
-/// A usage error if `config` describes another model; its position encoding may differ.
-InitialModel ReadInitialModel(const std::filesystem::path& path, const Config& config);
+/// What may be different in the new model.
+enum class InitialFit {
+  kWhole,    // The position encoding and the vocabulary.
+  kPartial,  // Everything: the weights that fit are taken.
+  kBase,     // Nothing: an adapter is trained beside the weights.
+};
 
-/// The tokenizers that the initial model was trained with. If `config` names none, its settings of
-/// the tokenizer become those of the initial model. A usage error if it names others.
-TokenizerPair TakeTokenizers(const InitialModel& initial, Config* config);
+/// Reads the model that `path` names (see LocateModel() in run_directory.h), or any safetensors
+/// file, for a run of `config`. A usage error if `config` describes a model in which the weights
+/// would mean something else, unless `fit` allows that.
+InitialModel ReadInitialModel(const std::filesystem::path& path, const Config& config,
+                              InitialFit fit);
 
-/// Copies the weights of `initial` into `model`, all but those of a position encoding that the
-/// models do not have in common: these stay as they were drawn, or are left behind. Of tables of
-/// different length, the positions that both have are copied. Logs all this.
-void TakeWeights(const InitialModel& initial, const ModelConfig& config, Transformer* model);
+/// The base of an adapter, again, for a training that goes on. A usage error if it is not there any
+/// more, or no longer what it was.
+InitialModel ReadBaseAgain(const WeightsOrigin& origin, const Config& config);
+
+/// The tokenizers of the new run: those that the initial model was trained with and, if `config`
+/// names others, these. In the first case the config's settings of the tokenizer become those of
+/// the initial model. A usage error if neither is known.
+TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config* config);
+
+/// Copies the weights of `initial` into `model`, a new model of `config` that reads with
+/// `tokenizers`. Embeddings of another vocabulary are carried over piece by piece (see
+/// vocabulary_transfer.h); tied ones serve for all that they were tied to. The weights of a
+/// position encoding that the models do not have in common stay as they were drawn, or are left
+/// behind; of tables of different length, the positions that both have are copied. Logs all this. A
+/// usage error that lists the other weights that are missing, left over or of another shape, unless
+/// `fit` is kPartial.
+void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& config,
+                 const TokenizerPair& tokenizers, Transformer* model);
 
 }  // namespace wavemt

@@ -64,7 +64,10 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   description.run = location.run;
   description.checkpoint = location.checkpoint;
   description.config = LoadRunConfig(location.run);
-  description.initial_checkpoint = LoadRunOrigin(location.run);
+  description.origin = LoadRunOrigin(location.run);
+  if (IsFolder(location.checkpoint) && HasAdapter(location.checkpoint)) {
+    description.adapter = ReadAdapterInfo(location.checkpoint);
+  }
   description.source_language = SourceLanguage(description.config.data);
   description.target_language = TargetLanguage(description.config.data);
   const TokenizerPair tokenizers = LoadRunTokenizers(location.run, description.config.tokenizer);
@@ -78,8 +81,9 @@ ModelDescription DescribeAt(const ModelLocation& location) {
     if (name.starts_with(kPositionPrefix)) description.position_weights += tensor.numel();
   }
   description.trained_on = LoadRunProfile(location.run);
-  description.saved = LastWritten(IsFolder(location.checkpoint) ? location.checkpoint / kModelFile
-                                                                : location.checkpoint);
+  const std::string_view file = description.adapter ? kAdapterFile : kModelFile;
+  description.saved =
+      LastWritten(IsFolder(location.checkpoint) ? location.checkpoint / file : location.checkpoint);
   DescribeTraining(&description);
   return description;
 }
@@ -112,9 +116,8 @@ Json ToJson(const ModelDescription& description) {
       {"shared_vocabulary", description.shared_vocabulary},
       {"normalize_whitespace", description.config.tokenizer.normalize_whitespace},
   };
-  if (description.initial_checkpoint) {
-    json["initial_checkpoint"] = *description.initial_checkpoint;
-  }
+  if (description.origin) json["initial_checkpoint"] = description.origin->checkpoint.string();
+  if (description.adapter) json["adapter"] = ToJson(*description.adapter);
   if (const auto& profile = description.trained_on) {
     json["trained_on_pairs"] = profile->pairs;
     json["trained_on_several_sentences"] = profile->several_sentences;

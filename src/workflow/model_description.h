@@ -10,6 +10,7 @@
 #include "data/corpus_profile.h"
 #include "support/json.h"
 #include "training/training_state.h"
+#include "workflow/adapter_info.h"
 
 namespace wavemt {
 
@@ -18,8 +19,9 @@ struct ModelDescription {
   std::filesystem::path run;
   std::filesystem::path checkpoint;  // The folder or file with the weights.
   Config config;
-  std::optional<std::string> initial_checkpoint;  // Whose weights training began with.
-  std::string source_language;                    // For example "en"; empty if unknown.
+  std::optional<WeightsOrigin> origin;  // The weights that training began with.
+  std::optional<AdapterInfo> adapter;  // The weights are its own, those of its base not among them.
+  std::string source_language;         // For example "en"; empty if unknown.
   std::string target_language;
   int64_t weights = 0;           // The number of learned parameters.
   int64_t position_weights = 0;  // Those of the position encoding among them.

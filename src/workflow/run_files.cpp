@@ -20,13 +20,14 @@ constexpr const char* kInitialCheckpoint = "initial_checkpoint";
 }  // namespace
 
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
-                                            const CorpusProfile& profile,
-                                            const fs::path& initial_checkpoint) {
-  std::map<std::string, std::string> files = {
-      {"config.json", ConfigText(config)},
-      {std::string(kCorpusProfileFile), CorpusProfileText(profile)}};
-  if (!initial_checkpoint.empty()) {
-    files[kOriginFile] = JsonText({{kInitialCheckpoint, initial_checkpoint.string()}});
+                                            const std::optional<CorpusProfile>& profile,
+                                            const std::optional<WeightsOrigin>& origin) {
+  std::map<std::string, std::string> files = {{"config.json", ConfigText(config)}};
+  if (profile) files[std::string(kCorpusProfileFile)] = CorpusProfileText(*profile);
+  if (origin) {
+    files[kOriginFile] = JsonText({{kInitialCheckpoint, origin->checkpoint.string()},
+                                   {"bytes", origin->digest.bytes},
+                                   {"crc32", origin->digest.crc32}});
   }
   if (tokenizers.shared()) {
     files["tokenizer.model"] = tokenizers.source->bytes();
@@ -62,7 +63,7 @@ std::map<std::string, std::string> ReadTokenizerFiles(const fs::path& run) {
   return files;
 }
 
-std::optional<std::string> LoadRunOrigin(const fs::path& run) {
+std::optional<WeightsOrigin> LoadRunOrigin(const fs::path& run) {
   if (!HasRunFile(run, kOriginFile)) return std::nullopt;
   const std::string origin = (run / kOriginFile).string();
   const Json json = ParseJson(ReadRunFile(run, kOriginFile), origin);
@@ -70,7 +71,12 @@ std::optional<std::string> LoadRunOrigin(const fs::path& run) {
       !json[kInitialCheckpoint].is_string()) {
     throw UsageError("{}: does not say which checkpoint the run began with", origin);
   }
-  return json[kInitialCheckpoint].get<std::string>();
+  WeightsOrigin weights{.checkpoint = json[kInitialCheckpoint].get<std::string>(), .digest = {}};
+  const Json bytes = json.value("bytes", Json());
+  const Json crc32 = json.value("crc32", Json());
+  if (bytes.is_number_integer()) weights.digest.bytes = bytes.get<int64_t>();
+  if (crc32.is_string()) weights.digest.crc32 = crc32.get<std::string>();
+  return weights;
 }
 
 std::optional<CorpusProfile> LoadRunProfile(const fs::path& run) {

@@ -9,17 +9,19 @@
 #include "config/config_overrides.h"
 #include "data/corpus_profile.h"
 #include "data/tokenizer.h"
+#include "workflow/weights_origin.h"
 
 namespace wavemt {
 
 // The files in a run's folder besides its checkpoints, as text and parsed. Reading one is a usage
 // error if its contents are not what the run wrote (see run_checksums.h).
 
-/// The files of a new run, by name. `initial_checkpoint` has the weights that it begins with;
-/// empty: they are drawn.
+/// The files of a new run, by name. `profile`: nothing if the text it was trained on is unknown;
+/// `origin` has the weights that it begins with; nothing: they are
+/// drawn.
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
-                                            const CorpusProfile& profile,
-                                            const std::filesystem::path& initial_checkpoint = {});
+                                            const std::optional<CorpusProfile>& profile,
+                                            const std::optional<WeightsOrigin>& origin = {});
 
 /// The config of a run, with `overrides` applied.
 Config LoadRunConfig(const std::filesystem::path& run, const ConfigOverrides& overrides = {});
@@ -30,8 +32,8 @@ TokenizerPair LoadRunTokenizers(const std::filesystem::path& run, const Tokenize
 /// The files that LoadRunTokenizers() reads, by name.
 std::map<std::string, std::string> ReadTokenizerFiles(const std::filesystem::path& run);
 
-/// The checkpoint whose weights the run began with; nothing if they were drawn.
-std::optional<std::string> LoadRunOrigin(const std::filesystem::path& run);
+/// The weights that the run began with; nothing if they were drawn.
+std::optional<WeightsOrigin> LoadRunOrigin(const std::filesystem::path& run);
 
 /// The contents of the run's corpus.json; nothing for runs of versions before 0.2.0.
 std::optional<CorpusProfile> LoadRunProfile(const std::filesystem::path& run);

@@ -18,6 +18,7 @@ namespace wavemt {
 struct TrainedModel {
   Config config;
   std::filesystem::path checkpoint;  // The folder or file that the weights were read from.
+  std::filesystem::path adapter{};   // The folder of its adapter; empty: it has none.
   TokenizerPair tokenizers;
   Transformer model{nullptr};  // On `device`, in evaluation mode.
   torch::Device device = torch::kCPU;
@@ -27,15 +28,19 @@ struct TrainedModel {
 };
 
 /// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`
-/// applied to the run's config.
+/// applied to the run's config. If an adapter is there, opens its base with it. `adapter` names an
+/// adapter for a model (see LocateAdapter() in adapter_info.h); empty: none. LoRA is merged into
+/// the weights, so that it costs nothing.
 TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
-                       torch::Device device = torch::kCPU);
+                       torch::Device device = torch::kCPU,
+                       const std::filesystem::path& adapter = {});
 
 /// The config of a model with `overrides` applied. A usage error if they ask for another model than
 /// that which was trained; more positions and another rotary_base are allowed.
 Config LoadTrainedConfig(const ModelLocation& location, const ConfigOverrides& overrides);
 
-/// The weights of a checkpoint's folder or of a single safetensors file.
+/// The weights of a checkpoint's folder, which may be those of an adapter, or of a single
+/// safetensors file.
 NamedTensors ReadWeights(const std::filesystem::path& checkpoint);
 
 }  // namespace wavemt

@@ -148,7 +148,7 @@ void RequireAnotherRun(const fs::path& checkpoint, const fs::path& run) {
 void RequireMemory(const TrainingJob& job) {
   if (job.inputs.memory_limit.bytes == 0) return;
   const TrainingConfig& training = job.config.training;
-  const int64_t weights = BytesOf(ParametersOf(*job.inputs.model));
+  const int64_t weights = BytesOf(TrainedParametersOf(*job.inputs.model));
   const int64_t shares = training.shard_optimizer ? job.inputs.world->size() : 1;
   // Gradients, two moments and possibly a moving average.
   const int64_t planned = weights + 2 * weights / shares + (training.ema_decay > 0 ? weights : 0);
@@ -166,14 +166,23 @@ void LogSizes(const TrainingJob& job) {
       100 * FillShare(*job.text.train, plan, config.training.batch_tokens),
       100 * PaddingShare(*job.text.train, plan));
   int64_t weights = 0;
-  for (const auto& parameter : job.inputs.model->parameters()) weights += parameter.numel();
+  int64_t trained = 0;
+  for (const auto& parameter : job.inputs.model->parameters()) {
+    weights += parameter.numel();
+    if (parameter.requires_grad()) trained += parameter.numel();
+  }
   const std::string vocabulary =
       tokenizers.shared()
           ? fmt::format("one vocabulary of {}", WithThousands(tokenizers.source->vocab_size()))
           : fmt::format("vocabularies of {} and {}", WithThousands(tokenizers.source->vocab_size()),
                         WithThousands(tokenizers.target->vocab_size()));
-  spdlog::info("model: {} weights, {}+{} layers, d_model {}, {}; on {}", WithThousands(weights),
-               config.model.num_encoder_layers, config.model.num_decoder_layers,
+  const std::string share =
+      trained == weights
+          ? ""
+          : fmt::format(" ({} of them trained, {:.2g}%)", WithThousands(trained),
+                        100.0 * static_cast<double>(trained) / static_cast<double>(weights));
+  spdlog::info("model: {} weights{}, {}+{} layers, d_model {}, {}; on {}", WithThousands(weights),
+               share, config.model.num_encoder_layers, config.model.num_decoder_layers,
                config.model.d_model, vocabulary, DescribeDevice(job.inputs.device));
 }
 
@@ -184,11 +193,25 @@ struct JobText {
   std::optional<CorpusProfile> profile;  // As the run records it; nothing: it does not.
 };
 
+// How much of an initial model a training needs.
+InitialFit FitFor(const Config& config, bool is_partial) {
+  if (config.adapter.type != AdapterType::kNone) return InitialFit::kBase;
+  return is_partial ? InitialFit::kPartial : InitialFit::kWhole;
+}
+
+// The weights of a model that exists, for a job.
+struct JobWeights {
+  std::optional<InitialModel> initial{};
+  InitialFit fit = InitialFit::kWhole;
+  bool is_resumed = false;  // A checkpoint replaces them, all but an adapter's base.
+};
+
 TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
-                     const std::optional<InitialModel>& initial = std::nullopt) {
+                     const JobWeights& weights) {
   auto& [tokenizers, text, profile] = job_text;
+  const std::optional<InitialModel>& initial = weights.initial;
   Transformer model = BuildNewModel(config, tokenizers, machine.device);
-  if (initial) TakeWeights(*initial, config.model, &model);
+  if (initial) TakeWeights(*initial, weights.fit, config, tokenizers, &model);
   const Translator translator(model, tokenizers, machine.device,
                               {.profile = profile, .source_language = SourceLanguage(config.data)});
   TrainingInputs inputs{.model = model,
@@ -199,12 +222,15 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
                         .world = machine.world,
                         .score_translations = MakeValidationScorer(config, translator,
                                                                    text.valid_lines, machine.world),
-                        .saves_start = initial.has_value(),
+                        .adapter = config.adapter.type == AdapterType::kNone
+                                       ? Json()
+                                       : ToJson(AdapterInfo{config.adapter, initial->origin}),
+                        .saves_start = initial.has_value() && !weights.is_resumed,
                         .memory_limit = machine.memory_limit,
                         .deadline = machine.deadline};
   TrainingJob job{
       .config = std::move(config), .text = std::move(text), .inputs = std::move(inputs)};
-  if (initial) job.initial_checkpoint = fs::absolute(initial->checkpoint);
+  if (initial) job.origin = initial->origin;
   LogSizes(job);
   return job;
 }
@@ -265,8 +291,17 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
       throw UsageError(
           "{0}: was stopped before it had saved the weights of {1} that it was to begin with; "
           "start it again: wavemt train CONFIG --init-from {1} --run-dir {0} --overwrite",
-          run.path().string(), *origin);
+          run.path().string(), origin->checkpoint.string());
     }
+  });
+  JobWeights weights{.fit = FitFor(config, /*is_partial=*/false), .is_resumed = true};
+  world.Together([&] {
+    if (weights.fit != InitialFit::kBase) return;
+    const auto origin = LoadRunOrigin(run.path());
+    if (!origin) {
+      throw UsageError("{}: does not say which model its adapter belongs to", run.path().string());
+    }
+    weights.initial = ReadBaseAgain(*origin, config);
   });
   const int64_t shared_step = world.Max(step.value_or(-1));
   if (shared_step >= 0) step = shared_step;
@@ -285,7 +320,7 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
           "it was trained on; put the text back where it was",
           run.path().string());
     }
-    job.emplace(BuildJob(config, {tokenizers, std::move(text), profile}, machine));
+    job.emplace(BuildJob(config, {tokenizers, std::move(text), profile}, machine, weights));
     job->inputs.run = run;
     job->inputs.valid_is_renamed = HasOtherFiles(before.data.valid, config.data.valid);
     job->earlier_config = before.training;
@@ -347,30 +382,37 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
   }
   RequireSameConfig(machine, config);
   AgreeOnPrecision(machine, &config);
-  std::optional<InitialModel> initial;
+  JobWeights weights{.fit = FitFor(config, options.init_partial)};
+  std::optional<InitialModel>& initial = weights.initial;
   world.OnFirst([&] {
     RunDirectory::RequireFree(config.run_dir, options.Replaces() || !options.writes);
     if (!options.writes) return;
     RequireParentFolder(config.run_dir);
     RunDirectory::RequireIdle(config.run_dir);
   });
+  std::optional<TokenizerPair> taken;
   world.Together([&] {
-    if (options.init_from.empty()) return;
-    initial = ReadInitialModel(options.init_from, config);
-    RequireAnotherRun(initial->checkpoint, config.run_dir);
+    if (options.init_from.empty()) {
+      if (weights.fit != InitialFit::kBase) return;
+      throw UsageError(
+          "{}: adapter.type: {} trains a small part beside a model that exists; name that model: "
+          "--init-from MODEL",
+          config_file.string(), NameOf(config.adapter.type));
+    }
+    initial = ReadInitialModel(options.init_from, config, weights.fit);
+    RequireAnotherRun(initial->origin.checkpoint, config.run_dir);
     // Changes the config as well, of every rank.
-    initial->tokenizers = TakeTokenizers(*initial, &config);
+    taken = TakeTokenizers(*initial, weights.fit, &config);
   });
-  const TokenizerPair tokenizers = MakeOnFirst(world, config.tokenizer, [&] {
-    return initial ? initial->tokenizers : MakeTokenizers(config);
-  });
+  const TokenizerPair tokenizers =
+      MakeOnFirst(world, config.tokenizer, [&] { return taken ? *taken : MakeTokenizers(config); });
   TrainingText text =
       LoadText(world, config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
   std::optional<TrainingJob> job;
   world.Together([&] {
     const CorpusProfile profile = text.profile;
     job.emplace(
-        BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, initial));
+        BuildJob(std::move(config), {tokenizers, std::move(text), profile}, machine, weights));
     initial.reset();  // Its memory is free again.
     if (options.writes) RequireMemory(*job);
   });
@@ -387,7 +429,7 @@ void CreateRun(TrainingJob* job, const NewRunOptions& options) {
   job->inputs.world->OnFirst([&] {
     job->inputs.run = RunDirectory::Create(
         job->config.run_dir,
-        RunFiles(job->config, job->inputs.tokenizers, job->text.profile, job->initial_checkpoint),
+        RunFiles(job->config, job->inputs.tokenizers, job->text.profile, job->origin),
         options.Replaces());
   });
 }

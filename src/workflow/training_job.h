@@ -26,8 +26,8 @@ struct TrainingJob {
   Config config;
   TrainingText text;
   TrainingInputs inputs;  // Refers to the corpora of `text`.
-  /// The checkpoint whose weights a new run begins with; empty: they are drawn.
-  std::filesystem::path initial_checkpoint{};
+  /// The weights that a run begins with; nothing: they are drawn.
+  std::optional<WeightsOrigin> origin{};
 
   bool is_resumed() const { return earlier_config.has_value(); }
   // Only for a run that is resumed.
@@ -41,6 +41,7 @@ struct NewRunOptions {
   bool overwrite = false;
   bool resume = false;                // Continues the run if it exists already.
   std::filesystem::path init_from{};  // A model whose weights the run begins with.
+  bool init_partial = false;          // Those that do not fit are left out.
 
   /// Whether a run that is there already gives way. One that could be resumed is not created anew.
   bool Replaces() const { return overwrite || (resume && !init_from.empty()); }

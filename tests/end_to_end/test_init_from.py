@@ -1,11 +1,13 @@
 """`wavemt train --init-from`: a run that begins with another one's weights."""
 import json
 import shutil
+import zlib
 
 import numpy
 import pytest
 from conftest import ROOT, long, pointed, wavemt, without_speeds, write_config
 from safetensors.numpy import load_file
+from sentencepiece import SentencePieceProcessor
 
 
 def losses(run):
@@ -58,22 +60,146 @@ def test_a_run_that_began_with_weights_resumes_exactly(trained_run, corpus, tmp_
     assert "was stopped before it had saved the weights of" in result.stderr
 
 
-def test_weights_that_do_not_fit_are_refused(trained_run, corpus, tmp_path):
-    def refusal(**model):
-        config = write_config(tmp_path / "config.json", corpus, model=model)
-        result = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run,
-                        check=False)
-        assert result.returncode == 2 and not (tmp_path / "run").exists()
-        return result.stderr
+def refusal(config, run, *options):
+    result = wavemt("train", config, "--run-dir", run, *options, check=False)
+    assert result.returncode == 2 and not run.exists(), result.stderr
+    return result.stderr
 
-    assert "model.ffn_dim: 32 does not fit the weights of " in refusal(ffn_dim=32)
+
+def test_weights_that_do_not_fit_are_listed(trained_run, corpus, tmp_path):
+    def said(**model):
+        config = write_config(tmp_path / "config.json", corpus, model=model)
+        return refusal(config, tmp_path / "run", "--init-from", trained_run)
+
+    text = said(ffn_dim=32)
+    assert "its weights do not fit the model of this config; of another shape: " in text
+    assert "decoder.layers.0.feed_forward.in_proj.bias [64] instead of [32]" in text
+    assert "--init-partial takes those that fit" in text
+    text = said(num_encoder_layers=2, tied_embeddings="none")
+    assert "missing: encoder.layers.1.feed_forward.in_proj.bias" in text
+    assert "output_projection" not in text  # It was tied to what is there.
     # Weights of the same shapes, which would mean something else.
-    assert "model.num_heads: 2 does not fit the weights of " in refusal(num_heads=2)
-    config = write_config(tmp_path / "other.json", corpus, tokenizer={"vocab_size": 350})
-    wavemt("train", config, "--run-dir", tmp_path / "other", "--set", "training.max_steps=1")
-    result = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run,
-                    "--set", f"tokenizer.model={tmp_path}/other/tokenizer.model", check=False)
-    assert result.returncode == 2 and "tokenizer.model: is not the tokenizer of " in result.stderr
+    assert "model.num_heads: 2 does not fit the weights of " in said(num_heads=2)
+
+
+def test_those_that_fit_can_be_taken(trained_run, corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus, training={"max_steps": 1},
+                          model={"num_encoder_layers": 2, "ffn_dim": 32, "num_heads": 2})
+    said = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run,
+                  "--init-partial").stderr
+    assert "model.num_heads: " in said and "so its weights mean something else now" in said
+    assert "missing: encoder.layers.1.feed_forward.in_proj.bias" in said
+    assert "of another shape: decoder.layers.0.feed_forward.in_proj.bias [64] instead of [32]" in said
+    old = load_file(pointed(trained_run, "best") / "model.safetensors")
+    new = load_file(tmp_path / "run/checkpoints/step-00000000/model.safetensors")
+    taken = [name for name in new if name in old and new[name].shape == old[name].shape]
+    assert "encoder.layers.0.self_attention.qkv_proj.weight" in taken
+    for name in taken:
+        assert numpy.array_equal(new[name], old[name]), name
+
+
+def test_a_file_of_weights_needs_no_run(trained_run, corpus, tmp_path):
+    """As other programs write them: only names and shapes say what they are."""
+    weights = tmp_path / "weights.safetensors"
+    shutil.copy(pointed(trained_run, "best") / "model.safetensors", weights)
+    config = write_config(tmp_path / "config.json", corpus, training={"max_steps": 1})
+    assert "holds weights alone, so name the SentencePiece model" in \
+        refusal(config, tmp_path / "run", "--init-from", weights)
+    wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", weights,
+           "--set", f"tokenizer.model={trained_run}/tokenizer.model")
+    assert (tmp_path / "run/checkpoints/step-00000000/model.safetensors").read_bytes() == \
+        weights.read_bytes()
+    origin = json.loads((tmp_path / "run/origin.json").read_text())
+    assert origin["initial_checkpoint"] == str(weights)
+    assert f"{zlib.crc32(weights.read_bytes()):08x}" == origin["crc32"]
+    # Pickles can run programs when they are read.
+    pickle = tmp_path / "weights.bin"
+    shutil.copy(weights, pickle)
+    assert "is neither a run, a checkpoint nor a .safetensors file" in \
+        refusal(config, tmp_path / "other", "--init-from", pickle)
+
+
+def test_pieces_of_another_vocabulary_keep_their_rows(trained_run, corpus, tmp_path):
+    pieces = tmp_path / "pieces"
+    text = ROOT / "data/quickstart"
+    wavemt("tokenizer", "train", "--input", text / "train.en", "--input", text / "train.zh",
+           "--vocab-size", "700", "--byte-fallback", "false", "--output", pieces)
+    config = write_config(tmp_path / "config.json", corpus, training={"max_steps": 1},
+                          tokenizer={"model": str(pieces)})
+    said = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run).stderr
+    old, new = (SentencePieceProcessor(model_file=str(file))
+                for file in (trained_run / "tokenizer.model", pieces))
+    before, after = (load_file(folder / "model.safetensors")["source_embedding.weight"] for folder in
+                     (pointed(trained_run, "best"), tmp_path / "run/checkpoints/step-00000000"))
+    assert len(after) == new.get_piece_size()
+    kept, spelled = 0, 0
+    for index in range(new.get_piece_size()):
+        piece = new.id_to_piece(index)
+        if old.id_to_piece(old.piece_to_id(piece)) == piece:
+            assert numpy.array_equal(after[index], before[old.piece_to_id(piece)]), piece
+            kept += 1
+            continue
+        parts = old.encode(piece.replace("\u2581", " "))
+        if not piece.startswith("\u2581") and old.id_to_piece(parts[0]) == "\u2581" and len(parts) > 1:
+            parts = parts[1:]
+        expected = before[parts].mean(axis=0) if parts else before.mean(axis=0)
+        assert numpy.allclose(after[index], expected, atol=1e-6), piece
+        spelled += 1
+    assert kept > 100 and spelled > 5
+    assert (f"source_embedding.weight: {kept} pieces keep their rows, {spelled} new ones get the "
+            "mean of their parts") in said
+
+
+def test_frozen_weights_stay_as_they_are(trained_run, corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus,
+                          training={"freeze": ["encoder.*", "source_embedding"], "ema_decay": 0.9})
+    said = wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", trained_run).stderr
+    assert " of them trained, " in said
+    old = load_file(pointed(trained_run, "best") / "model.safetensors")
+    last = pointed(tmp_path / "run", "latest")
+    new = load_file(last / "model.safetensors")
+    moments = load_file(last / "optimizer.safetensors")
+    for name in old:
+        frozen = name.startswith(("encoder.", "source_embedding."))
+        is_trained = not frozen and name != "position_encoding.pe"
+        assert numpy.array_equal(old[name], new[name]) == (not is_trained), name
+        assert (f"exp_avg.{name}" in moments) == is_trained, name
+    # Exactly, also with two halves.
+    half = tmp_path / "half"
+    wavemt("train", config, "--run-dir", half, "--init-from", trained_run,
+           "--set", "training.max_steps=10")
+    wavemt("resume", half, "--set", "training.max_steps=20")
+    assert (pointed(half, "latest") / "model.safetensors").read_bytes() == \
+        (last / "model.safetensors").read_bytes()
+    for pattern, reason in (("encodr", 'training.freeze: "encodr" matches no weight of the model'),
+                            ("*", "training.freeze: leaves no weight to train")):
+        assert reason in refusal(config, tmp_path / "no", "--set",
+                                 f'training.freeze=["{pattern}"]')
+
+
+def test_an_anchor_pulls_weights_to_where_they_began(trained_run, corpus, tmp_path):
+    """With a strength far above the loss's own gradient, they hardly leave."""
+    old = load_file(pointed(trained_run, "best") / "model.safetensors")
+
+    def distance(name, strength, *steps):
+        config = write_config(tmp_path / "config.json", corpus,
+                              training={"anchor": strength, "max_steps": steps[-1],
+                                        "learning_rate": 1e-3, "validate_every": 0,
+                                        "schedule": "constant", "clip_norm": 0})
+        run = tmp_path / name
+        wavemt("train", config, "--run-dir", run, "--init-from", trained_run, "--set",
+               f"training.max_steps={steps[0]}")
+        for step in steps[1:]:
+            wavemt("resume", run, "--set", f"training.max_steps={step}")
+        new = load_file(pointed(run, "latest") / "model.safetensors")
+        return sum(float(((new[key] - old[key]) ** 2).sum()) for key in old)
+
+    free, tied = distance("free", 0.0, 30), distance("tied", 10.0, 30)
+    assert tied < 0.5 * free
+    # The beginnings are in the checkpoints.
+    assert distance("halves", 10.0, 15, 30) == tied
+    assert (pointed(tmp_path / "halves", "latest") / "model.safetensors").read_bytes() == \
+        (pointed(tmp_path / "tied", "latest") / "model.safetensors").read_bytes()
 
 
 @long

@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 
+import numpy
 import pytest
 from conftest import ENVIRONMENT, PROGRAM, ROOT, pointed, wavemt, write_config
+from safetensors.numpy import load_file
 
 MODEL = {"d_model": 128, "num_heads": 4, "ffn_dim": 512, "num_encoder_layers": 2,
          "num_decoder_layers": 2, "dropout": 0.1, "position_encoding": {"max_length": 64}}
@@ -95,6 +97,21 @@ def test_a_resumed_run_splits_the_same_batches(tight, larger_corpus, tmp_path):
 def test_the_process_stays_below_the_limit(tight):
     limit, _, _, peak = tight
     assert peak <= 1.02 * float(limit)
+
+
+def test_an_adapter_is_trained_in_halves_too(tight, larger_corpus, tmp_path):
+    """The base needs memory without being trained."""
+    limit, base, _, _ = tight
+    config = write_config(tmp_path / "config.json", larger_corpus, training=TRAINING,
+                          model=MODEL | {"dropout": 0.0}, adapter={"type": "lora"})
+    said, weights_of = {}, {}
+    for name, options in (("whole", ()), ("halves", ("--memory-limit", limit))):
+        said[name] = wavemt("train", config, "--run-dir", tmp_path / name, "--init-from", base,
+                            "--device", "cpu", *options).stderr
+        weights_of[name] = load_file(pointed(tmp_path / name, "latest") / "adapter.safetensors")
+    assert "done in halves" in said["halves"] and "done in halves" not in said["whole"]
+    for name, whole in weights_of["whole"].items():
+        assert numpy.allclose(whole, weights_of["halves"][name], atol=1e-4), name
 
 
 def test_plenty_changes_nothing(larger_corpus, tmp_path):

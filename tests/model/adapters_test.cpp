@@ -1,0 +1,228 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "config/config_fields.h"
+#include "model/adapters/adapter.h"
+#include "model/masks.h"
+#include "small_model.h"
+
+namespace wavemt {
+namespace {
+
+constexpr int64_t kVocabulary = 29;
+constexpr double kTolerance = 1e-5;
+
+torch::Tensor RandomIds(int64_t rows, int64_t length) {
+  return torch::randint(4, kVocabulary, {rows, length}, torch::kLong);
+}
+
+double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
+  EXPECT_EQ(a.sizes(), b.sizes());
+  return (a - b).abs().max().item<double>();
+}
+
+AdapterConfig Lora() {
+  using enum LoraProjection;
+  return {.type = AdapterType::kLora,
+          .lora_rank = 3,
+          .lora_alpha = 6,
+          .lora_projections = {kQuery, kKey, kValue, kOutput, kFeedForward}};
+}
+AdapterConfig Prefix() { return {.type = AdapterType::kPrefix, .prefix_length = 4}; }
+AdapterConfig PrefixOfNetwork() {
+  return {.type = AdapterType::kPrefix, .prefix_length = 4, .prefix_hidden_dim = 5};
+}
+
+using Kind = std::tuple<AdapterConfig, PositionEncodingConfig>;
+
+// A small model with an adapter whose weights are random, as if it had been trained.
+class AdapterTest : public testing::TestWithParam<Kind> {
+ protected:
+  AdapterTest() {
+    config_ = SmallModelConfig();
+    AdapterConfig adapter;
+    std::tie(adapter, config_.position_encoding) = GetParam();
+    model_ = MakeSmallModel(config_, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/5);
+    AddAdapter(adapter, config_, &model_);
+    for (auto& item : model_->named_parameters()) {
+      if (IsAdapterWeight(item.key())) item.value().normal_(0, 0.5);
+    }
+  }
+
+  torch::NoGradGuard no_grad_;
+  ModelConfig config_;
+  Transformer model_{nullptr};
+};
+
+TEST_P(AdapterTest, CachedStepsAgreeWithTheFullForwardPass) {
+  constexpr int64_t kLength = 7;
+  const auto source = RandomIds(3, 6);
+  const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
+  const auto target = RandomIds(3, kLength);
+  const auto full = model_(source, mask, target);
+  KeyValueCache cache = model_->decoder->MakeKeyValueCache(model_->Encode(source, mask), mask);
+  for (int64_t position = 0; position < kLength; ++position) {
+    const auto step = model_->Project(model_->DecodeStep(target.select(1, position), &cache));
+    EXPECT_LT(LargestDifference(step, full.select(1, position)), kTolerance)
+        << "position " << position;
+  }
+}
+
+TEST_P(AdapterTest, PaddingNeverChangesOutput) {
+  const auto lengths = torch::tensor({4, 9, 1}, torch::kLong);
+  const auto sources = RandomIds(3, 9);
+  const auto targets = RandomIds(3, 6);
+  const auto logits = model_(sources, PaddingMask(lengths, 9), targets);
+  for (int64_t row = 0; row < 3; ++row) {
+    const auto alone = model_(sources[row].narrow(0, 0, lengths[row].item<int64_t>()).unsqueeze(0),
+                              torch::Tensor(), targets[row].unsqueeze(0));
+    EXPECT_LT(LargestDifference(logits[row], alone[0]), kTolerance) << "row " << row;
+  }
+}
+
+TEST_P(AdapterTest, AFutureTokenNeverChangesEarlierLogits) {
+  const auto source = RandomIds(2, 5);
+  const auto target = RandomIds(2, 8);
+  const auto before = model_(source, torch::Tensor(), target);
+  for (int64_t position = 1; position < 8; ++position) {
+    auto changed = target.clone();
+    changed.select(1, position).add_(1).remainder_(kVocabulary);
+    const auto after = model_(source, torch::Tensor(), changed);
+    EXPECT_TRUE(torch::equal(after.narrow(1, 0, position), before.narrow(1, 0, position)));
+    EXPECT_GT(LargestDifference(after.select(1, position), before.select(1, position)), 1e-3);
+  }
+}
+
+TEST_P(AdapterTest, OnlyItsOwnWeightsAreTrained) {
+  const torch::AutoGradMode with_grad(true);
+  model_(RandomIds(2, 5), torch::Tensor(), RandomIds(2, 5)).square().sum().backward();
+  for (const auto& item : model_->named_parameters()) {
+    EXPECT_EQ(item.value().requires_grad(), IsAdapterWeight(item.key())) << item.key();
+    ASSERT_EQ(item.value().grad().defined(), IsAdapterWeight(item.key())) << item.key();
+    if (IsAdapterWeight(item.key())) {
+      EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
+    }
+  }
+}
+
+TEST_P(AdapterTest, GradientsAreThoseOfFiniteDifferences) {
+  model_->to(torch::kDouble);
+  const auto source = RandomIds(3, 6);
+  const auto mask = PaddingMask(torch::tensor({6, 2, 4}, torch::kLong), 6);
+  const auto target = RandomIds(3, 5);
+  const auto factors = torch::randn({3, 5, kVocabulary}, torch::kDouble);
+  const auto loss = [&] { return (model_(source, mask, target) * factors).sum(); };
+  {
+    const torch::AutoGradMode with_grad(true);
+    loss().backward();
+  }
+  for (const auto& item : model_->named_parameters()) {
+    if (!IsAdapterWeight(item.key())) continue;
+    auto values = item.value().view(-1);
+    const auto gradient = item.value().grad().reshape(-1);
+    const auto index = gradient.abs().argmax().item<int64_t>();
+    const double value = values[index].item<double>();
+    constexpr double kStep = 1e-5;
+    values[index] = value + kStep;
+    const double above = loss().item<double>();
+    values[index] = value - kStep;
+    const double below = loss().item<double>();
+    values[index] = value;
+    const double expected = gradient[index].item<double>();
+    EXPECT_NEAR((above - below) / (2 * kStep), expected, 1e-5 * (1 + std::abs(expected)))
+        << item.key() << "[" << index << "]";
+  }
+}
+
+TEST_P(AdapterTest, MergingChangesNoOutput) {
+  if (std::get<AdapterConfig>(GetParam()).type != AdapterType::kLora) return;
+  const auto source = RandomIds(2, 5);
+  const auto target = RandomIds(2, 5);
+  const auto before = model_(source, torch::Tensor(), target);
+  MergeLora(&model_);
+  for (const auto& item : model_->named_parameters()) EXPECT_FALSE(IsAdapterWeight(item.key()));
+  EXPECT_LT(LargestDifference(model_(source, torch::Tensor(), target), before), kTolerance);
+}
+
+std::vector<PositionEncodingConfig> EveryEncoding() {
+  std::vector<PositionEncodingConfig> encodings;
+  for (const auto& [name, type] : NamesOf(PositionEncodingType{})) {
+    encodings.push_back({.type = type,
+                         .max_length = 32,
+                         .relative_clip_distance = 2,
+                         .t5_num_buckets = 6,
+                         .t5_max_distance = 5});
+  }
+  return encodings;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryEncoding, AdapterTest,
+                         testing::Combine(testing::Values(Lora(), Prefix(), PrefixOfNetwork()),
+                                          testing::ValuesIn(EveryEncoding())),
+                         [](const testing::TestParamInfo<Kind>& info) {
+                           const auto& [adapter, positions] = info.param;
+                           return fmt::format("{}_{}_{}", NameOf(adapter.type),
+                                              adapter.prefix_hidden_dim, NameOf(positions.type));
+                         });
+
+TEST(LoraTest, BeginsWithoutAChange) {
+  const torch::NoGradGuard no_grad;
+  Transformer model =
+      MakeSmallModel(SmallModelConfig(), {.source = kVocabulary, .target = kVocabulary}, 5);
+  const auto source = RandomIds(2, 5);
+  const auto target = RandomIds(2, 5);
+  const auto before = model(source, torch::Tensor(), target);
+  AddAdapter(Lora(), SmallModelConfig(), &model);
+  EXPECT_TRUE(torch::equal(model(source, torch::Tensor(), target), before));
+}
+
+// Hu et al. 2021, section 4.1, written out for the values of one fused projection.
+TEST(LoraTest, AddsAScaledProductToItsBlock) {
+  const torch::NoGradGuard no_grad;
+  Projection projection(6, 12, /*num_blocks=*/3);
+  const auto x = torch::randn({2, 5, 6});
+  const auto before = projection(x);
+  projection->AddLora({.name = "v_proj", .block = 2, .rank = 2, .alpha = 5.0});
+  const auto parameters = projection->named_parameters();
+  parameters["lora_v_proj_b"].normal_();
+  const auto product = torch::matmul(torch::matmul(x, parameters["lora_v_proj_a"].t()),
+                                     parameters["lora_v_proj_b"].t());
+  auto expected = before.clone();
+  expected.narrow(-1, 8, 4) += product * (5.0 / 2.0);
+  EXPECT_LT(LargestDifference(projection(x), expected), kTolerance);
+}
+
+// Li and Liang 2021, section 4.2, written out: softmax over the prefix's keys and the tokens' own.
+TEST(PrefixTest, IsKeysAndValuesBeforeThoseOfTheTokens) {
+  const torch::NoGradGuard no_grad;
+  const ModelConfig config = SmallModelConfig();
+  SelfAttention attention(config);
+  AttentionPrefix prefix(config, Prefix());
+  prefix->table.normal_();
+  const auto x = torch::randn({2, 5, config.d_model});
+  const int64_t head_dim = config.d_model / config.num_heads;
+  const auto heads = [&](const torch::Tensor& rows) {
+    return rows.view({-1, rows.size(-2), config.num_heads, head_dim}).transpose(1, 2);
+  };
+  const auto qkv = attention->qkv_proj(x).chunk(3, -1);
+  const auto own = prefix->table.chunk(2, -1);
+  const auto keys = torch::cat({heads(own[0]).expand({2, -1, -1, -1}), heads(qkv[1])}, 2);
+  const auto values = torch::cat({heads(own[1]).expand({2, -1, -1, -1}), heads(qkv[2])}, 2);
+  auto scores =
+      torch::matmul(heads(qkv[0]), keys.transpose(2, 3)) / std::sqrt(static_cast<double>(head_dim));
+  const auto later = torch::ones({5, 9}, torch::kBool).triu(/*diagonal=*/5);
+  scores = scores.masked_fill(later, -std::numeric_limits<double>::infinity());
+  const auto context = torch::matmul(torch::softmax(scores, -1), values).transpose(1, 2).flatten(2);
+  const auto expected = attention->out_proj(context);
+  attention->AddPrefix(prefix);
+  EXPECT_LT(LargestDifference(attention(x, SelfAttentionPass::OfDecoder({})), expected),
+            kTolerance);
+}
+
+}  // namespace
+}  // namespace wavemt
