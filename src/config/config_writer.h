@@ -12,7 +12,9 @@ namespace wavemt {
 /// The whole config, including defaults. LoadConfig() restores the same config from it.
 Json ConfigToJson(const Config& config);
 
-/// The value of every key, in the order of AllConfigKeys().
+/// The value of every key, in the order of the config; of a section that may be a list
+/// ("data.valid"), the whole section as one value. So two configs have the same keys, and each
+/// "key=value" is an override.
 std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config);
 
 /// ConfigToJson() as indented text with a final newline.
