@@ -23,7 +23,7 @@ using ::testing::ThrowsMessage;
 class TrainerTest : public TrainerFixture {
  protected:
   // A scorer that returns `scores` one after the other.
-  static TrainingInputs::ScoreTranslations Scores(std::vector<double> scores) {
+  static ScoreTranslations Scores(std::vector<double> scores) {
     return [scores = std::move(scores), next = size_t{0}](const std::function<bool()>&) mutable {
       return ValidationScores{.bleu = scores.at(next++), .bleu_signature = "test"};
     };
@@ -225,7 +225,7 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
 
 TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   config_.training.validate_every = 5;
-  const auto train = [&](const std::string& name, const TrainingInputs::ScoreTranslations& score,
+  const auto train = [&](const std::string& name, const ScoreTranslations& score,
                          std::optional<int64_t> restore_step) {
     return Train(name, config_,
                  {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
