@@ -70,7 +70,8 @@ def sentiment(draw):
     feeling = draw.choice(["positive", "negative"])
     main = clause(draw, feeling)
     review = draw.choice([
-        f"{main}",
+        main,
+        main,
         f"{main}, and {clause(draw, feeling)}",
         f"{clause(draw, OTHER[feeling])}, but {main}",
         f"although {clause(draw, OTHER[feeling])}, {main}",

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from conftest import (ENVIRONMENT, metrics_of, pointed, state_without_clock, wavemt, without_speeds,
                       write_config)
-from test_distributed import assert_same_bytes, train
+from test_distributed import assert_same_bytes, finish, start, train
 
 SCORES = ("loss", "perplexity", "bleu", "bleu_signature", "chrf", "chrf_signature")
 USUAL = {"step", "epoch"} | {f"valid/{score}" for score in SCORES}
@@ -271,6 +271,12 @@ def test_processes_share_every_set(config, tmp_path):
             "evaluate", pair / "checkpoints/latest", "--json", "--test-set", name, "--set",
             "decoding.beam_size=1").stdout)[0]["score"]
         assert score == pytest.approx(validations(pair)[-1][f"test/{name}/bleu"], abs=1e-9)
+
+
+def test_processes_need_the_same_sets(config, tmp_path):
+    said = finish(start(2, "train", config, "--run-dir", tmp_path / "run",
+                        own=[[], ["--set", "data.test=[]"]]), code=2)
+    assert " differs from rank 0: the text of data.test (news) is not set there and " in said[0]
 
 
 # Afterwards.

@@ -32,7 +32,8 @@ class TrainerFixture : public testing::Test {
   struct RunSetup {
     const TokenizedCorpus* valid = nullptr;
     ScoreTranslations score_translations{};
-    std::optional<int64_t> restore_step{};  // Continue the existing run from this step.
+    std::vector<ValidationSet> further_sets{};  // After `valid`.
+    std::optional<int64_t> restore_step{};      // Continue the existing run from this step.
     uint64_t weights_seed = 1;
     bool saves_start = false;
     std::optional<TimeLimit::Clock::time_point> deadline{};
@@ -82,6 +83,7 @@ class TrainerFixture : public testing::Test {
     if (setup.valid != nullptr) {
       sets.push_back({.corpus = *setup.valid, .score_translations = setup.score_translations});
     }
+    for (const ValidationSet& set : setup.further_sets) sets.push_back(set);
     Trainer trainer(config, {.model = model,
                              .device = device_,
                              .train = corpus_,
