@@ -19,6 +19,10 @@ def keys(schema, prefix=""):
     for name, key in schema["properties"].items():
         if key.get("properties"):
             yield from keys(key, f"{prefix}{name}.")
+            # Where a list of such sections may stand: what only its items have.
+            for only, item in key.get("items", {}).get("properties", {}).items():
+                if only not in key["properties"]:
+                    yield f"{prefix}{name}[].{only}", item
         elif name != "$schema":
             yield prefix + name, key
 
@@ -34,7 +38,7 @@ def table(schema):
     columns = ["key", "default", *(["may change on resume"] if resume else []), "what it is"]
     lines = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
     for name, key in rows:
-        default = json.dumps(key["default"])
+        default = json.dumps(key["default"]) if "default" in key else "required"
         if key.get("enum"):
             default += " of " + ", ".join(key["enum"])
         cells = [f"`{name}`", default, key["description"]]

@@ -26,8 +26,9 @@ void RequireFiles(const ParallelFiles& files) {
 
 int Check(const ConfigOptions& options) {
   const Config config = LoadConfig(options.config, options.overrides);
-  for (const auto* files : {&config.data.train, &config.data.valid, &config.data.test}) {
-    RequireFiles(*files);
+  RequireFiles(config.data.train);
+  for (const CorpusSets* sets : {&config.data.valid, &config.data.test}) {
+    for (const NamedFiles& set : sets->All()) RequireFiles(set.files);
   }
   const TokenizerConfig& tokenizer = config.tokenizer;
   for (const auto& path : {tokenizer.model, tokenizer.source_model, tokenizer.target_model}) {

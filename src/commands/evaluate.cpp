@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "support/error.h"
 #include "support/line_reader.h"
 #include "support/progress.h"
+#include "support/suggestion.h"
 #include "workflow/compute_device.h"
 #include "workflow/languages.h"
 #include "workflow/trained_model.h"
@@ -26,6 +29,7 @@ struct EvaluateOptions {
   std::string adapter;
   std::string source;
   std::string reference;
+  std::string test_set;
   std::optional<std::string> output;
   ConfigOverrides overrides;
   ScoringOptions scoring;
@@ -37,50 +41,96 @@ struct TestText {
   ScoredText scored;  // Without hypotheses at first.
 };
 
-TestText ReadTestText(const EvaluateOptions& options, const Config& config) {
-  if (options.source.empty() != options.reference.empty()) {
-    throw UsageError("--source and --reference go together");
+// The text of --source and --reference.
+TestText ReadGivenText(const EvaluateOptions& options) {
+  if (options.source == "-" && options.reference == "-") {
+    throw UsageError("-: standard input can be --source or --reference, not both");
   }
   TestText text;
-  if (!options.source.empty()) {
-    if (options.source == "-" && options.reference == "-") {
-      throw UsageError("-: standard input can be --source or --reference, not both");
-    }
-    LineReader sources = LineReader::Open(options.source);
-    LineReader references = LineReader::Open(options.reference);
-    text.scored.hypotheses_name = sources.path().string();
-    text.scored.references_name = references.path().string();
-    text.sources = ReadLines(std::move(sources));
-    text.scored.references = ReadLines(std::move(references));
-    if (text.sources.size() != text.scored.references.size()) {
-      throw UsageError(
-          "{} has {} lines but {} has {}; line n of one must translate line n of the "
-          "other",
-          text.scored.hypotheses_name, text.sources.size(), text.scored.references_name,
-          text.scored.references.size());
-    }
-  } else {
-    if (config.data.test.empty()) {
-      throw UsageError("give --source and --reference: the run's config has no data.test");
-    }
-    for (SentencePair& pair : ReadParallel(config.data.test, "data.test")) {
-      text.sources.push_back(std::move(pair.source));
-      text.scored.references.push_back(std::move(pair.target));
-    }
-    text.scored.hypotheses_name = text.scored.references_name = "data.test";
-  }
-  if (text.sources.empty()) {
-    throw UsageError("{}: is empty; there is nothing to evaluate", text.scored.references_name);
+  LineReader sources = LineReader::Open(options.source);
+  LineReader references = LineReader::Open(options.reference);
+  text.scored.hypotheses_name = sources.path().string();
+  text.scored.references_name = references.path().string();
+  text.sources = ReadLines(std::move(sources));
+  text.scored.references = ReadLines(std::move(references));
+  if (text.sources.size() != text.scored.references.size()) {
+    throw UsageError(
+        "{} has {} lines but {} has {}; line n of one must translate line n of the "
+        "other",
+        text.scored.hypotheses_name, text.sources.size(), text.scored.references_name,
+        text.scored.references.size());
   }
   return text;
 }
 
-std::vector<std::string> TranslateAll(const std::vector<std::string>& sources,
-                                      const TrainedModel& opened) {
+TestText ReadTestSet(const NamedFiles& set) {
+  TestText text;
+  text.scored.set = set.name;
+  text.scored.hypotheses_name = text.scored.references_name = set.Describe("data.test");
+  for (SentencePair& pair : ReadParallel(set.files, text.scored.references_name)) {
+    text.sources.push_back(std::move(pair.source));
+    text.scored.references.push_back(std::move(pair.target));
+  }
+  return text;
+}
+
+// The sets of data.test that --test-set chooses: one, or all of them.
+std::vector<NamedFiles> ChosenTestSets(const EvaluateOptions& options, const Config& config) {
+  const std::vector<NamedFiles> sets = config.data.test.All();
+  if (options.test_set.empty()) {
+    if (sets.empty()) {
+      throw UsageError("give --source and --reference: the run's config has no data.test");
+    }
+    return sets;
+  }
+  std::vector<std::string> names;
+  for (const NamedFiles& set : config.data.test.named) {
+    if (set.name == options.test_set) return {set};
+    names.push_back(set.name);
+  }
+  if (names.empty()) {
+    throw UsageError("--test-set {}: data.test of the run's config is not a list of named sets",
+                     options.test_set);
+  }
+  throw UsageError("--test-set {}: data.test of the run's config has no such set{}; it has {}",
+                   options.test_set, DidYouMean(options.test_set, names), fmt::join(names, ", "));
+}
+
+std::vector<TestText> ReadTestTexts(const EvaluateOptions& options, const Config& config) {
+  if (options.source.empty() != options.reference.empty()) {
+    throw UsageError("--source and --reference go together");
+  }
+  std::vector<TestText> texts;
+  if (!options.source.empty()) {
+    if (!options.test_set.empty()) {
+      throw UsageError("--test-set and --source: choose a set of data.test or give another text");
+    }
+    texts.push_back(ReadGivenText(options));
+  } else {
+    for (const NamedFiles& set : ChosenTestSets(options, config)) {
+      texts.push_back(ReadTestSet(set));
+    }
+  }
+  for (const TestText& text : texts) {
+    if (text.sources.empty()) {
+      throw UsageError("{}: is empty; there is nothing to evaluate", text.scored.references_name);
+    }
+  }
+  if (texts.size() > 1 && (options.output || options.scoring.sentence_level)) {
+    throw UsageError("{}: is for one text, and data.test has {} sets; choose one with --test-set",
+                     options.output ? "--output" : "--sentence-level", texts.size());
+  }
+  return texts;
+}
+
+std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& opened) {
+  const std::vector<std::string>& sources = text.sources;
   DecodingConfig decoding = opened.config.decoding;
   decoding.n_best = 1;
   const Translator translator = opened.MakeTranslator();
-  ProgressBar progress("translating", static_cast<int64_t>(sources.size()));
+  const std::string& set = text.scored.set;
+  ProgressBar progress(set.empty() ? "translating" : fmt::format("translating {}", set),
+                       static_cast<int64_t>(sources.size()));
   const Translator::Request request = {.lines = sources,
                                        .first_line_number = 1,
                                        .progress = [&](int64_t done) { progress.Update(done); }};
@@ -98,15 +148,19 @@ int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));
-  TestText text = ReadTestText(options, opened.config);
+  std::vector<TestText> texts = ReadTestTexts(options, opened.config);
   std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
-  text.scored.hypotheses = TranslateAll(text.sources, opened);
+  std::vector<ScoredText> scored;
+  for (TestText& text : texts) {
+    text.scored.hypotheses = TranslateAll(text, opened);
+    scored.push_back(std::move(text.scored));
+  }
   if (output) {
-    for (const std::string& line : text.scored.hypotheses) output->Write(line + "\n");
+    for (const std::string& line : scored.front().hypotheses) output->Write(line + "\n");
     output->Finish();
   }
-  PrintScores(text.scored, metrics, options.scoring);
+  PrintScores(scored, metrics, options.scoring);
   return 0;
 }
 
@@ -123,6 +177,8 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
                       "config.");
   command->add_option("--reference", options->reference,
                       "Its human translation; -: standard input.");
+  command->add_option("--test-set", options->test_set,
+                      "Which of the named sets of data.test. Default: each of them.");
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
   AddDecodingOptions(command, /*with_n_best=*/false);

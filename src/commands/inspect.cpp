@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "commands/commands.h"
 #include "config/config_fields.h"
@@ -59,15 +60,29 @@ std::string HistoryText(const ModelDescription& model) {
   return text;
 }
 
+std::string_view MetricText(std::string_view name) {
+  if (name == "bleu") return "BLEU";
+  if (name == "chrf") return "chrF";
+  return name;
+}
+
 std::string BestScoreText(const ModelDescription& model) {
   const TrainingState& state = *model.state;
   if (!state.best_score) return "none yet";
-  std::string_view name = NameOf(model.config.training.best_metric);
-  if (name == "bleu") name = "BLEU";
-  if (name == "chrf") name = "chrF";
-  std::string text = fmt::format("{} {:.4g} on data.valid at step {}", name, *state.best_score,
-                                 WithThousands(state.best_step));
+  const std::vector<NamedFiles> sets = model.config.data.valid.All();
+  std::string text = fmt::format(
+      "{} {:.4g} on {} at step {}", MetricText(NameOf(model.config.training.best_metric)),
+      *state.best_score, sets.empty() ? "data.valid" : sets[0].Describe("data.valid"),
+      WithThousands(state.best_step));
   if (!model.best_signature.empty()) text += fmt::format("  {}", model.best_signature);
+  return text;
+}
+
+std::string SetText(const ModelDescription& model, const ScoresOfSet& set) {
+  std::string text = fmt::format("{} at step {}:", set.key, WithThousands(model.sets_step));
+  for (const auto& [name, value] : set.scores) {
+    text += fmt::format("  {} {:.4g}", MetricText(name), value);
+  }
   return text;
 }
 
@@ -90,6 +105,7 @@ void PrintForPeople(const ModelDescription& model) {
   if (model.state) {
     PrintLine("trained", HistoryText(model));
     PrintLine("best score", BestScoreText(model));
+    for (const ScoresOfSet& set : model.sets) PrintLine("set", SetText(model, set));
   }
   const std::time_t saved = std::chrono::system_clock::to_time_t(model.saved);
   PrintLine("saved", fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(saved)));

@@ -30,6 +30,13 @@ std::string IntervalText(const ConfidenceInterval& interval, int width) {
                      FixedWidth(interval.half_width, width));
 }
 
+// An object that begins with the set, if it has a name.
+Json ObjectOfSet(const std::string& set) {
+  Json json = Json::object();
+  if (!set.empty()) json["set"] = set;
+  return json;
+}
+
 // The name, score, signature and components.
 Json PlainScoreToJson(const MetricResult& result) {
   Json json = {{"name", result.metric->Name()},
@@ -61,8 +68,9 @@ std::string ScoreText(const MetricResult& result, int width) {
   return text;
 }
 
-Json ScoreToJson(const MetricResult& result) {
-  Json json = PlainScoreToJson(result);
+Json ScoreToJson(const MetricResult& result, const std::string& set) {
+  Json json = ObjectOfSet(set);
+  json.update(PlainScoreToJson(result));
   if (result.interval) {
     json["confidence_mean"] = result.interval->mean;
     json["confidence_var"] = result.interval->half_width;
@@ -87,11 +95,13 @@ Json SystemsToJson(std::span<const SystemResults> systems) {
   return array;
 }
 
-std::string ScoreAsSacrebleu(const MetricResult& result, const OutputOptions& options) {
+std::string ScoreAsSacrebleu(const MetricResult& result, const OutputOptions& options,
+                             const std::string& set) {
   if (options.score_only) return ScoreText(result, options.width);
-  Json json = {{"name", result.metric->Name()},
-               {"score", RoundedTo(result.score.value, options.width)},
-               {"signature", Signature(*result.metric, result.context)}};
+  Json json = ObjectOfSet(set);
+  json["name"] = result.metric->Name();
+  json["score"] = RoundedTo(result.score.value, options.width);
+  json["signature"] = Signature(*result.metric, result.context);
   if (ShowsInterval(result)) {
     json["confidence_mean"] = RoundedTo(result.interval->mean, options.width);
     json["confidence_var"] = RoundedTo(result.interval->half_width, options.width);

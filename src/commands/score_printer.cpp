@@ -59,9 +59,12 @@ std::string ScorePrinter::Line(const MetricResult& result) const {
 }
 
 // Aligns the equals signs.
-void ScorePrinter::PrintLines(std::span<const MetricResult> results) {
+void ScorePrinter::PrintLines(std::span<const SetResults> sets) {
   std::vector<std::string> lines;
-  for (const MetricResult& result : results) lines.push_back(Line(result));
+  for (const auto& [set, results] : sets) {
+    const std::string name = set.empty() || options_.score_only ? "" : fmt::format("{}: ", set);
+    for (const MetricResult& result : results) lines.push_back(name + Line(result));
+  }
   size_t widest = 0;
   for (const std::string& line : lines) {
     if (!options_.score_only) widest = std::max(widest, line.find('='));
@@ -72,19 +75,25 @@ void ScorePrinter::PrintLines(std::span<const MetricResult> results) {
   }
 }
 
-void ScorePrinter::PrintResults(std::span<const MetricResult> results) {
+void ScorePrinter::PrintSets(std::span<const SetResults> sets) {
   if (options_.json) {
     Json array = Json::array();
-    for (const MetricResult& result : results) array.push_back(ScoreToJson(result));
+    for (const auto& [set, results] : sets) {
+      for (const MetricResult& result : results) array.push_back(ScoreToJson(result, set));
+    }
     output_.Write(array.dump(2) + "\n");
   } else if (options_.format == "json") {
     std::string text;
-    for (const MetricResult& result : results) {
-      text += (text.empty() ? "" : ",\n") + ScoreAsSacrebleu(result, options_);
+    size_t count = 0;
+    for (const auto& [set, results] : sets) {
+      for (const MetricResult& result : results) {
+        text += (text.empty() ? "" : ",\n") + ScoreAsSacrebleu(result, options_, set);
+        ++count;
+      }
     }
-    output_.Write(results.size() > 1 ? "[\n" + text + "\n]\n" : text + "\n");
+    output_.Write(count > 1 ? "[\n" + text + "\n]\n" : text + "\n");
   } else {
-    PrintLines(results);
+    PrintLines(sets);
   }
   output_.Finish();
 }

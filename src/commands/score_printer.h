@@ -35,13 +35,19 @@ struct SystemResults {
   std::vector<MetricResult> results;  // One per metric.
 };
 
+/// The scores of one of the sets of a test; `set` is empty if there is only one, without a name.
+struct SetResults {
+  std::string set;
+  std::vector<MetricResult> results;  // One per metric.
+};
+
 /// Writes scores to standard output.
 class ScorePrinter {
  public:
   explicit ScorePrinter(const OutputOptions& options) : options_(options) {}
 
-  /// Prints the scores of one system: one object or line per metric.
-  void PrintResults(std::span<const MetricResult> results);
+  /// Prints the scores of one system: one object or line per set and metric.
+  void PrintSets(std::span<const SetResults> sets);
   /// Prints the scores of several systems: a table, or an array.
   void PrintSystems(std::span<const SystemResults> systems);
   /// Prints the next sentence's score: one line, or with --json an element of an array that
@@ -51,7 +57,7 @@ class ScorePrinter {
 
  private:
   std::string Line(const MetricResult& result) const;
-  void PrintLines(std::span<const MetricResult> results);
+  void PrintLines(std::span<const SetResults> sets);
   void PrintTable(std::span<const SystemResults> systems);
   void PrintTableNotes(std::span<const SystemResults> systems);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "evaluation/accuracy.h"
 #include "evaluation/bleu_tokenizer.h"
 #include "support/error.h"
 #include "support/suggestion.h"
@@ -66,7 +67,8 @@ std::vector<std::string> SplitAtCommas(const std::string& text) {
 }  // namespace
 
 void AddScoringOptions(CLI::App* command, ScoringOptions* options) {
-  command->add_option("-m,--metrics", options->metrics, "Comma-separated: bleu, chrf, ter.")
+  command
+      ->add_option("-m,--metrics", options->metrics, "Comma-separated: bleu, chrf, ter, accuracy.")
       ->capture_default_str();
   command->add_flag("--sentence-level", options->sentence_level,
                     "A score a line, of one metric; BLEU by effective order.");
@@ -149,12 +151,13 @@ void AddScoringOptions(CLI::App* command, ScoringOptions* options) {
 }
 
 MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer) {
-  const std::vector<std::string> known = {"bleu", "chrf", "ter"};
+  const std::vector<std::string> known = {"bleu", "chrf", "ter", "accuracy"};
   const std::vector<std::string> named = SplitAtCommas(options.metrics);
   for (const std::string& name : named) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw UsageError("--metrics {}: is unknown{}; use bleu, chrf, ter or several with commas",
-                       name, DidYouMean(name, known));
+      throw UsageError(
+          "--metrics {}: is unknown{}; use bleu, chrf, ter, accuracy or several with commas", name,
+          DidYouMean(name, known));
     }
   }
   const auto is_named = [&](const char* name) {
@@ -164,6 +167,7 @@ MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer defaul
   if (is_named("bleu")) metrics.push_back(MakeBleu(options, default_tokenizer));
   if (is_named("chrf")) metrics.push_back(MakeChrf(options));
   if (is_named("ter")) metrics.push_back(std::make_unique<Ter>(options.ter));
+  if (is_named("accuracy")) metrics.push_back(std::make_unique<Accuracy>());
   if (options.sentence_level && metrics.size() > 1) {
     throw UsageError("--sentence-level: prints one metric; name one with --metrics");
   }
@@ -173,7 +177,9 @@ MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer defaul
   return metrics;
 }
 
-void PrintScores(const ScoredText& text, const MetricList& metrics, const ScoringOptions& options) {
+namespace {
+
+std::vector<Segment> SegmentsOf(const ScoredText& text) {
   if (text.hypotheses.size() != text.references.size()) {
     throw UsageError(
         "{} has {} lines but {} has {}; line n of one must belong to line n of the "
@@ -185,10 +191,33 @@ void PrintScores(const ScoredText& text, const MetricList& metrics, const Scorin
     segments.push_back({.hypothesis = StripRight(text.hypotheses[i]),
                         .references = {StripRight(text.references[i])}});
   }
-  SystemScorer scorer(metrics, /*keep_statistics=*/options.confidence);
+  return segments;
+}
+
+std::vector<MetricResult> ResultsOf(const SystemScorer& scorer, const ScoringOptions& options) {
+  std::vector<MetricResult> results = scorer.Results();
+  if (options.confidence) AddConfidence(scorer, options.confidence_n, &results);
+  return results;
+}
+
+}  // namespace
+
+void PrintScores(std::span<const ScoredText> texts, const MetricList& metrics,
+                 const ScoringOptions& options) {
   ScorePrinter printer(options.output);
-  scorer.Add(segments, options.sentence_level ? &printer : nullptr);
-  FinishScores(scorer, options, &printer);
+  std::vector<SetResults> sets;
+  for (const ScoredText& text : texts) {
+    SystemScorer scorer(metrics, /*keep_statistics=*/options.confidence);
+    scorer.Add(SegmentsOf(text), options.sentence_level ? &printer : nullptr);
+    if (!options.sentence_level) {
+      sets.push_back({.set = text.set, .results = ResultsOf(scorer, options)});
+    }
+  }
+  if (options.sentence_level) {
+    printer.FinishSentences();
+  } else {
+    printer.PrintSets(sets);
+  }
 }
 
 void FinishScores(const SystemScorer& scorer, const ScoringOptions& options,
@@ -197,9 +226,8 @@ void FinishScores(const SystemScorer& scorer, const ScoringOptions& options,
     printer->FinishSentences();
     return;
   }
-  std::vector<MetricResult> results = scorer.Results();
-  if (options.confidence) AddConfidence(scorer, options.confidence_n, &results);
-  printer->PrintResults(results);
+  const std::vector<SetResults> only = {{.set = "", .results = ResultsOf(scorer, options)}};
+  printer->PrintSets(only);
 }
 
 }  // namespace wavemt

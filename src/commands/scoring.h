@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,8 @@ struct ScoringOptions {
 
 void AddScoringOptions(CLI::App* command, ScoringOptions* options);
 
-/// The metrics that the options name, in sacreBLEU's order. Without --tokenize, BLEU uses
-/// `default_tokenizer`. A usage error for options that conflict.
+/// The metrics that the options name, in sacreBLEU's order, then accuracy. Without --tokenize, BLEU
+/// uses `default_tokenizer`. A usage error for options that conflict.
 MetricList MakeMetrics(const ScoringOptions& options, EvaluationTokenizer default_tokenizer);
 
 /// Prints the corpus scores of `scorer`; with --sentence-level, only completes the output.
@@ -40,13 +41,15 @@ void FinishScores(const SystemScorer& scorer, const ScoringOptions& options, Sco
 
 /// Translations with their references, and names for both in error messages.
 struct ScoredText {
+  std::string set;  // Its name among several sets; empty: it is the only one.
   std::vector<std::string> hypotheses;
   std::vector<std::string> references;
   std::string hypotheses_name;
   std::string references_name;
 };
-/// Scores a text and prints the results to standard output. A usage error if the numbers of lines
-/// differ.
-void PrintScores(const ScoredText& text, const MetricList& metrics, const ScoringOptions& options);
+/// Scores texts and prints the results to standard output. A usage error if the numbers of lines of
+/// one differ. REQUIRES: only one text with --sentence-level
+void PrintScores(std::span<const ScoredText> texts, const MetricList& metrics,
+                 const ScoringOptions& options);
 
 }  // namespace wavemt

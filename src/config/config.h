@@ -20,10 +20,34 @@ struct ParallelFiles {
   bool empty() const { return source.empty() && target.empty() && tsv.empty(); }
 };
 
+/// One corpus of several for the same purpose.
+struct NamedFiles {
+  std::string name;  // ASCII letters, digits, - and _; empty: it is the only corpus.
+  ParallelFiles files;
+
+  /// For messages: "data.valid (news)"; without a name, "data.valid", which is `key`.
+  std::string Describe(const std::string& key) const {
+    return name.empty() ? key : key + " (" + name + ")";
+  }
+};
+
+/// The corpora for one purpose: a single one without a name, or a list of them, each with its own.
+struct CorpusSets {
+  ParallelFiles unnamed;
+  std::vector<NamedFiles> named;  // If there are any, `unnamed` is empty.
+
+  bool empty() const { return unnamed.empty() && named.empty(); }
+  /// All of them, in the order of the list. None if there is no corpus.
+  std::vector<NamedFiles> All() const {
+    if (!named.empty() || unnamed.empty()) return named;
+    return {{.name = "", .files = unnamed}};
+  }
+};
+
 struct DataConfig {
   ParallelFiles train;
-  ParallelFiles valid;
-  ParallelFiles test;
+  CorpusSets valid;
+  CorpusSets test;
   std::string source_language;
   std::string target_language;
   int64_t max_length = 128;
@@ -116,7 +140,7 @@ struct OptimizerConfig {
 enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
 enum class Precision { kFp32, kBf16, kAuto };
 enum class AllReducePrecision { kFp32, kBf16 };
-enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf };
+enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf, kAccuracy };
 
 struct TrainingConfig {
   int64_t max_steps = 100'000;

@@ -12,6 +12,9 @@
 ///   void Field(std::string_view name, T& value, const KeyDoc& doc);
 ///   void Field(std::string_view name, T& value, Range range, const KeyDoc& doc);   // numbers
 ///   void Section(std::string_view name, T& section, std::string_view doc);
+///   void SectionOrList(std::string_view name, Sets& sets, std::string_view doc);
+/// Of the last one, `sets.unnamed` is a section, and `sets.named` a list of sections that the
+/// config may give in its place.
 /// To add a key, add a member with its default to config.h, a line here, and the code that uses it.
 namespace wavemt {
 
@@ -37,7 +40,7 @@ constexpr Range FromToBelow(double minimum, double maximum) {
 enum class OnResume {
   kFixed,  // Determines the saved data position, the vocabulary or the weights.
   kMayChange,
-  kFixedForTranslationScores,  // Fixed if BLEU or chrF selects the best checkpoint.
+  kFixedForTranslationScores,  // Fixed if a score of translations selects the best checkpoint.
   kFixedForBleu,               // Fixed if BLEU does.
 };
 
@@ -135,7 +138,8 @@ constexpr auto NamesOf(ValidationMetric) {
   return std::to_array<NamedValue<ValidationMetric>>({{"loss", ValidationMetric::kLoss},
                                                       {"perplexity", ValidationMetric::kPerplexity},
                                                       {"bleu", ValidationMetric::kBleu},
-                                                      {"chrf", ValidationMetric::kChrf}});
+                                                      {"chrf", ValidationMetric::kChrf},
+                                                      {"accuracy", ValidationMetric::kAccuracy}});
 }
 constexpr auto NamesOf(SentenceSplitting) {
   return std::to_array<NamedValue<SentenceSplitting>>({{"auto", SentenceSplitting::kAuto},
@@ -176,10 +180,22 @@ void VisitFields(Visitor& v, ParallelFiles& c) {
 }
 
 template <typename Visitor>
+void VisitFields(Visitor& v, NamedFiles& c) {
+  v.Field("name", c.name,
+          MayChange("What a set of a list is called in logs: ASCII letters, digits, - and _."));
+  VisitFields(v, c.files);
+}
+
+template <typename Visitor>
 void VisitFields(Visitor& v, DataConfig& c) {
   v.Section("train", c.train, "The parallel text to train on. The only required section.");
-  v.Section("valid", c.valid, "Held-out text for validation during training.");
-  v.Section("test", c.test, "Held-out text that `wavemt evaluate` uses by default.");
+  v.SectionOrList(
+      "valid", c.valid,
+      "Held-out text for validation during training. In a list of named sets, the first "
+      "one selects the best checkpoint.");
+  v.SectionOrList("test", c.test,
+                  "Held-out text that `wavemt evaluate` uses by default. The sets of a list are "
+                  "scored by validations too.");
   v.Field(
       "source_language", c.source_language,
       FixedForTranslationScores(

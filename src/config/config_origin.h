@@ -15,8 +15,15 @@ struct ConfigOrigin {
   /// The key with its origin: "configs/x.json: model.num_heads", or
   /// "--set model.num_heads=7: model.num_heads".
   std::string Of(std::string_view key) const {
-    const auto found = overrides.find(key);
-    return (found == overrides.end() ? file : found->second) + ": " + std::string(key);
+    // An option may have set a whole section: data.valid, of which data.valid[0].name is a part.
+    for (std::string_view part = key; !part.empty();) {
+      if (const auto found = overrides.find(part); found != overrides.end()) {
+        return found->second + ": " + std::string(key);
+      }
+      const size_t end = part.find_last_of(".[");
+      part = part.substr(0, end == std::string_view::npos ? 0 : end);
+    }
+    return file + ": " + std::string(key);
   }
 };
 

@@ -1,5 +1,6 @@
 #include "config/config_overrides.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <type_traits>
 #include <utility>
@@ -13,9 +14,10 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-enum class KeyKind { kText, kPath, kPathList, kOther };
+enum class KeyKind { kText, kPath, kPathList, kSets, kOther };
 
-// A visitor that lists every key with the kind of its value.
+// A visitor that lists every key with the kind of its value. A section that may be a list of sets
+// comes before its keys.
 class KeyLister {
  public:
   using Keys = std::vector<std::pair<std::string, KeyKind>>;
@@ -34,6 +36,11 @@ class KeyLister {
   void Section(std::string_view name, T& section, std::string_view) {
     KeyLister lister(prefix_ + std::string(name) + ".", keys_);
     VisitFields(lister, section);
+  }
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    keys_->emplace_back(prefix_ + std::string(name), KeyKind::kSets);
+    Section(name, sets.unnamed, doc);
   }
 
  private:
@@ -70,12 +77,44 @@ KeyKind KindOfKey(std::string_view key, std::string_view typed) {
   throw UsageError("{}: there is no config key \"{}\"{}", typed, key, DidYouMean(key, names));
 }
 
+// Whether the section `key` may be a list of named sets as well.
+bool IsListable(const std::string& key) {
+  const KeyLister::Keys keys = ListKeys();
+  return std::ranges::find(keys, std::pair(key, KeyKind::kSets)) != keys.end();
+}
+
 // Leaves ${WAVEMT_DATA}/... alone: ReadConfig() expands it to an absolute path.
 std::string FromCurrentFolder(const std::string& path) {
   return path.empty() || path.starts_with("${") ? path : fs::absolute(path).string();
 }
 
-Json ParseValue(KeyKind kind, const std::string& text, const std::string& typed) {
+// Of a path or a list of paths.
+void MakePaths(Json* paths) {
+  if (paths->is_string()) *paths = FromCurrentFolder(paths->get<std::string>());
+  if (!paths->is_array()) return;
+  for (Json& path : *paths) {
+    if (path.is_string()) path = FromCurrentFolder(path.get<std::string>());
+  }
+}
+
+// Makes the paths of a section, or of each section of a list, relative to the current folder. What
+// does not belong there is left for the reader to refuse.
+void MakePathsOfSets(const std::string& key, Json* sets) {
+  if (sets->is_array()) {
+    for (Json& set : *sets) MakePathsOfSets(key, &set);
+    return;
+  }
+  if (!sets->is_object()) return;
+  for (const auto& [name, kind] : ListKeys()) {
+    const std::string begin = key + ".";
+    if (kind != KeyKind::kPathList || !name.starts_with(begin)) continue;
+    const auto found = sets->find(name.substr(begin.size()));
+    if (found != sets->end()) MakePaths(&*found);
+  }
+}
+
+Json ParseValue(KeyKind kind, const std::string& key, const std::string& text,
+                const std::string& typed) {
   switch (kind) {
     case KeyKind::kText:
       return text;
@@ -84,10 +123,19 @@ Json ParseValue(KeyKind kind, const std::string& text, const std::string& typed)
     case KeyKind::kPathList: {
       if (!text.starts_with('[')) return FromCurrentFolder(text);
       Json list = ParseJson(text, typed);
-      for (Json& item : list) {
-        if (item.is_string()) item = FromCurrentFolder(item.get<std::string>());
-      }
+      MakePaths(&list);
       return list;
+    }
+    case KeyKind::kSets: {
+      if (text.find_first_of("[{") != 0) {
+        throw UsageError(
+            "{}: \"{}\" is a section of the config; set one of its keys, for example {}.source, or "
+            "give the whole section, or a list of named ones, as JSON",
+            typed, key, key);
+      }
+      Json sets = ParseJson(text, typed);
+      MakePathsOfSets(key, &sets);
+      return sets;
     }
     case KeyKind::kOther:
       // What is not JSON stays text, so that the reader's error names the type that is needed.
@@ -97,13 +145,21 @@ Json ParseValue(KeyKind kind, const std::string& text, const std::string& typed)
 }
 
 // The value of `key` in the document. Missing sections are created.
-Json& Locate(Json& document, const std::string& key, const std::string& file) {
+Json& Locate(Json& document, const std::string& key, const std::string& typed,
+             const std::string& file) {
   Json* value = &document;
   size_t begin = 0;
   for (size_t dot; (dot = key.find('.', begin)) != std::string::npos; begin = dot + 1) {
     value = &(*value)[key.substr(begin, dot - begin)];
+    const std::string section = key.substr(0, dot);
+    if (value->is_array() && IsListable(section)) {
+      throw UsageError(
+          "{}: {} is a list of named sets in {}; give the whole list, for example "
+          "{}='[{{\"name\": \"news\", \"tsv\": \"news.tsv\"}}]'",
+          typed, section, file, section);
+    }
     if (!value->is_object() && !value->is_null()) {
-      throw UsageError("{}: {}: must be an object {{...}}, not {}", file, key.substr(0, dot),
+      throw UsageError("{}: {}: must be an object {{...}}, not {}", file, section,
                        QuoteJson(*value));
     }
   }
@@ -120,14 +176,17 @@ void ApplyOverrides(const ConfigOverrides& overrides, Json* document, ConfigOrig
     }
     const std::string key = text.substr(0, equals);
     const KeyKind kind = KindOfKey(key, typed);
-    Locate(*document, key, origin->file) = ParseValue(kind, text.substr(equals + 1), typed);
+    Locate(*document, key, typed, origin->file) =
+        ParseValue(kind, key, text.substr(equals + 1), typed);
     origin->overrides[key] = typed;
   }
 }
 
 std::vector<std::string> AllConfigKeys() {
   std::vector<std::string> names;
-  for (const auto& [name, kind] : ListKeys()) names.push_back(name);
+  for (const auto& [name, kind] : ListKeys()) {
+    if (kind != KeyKind::kSets) names.push_back(name);
+  }
   return names;
 }
 

@@ -27,7 +27,8 @@ using ConfigOverrides = std::vector<ConfigOverride>;
 
 /// Writes each "a.b=c" into `document` and records it in `origin`. If a key occurs more than once,
 /// the last value wins. c is JSON, or plain text if the key's value is a string; paths are relative
-/// to the current folder. Throws a usage error for an unknown key or an override without "=".
+/// to the current folder. Of a section that may be a list of sets (data.valid), c may be the whole
+/// section or list. Throws a usage error for an unknown key or an override without "=".
 void ApplyOverrides(const ConfigOverrides& overrides, Json* document, ConfigOrigin* origin);
 
 /// All keys of the config, in documentation order: "seed", "run_dir", "data.train.source", ...

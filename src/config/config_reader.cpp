@@ -81,15 +81,28 @@ class SectionReader {
 
   template <typename T>
   void Section(std::string_view name, T& section, std::string_view /*doc*/) {
+    if (const Json* json = Find(name)) ReadSection(*json, KeyOf(name), section);
+  }
+
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view /*doc*/) {
     const Json* json = Find(name);
     if (json == nullptr) return;
-    if (!json->is_object()) {
-      throw UsageError("{}: must be an object {{...}}, not {}", origin_.Of(KeyOf(name)),
+    sets = {};
+    const std::string key = KeyOf(name);
+    if (json->is_array()) {
+      for (size_t i = 0; i < json->size(); ++i) {
+        ReadSection((*json)[i], fmt::format("{}[{}]", key, i), sets.named.emplace_back());
+      }
+    } else if (json->is_object() && json->contains("name")) {
+      throw UsageError("{}: only the sets of a list have names: \"{}\": [{{\"name\": ...}}]",
+                       origin_.Of(key + ".name"), name);
+    } else if (json->is_object()) {
+      ReadSection(*json, key, sets.unnamed);
+    } else {
+      throw UsageError("{}: must be an object {{...}} or a list of them, not {}", origin_.Of(key),
                        QuoteJson(*json));
     }
-    SectionReader reader(*json, KeyOf(name) + ".", base_, origin_);
-    VisitFields(reader, section);
-    reader.RefuseUnknownKeys();
   }
 
   void RefuseUnknownKeys() const {
@@ -102,6 +115,16 @@ class SectionReader {
   }
 
  private:
+  template <typename T>
+  void ReadSection(const Json& json, const std::string& key, T& section) const {
+    if (!json.is_object()) {
+      throw UsageError("{}: must be an object {{...}}, not {}", origin_.Of(key), QuoteJson(json));
+    }
+    SectionReader reader(json, key + ".", base_, origin_);
+    VisitFields(reader, section);
+    reader.RefuseUnknownKeys();
+  }
+
   const Json* Find(std::string_view name) {
     names_.emplace_back(name);
     const auto found = object_.find(names_.back());

@@ -29,6 +29,10 @@ class ResumeLister {
     ResumeLister lister(prefix_ + std::string(name) + ".", keys_);
     VisitFields(lister, section);
   }
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    Section(name, sets.unnamed, doc);
+  }
 
  private:
   std::string prefix_;
@@ -43,7 +47,7 @@ bool MayChangeIn(const Config& config, OnResume on_resume) {
     case OnResume::kMayChange:
       return true;
     case OnResume::kFixedForTranslationScores:
-      return metric != ValidationMetric::kBleu && metric != ValidationMetric::kChrf;
+      return metric == ValidationMetric::kLoss || metric == ValidationMetric::kPerplexity;
     case OnResume::kFixedForBleu:
       return metric != ValidationMetric::kBleu;
   }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config_fields.h"
 #include "support/error.h"
+#include "support/json.h"
 
 namespace wavemt {
 namespace {
@@ -29,6 +31,36 @@ void ValidateFiles(const ParallelFiles& files, const std::string& key, const Con
   }
 }
 
+bool IsNameOfSet(const std::string& name) {
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  return !name.empty() && name.find_first_not_of(kLetters) == std::string::npos;
+}
+
+void ValidateSets(const CorpusSets& sets, const std::string& key, const ConfigOrigin& origin) {
+  ValidateFiles(sets.unnamed, key, origin);
+  for (size_t i = 0; i < sets.named.size(); ++i) {
+    const auto& [name, files] = sets.named[i];
+    const std::string key_of_set = fmt::format("{}[{}]", key, i);
+    if (!IsNameOfSet(name)) {
+      throw UsageError(
+          "{}: {}: each set of a list has a name of ASCII letters, digits, - and _",
+          origin.Of(key_of_set + ".name"),
+          name.empty() ? "is missing" : fmt::format("{} is not possible", QuoteJson(name)));
+    }
+    for (size_t before = 0; before < i; ++before) {
+      if (sets.named[before].name != name) continue;
+      throw UsageError("{}: {} is the name of {}[{}] too; each set has its own",
+                       origin.Of(key_of_set + ".name"), QuoteJson(name), key, before);
+    }
+    if (files.empty()) {
+      throw UsageError("{}: has no text: give source and target files, or one tsv file",
+                       origin.Of(key_of_set));
+    }
+    ValidateFiles(files, key_of_set, origin);
+  }
+}
+
 void ValidateData(const Config& config, const ConfigOrigin& origin) {
   if (config.data.train.empty()) {
     throw UsageError(
@@ -36,8 +68,8 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
         origin.Of("data.train"));
   }
   ValidateFiles(config.data.train, "data.train", origin);
-  ValidateFiles(config.data.valid, "data.valid", origin);
-  ValidateFiles(config.data.test, "data.test", origin);
+  ValidateSets(config.data.valid, "data.valid", origin);
+  ValidateSets(config.data.test, "data.test", origin);
   // The end or the beginning of the sentence takes one more position.
   const int64_t positions = config.model.position_encoding.max_length;
   if (config.data.max_length >= positions) {

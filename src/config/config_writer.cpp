@@ -1,6 +1,5 @@
 #include "config/config_writer.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <type_traits>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include "config/config_fields.h"
-#include "config/config_overrides.h"
 
 namespace fs = std::filesystem;
 
@@ -37,7 +35,7 @@ Json ResumeToJson(OnResume on_resume) {
     case OnResume::kMayChange:
       return true;
     case OnResume::kFixedForTranslationScores:
-      return "unless training.best_metric is bleu or chrf";
+      return "unless training.best_metric is bleu, chrf or accuracy";
     case OnResume::kFixedForBleu:
       return "unless training.best_metric is bleu";
   }
@@ -60,10 +58,53 @@ class SectionWriter {
     VisitFields(writer, section);
     json_[std::string(name)] = std::move(writer.json_);
   }
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    if (sets.named.empty()) return Section(name, sets.unnamed, doc);
+    Json list = Json::array();
+    for (auto& set : sets.named) {
+      SectionWriter writer;
+      VisitFields(writer, set);
+      list.push_back(writer.Take());
+    }
+    json_[std::string(name)] = std::move(list);
+  }
   Json Take() { return std::move(json_); }
 
  private:
   Json json_ = Json::object();
+};
+
+// Collects the values by their full keys.
+class ValueLister {
+ public:
+  using Values = std::vector<std::pair<std::string, Json>>;
+
+  ValueLister(std::string prefix, Values* values) : prefix_(std::move(prefix)), values_(values) {}
+
+  template <typename T>
+  void Field(std::string_view name, T& value, const KeyDoc& /*doc*/) {
+    values_->emplace_back(prefix_ + std::string(name), ToJson(value));
+  }
+  template <typename T>
+  void Field(std::string_view name, T& value, Range /*range*/, const KeyDoc& doc) {
+    Field(name, value, doc);
+  }
+  template <typename T>
+  void Section(std::string_view name, T& section, std::string_view /*doc*/) {
+    ValueLister lister(prefix_ + std::string(name) + ".", values_);
+    VisitFields(lister, section);
+  }
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    SectionWriter writer;
+    writer.SectionOrList(name, sets, doc);
+    values_->emplace_back(prefix_ + std::string(name), writer.Take()[std::string(name)]);
+  }
+
+ private:
+  std::string prefix_;
+  Values* values_;
 };
 
 class SchemaWriter {
@@ -95,6 +136,21 @@ class SchemaWriter {
     Json property = {{"description", doc}};
     property.update(writer.Take());
     properties_[std::string(name)] = std::move(property);
+  }
+
+  // JSON Schema's words for objects do not count for lists, and the other way round.
+  template <typename Sets>
+  void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    Section(name, sets.unnamed, doc);
+    SchemaWriter writer;
+    typename decltype(sets.named)::value_type item;
+    VisitFields(writer, item);
+    Json items = writer.Take();
+    items["properties"]["name"].erase("default");
+    items["required"] = {"name"};
+    Json& property = properties_[std::string(name)];
+    property["type"] = {"object", "array"};
+    property["items"] = std::move(items);
   }
 
   Json& properties() { return properties_; }
@@ -160,13 +216,10 @@ Json AdapterToJson(const AdapterConfig& adapter) {
 }
 
 std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config) {
-  const Json document = ConfigToJson(config);
+  Config copy = config;
   std::vector<std::pair<std::string, Json>> values;
-  for (const std::string& key : AllConfigKeys()) {
-    std::string pointer = "/" + key;
-    std::ranges::replace(pointer, '.', '/');
-    values.emplace_back(key, document.at(Json::json_pointer(pointer)));
-  }
+  ValueLister lister("", &values);
+  VisitFields(lister, copy);
   return values;
 }
 

@@ -15,7 +15,9 @@ Json ConfigToJson(const Config& config);
 /// The section "adapter" alone.
 Json AdapterToJson(const AdapterConfig& adapter);
 
-/// The value of every key, in the order of AllConfigKeys().
+/// The value of every key, in the order of the config; of a section that may be a list
+/// ("data.valid"), the whole section as one value. So two configs have the same keys, and each
+/// "key=value" is an override.
 std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config);
 
 /// ConfigToJson() as indented text with a final newline.

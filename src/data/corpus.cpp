@@ -112,8 +112,8 @@ void ParallelReader::RefuseDifferentLengths(bool source_is_longer) {
 void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
                      const std::string& name) {
   if (!reader.left_columns_out()) return;
-  spdlog::info("{}: of its tsv files only columns {} and {} are read ({}.tsv_columns)", name,
-               files.tsv_columns[0], files.tsv_columns[1], name);
+  spdlog::info("{}: of its tsv files only columns {} and {} are read (tsv_columns)", name,
+               files.tsv_columns[0], files.tsv_columns[1]);
 }
 
 std::vector<SentencePair> ReadParallel(const ParallelFiles& files, const std::string& name) {

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "support/logging.h"
 #include "support/progress.h"
@@ -10,6 +12,37 @@
 
 namespace wavemt {
 namespace {
+
+// The key of the scores that select the best checkpoint. They stand under it even if they are those
+// of a set with a key of its own.
+constexpr const char* kValidKey = "valid";
+
+std::vector<SetScores> WithDecidingScores(const ValidationReport& report) {
+  std::vector<SetScores> sets = report.sets;
+  if (sets.front().key != kValidKey) {
+    sets.insert(sets.begin(), {.key = kValidKey, .scores = report.sets.front().scores});
+  }
+  return sets;
+}
+
+// A score as logs have it: "valid/bleu".
+struct NamedScore {
+  std::string name;
+  double value = 0;
+  std::string signature;  // Empty: it has none.
+};
+
+std::vector<NamedScore> NamedScoresOf(const std::string& key, const ValidationScores& scores) {
+  const auto name = [&](const char* score) { return fmt::format("{}/{}", key, score); };
+  std::vector<NamedScore> named = {{name("loss"), scores.loss, ""},
+                                   {name("perplexity"), scores.perplexity, ""}};
+  if (scores.bleu) named.push_back({name("bleu"), *scores.bleu, scores.bleu_signature});
+  if (scores.chrf) named.push_back({name("chrf"), *scores.chrf, scores.chrf_signature});
+  if (scores.accuracy) {
+    named.push_back({name("accuracy"), *scores.accuracy, scores.accuracy_signature});
+  }
+  return named;
+}
 
 // A progress bar on a terminal; otherwise a line for each interval.
 class TerminalReporter : public TrainingListener {
@@ -36,12 +69,17 @@ class TerminalReporter : public TrainingListener {
   }
 
   void OnValidation(const ValidationReport& report) override {
-    const ValidationScores& scores = report.scores;
-    std::string text = fmt::format("validation at step {}: loss {:.3f}  perplexity {:.2f}",
-                                   WithThousands(report.step), scores.loss, scores.perplexity);
-    if (scores.bleu) text += fmt::format("  BLEU {:.2f}", *scores.bleu);
-    if (scores.chrf) text += fmt::format("  chrF {:.2f}", *scores.chrf);
-    spdlog::info("{}{}", text, report.is_best ? "  (best so far)" : "");
+    bool is_best = report.is_best;
+    for (const auto& [key, scores] : report.sets) {
+      std::string text = fmt::format("{}loss {:.3f}  perplexity {:.2f}",
+                                     key == kValidKey ? "" : fmt::format("{}: ", key), scores.loss,
+                                     scores.perplexity);
+      if (scores.bleu) text += fmt::format("  BLEU {:.2f}", *scores.bleu);
+      if (scores.chrf) text += fmt::format("  chrF {:.2f}", *scores.chrf);
+      if (scores.accuracy) text += fmt::format("  accuracy {:.2f}", *scores.accuracy);
+      spdlog::info("validation at step {}: {}{}", WithThousands(report.step), text,
+                   std::exchange(is_best, false) ? "  (best so far)" : "");
+    }
   }
 
  private:
@@ -66,18 +104,12 @@ class MetricsReporter : public TrainingListener {
   }
 
   void OnValidation(const ValidationReport& report) override {
-    const ValidationScores& scores = report.scores;
-    Json line = {{"step", report.step},
-                 {"epoch", report.epoch},
-                 {"valid/loss", scores.loss},
-                 {"valid/perplexity", scores.perplexity}};
-    if (scores.bleu) {
-      line["valid/bleu"] = *scores.bleu;
-      line["valid/bleu_signature"] = scores.bleu_signature;
-    }
-    if (scores.chrf) {
-      line["valid/chrf"] = *scores.chrf;
-      line["valid/chrf_signature"] = scores.chrf_signature;
+    Json line = {{"step", report.step}, {"epoch", report.epoch}};
+    for (const auto& [key, scores] : WithDecidingScores(report)) {
+      for (const auto& [name, value, signature] : NamedScoresOf(key, scores)) {
+        line[name] = value;
+        if (!signature.empty()) line[name + "_signature"] = signature;
+      }
     }
     log_.Write(line);
   }
@@ -104,10 +136,12 @@ class TensorboardReporter : public TrainingListener {
   }
 
   void OnValidation(const ValidationReport& report) override {
-    TensorboardWriter::Scalars scalars = {{"valid/loss", report.scores.loss},
-                                          {"valid/perplexity", report.scores.perplexity}};
-    if (report.scores.bleu) scalars.emplace_back("valid/bleu", *report.scores.bleu);
-    if (report.scores.chrf) scalars.emplace_back("valid/chrf", *report.scores.chrf);
+    TensorboardWriter::Scalars scalars;
+    for (const auto& [key, scores] : WithDecidingScores(report)) {
+      for (const NamedScore& score : NamedScoresOf(key, scores)) {
+        scalars.emplace_back(score.name, score.value);
+      }
+    }
     writer_.Write(report.step, scalars);
   }
 

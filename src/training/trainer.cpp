@@ -229,11 +229,11 @@ void Trainer::FinishStep() {
 
 bool Trainer::Validate() {
   clock_.Pause();
-  const auto scores = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
-  const bool is_best = scores && validator_.Add(*scores, step_);
-  if (scores) {
+  const auto sets = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
+  const bool is_best = sets && validator_.Add(sets->front().scores, step_);
+  if (sets) {
     const ValidationReport report{
-        .step = step_, .epoch = EpochNumber(position_), .scores = *scores, .is_best = is_best};
+        .step = step_, .epoch = EpochNumber(position_), .sets = *sets, .is_best = is_best};
     Notify([&](TrainingListener& listener) { listener.OnValidation(report); });
   }
   clock_.Resume();

@@ -2,9 +2,9 @@
 
 #include <torch/torch.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "checkpoint/run_directory.h"
 #include "data/tokenized_corpus.h"
@@ -24,21 +24,18 @@ struct TrainingInputs {
   Transformer model{nullptr};  // On `device`.
   torch::Device device = torch::kCPU;
   const TokenizedCorpus& train;
-  const TokenizedCorpus* valid = nullptr;  // Null: no validation.
-  /// Whether `valid` comes from other files than when the run was last trained. If the checkpoint
-  /// does not say which text its best score was measured on, these may hold a different one.
+  /// What validations measure the model on; the first set selects the best checkpoint. Empty: no
+  /// validation.
+  std::vector<ValidationSet> validation_sets{};
+  /// Whether the first set comes from other files than when the run was last trained. If the
+  /// checkpoint does not say which text its best score was measured on, these may hold a different
+  /// one.
   bool valid_is_renamed = false;
   TokenizerPair tokenizers;
   /// The processes that train together.
   std::shared_ptr<World> world = std::make_shared<World>();
   /// Where rank 0 writes; the others only name it. Only ProfileUpdates() needs none.
   std::optional<RunDirectory> run{};
-  /// Translates the validation text with the model in its present state and scores it (BLEU and
-  /// chrF; the loss is measured elsewhere). All ranks call it and get the same scores; nothing if
-  /// `stop_requested` returns true on any of them. May be empty.
-  using ScoreTranslations =
-      std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
-  ScoreTranslations score_translations;
   /// What checkpoints say of the adapter that is trained (see checkpoint.h); null: there is none.
   Json adapter{};
   /// Whether the weights cannot be drawn again from the seed, so that they must be in a checkpoint

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "training/training_state.h"
 #include "training/validation.h"
@@ -24,8 +25,8 @@ struct IntervalReport {
 /// The report of a validation.
 struct ValidationReport {
   int64_t step = 0;
-  int64_t epoch = 0;  // EpochNumber()
-  ValidationScores scores{};
+  int64_t epoch = 0;              // EpochNumber()
+  std::vector<SetScores> sets{};  // At least one; the first selects the best checkpoint.
   bool is_best = false;
 };
 

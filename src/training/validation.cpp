@@ -15,15 +15,18 @@ namespace wavemt {
 namespace {
 
 // Adds the loss of a batch, which is split into halves if it does not fit in memory.
-void AddLoss(Transformer& model, Batch batch, const BatchLossOptions& options, torch::Tensor* sum) {
+void AddLoss(Transformer& model, Batch batch, torch::Device device,
+             const ValidationOptions& options, torch::Tensor* sum) {
   HalvableWork<Batch> job;
-  job.work = [&](const Batch& piece) { *sum += BatchLoss(model, piece, options); };
-  job.halve = [](const Batch& piece) {
+  job.work = [&](const Batch& piece) {
+    *sum += BatchLoss(model, piece, {.device = device, .precision = options.precision});
+  };
+  job.halve = [&](const Batch& piece) {
     if (piece.rows > 1) return Halves(piece);
     throw Failure(
-        "data.valid: a single pair, {} source and {} target tokens, does not fit in memory; leave "
-        "it out, or allow more",
-        piece.source_length, piece.target_length);
+        "{}: a single pair, {} source and {} target tokens, does not fit in memory; leave it out, "
+        "or allow more",
+        options.description, piece.source_length, piece.target_length);
   };
   std::vector<Batch> whole;
   whole.push_back(std::move(batch));
@@ -46,7 +49,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
       if (is_stopped) break;
       Batch batch =
           MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
-      AddLoss(model, std::move(batch), {.device = device, .precision = options.precision}, &sum);
+      AddLoss(model, std::move(batch), device, options, &sum);
     }
   });
   if (world->AnyOf(is_stopped)) return std::nullopt;
@@ -66,6 +69,8 @@ std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric m
       return scores.bleu;
     case ValidationMetric::kChrf:
       return scores.chrf;
+    case ValidationMetric::kAccuracy:
+      return scores.accuracy;
   }
   return std::nullopt;
 }
@@ -76,9 +81,9 @@ bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& be
   if (!score || !std::isfinite(*score)) return false;
   if (!best) return true;
   if (*score == best->score) return best->loss && scores.loss < *best->loss;
-  const bool higher_is_better =
-      metric == ValidationMetric::kBleu || metric == ValidationMetric::kChrf;
-  return higher_is_better ? *score > best->score : *score < best->score;
+  const bool lower_is_better =
+      metric == ValidationMetric::kLoss || metric == ValidationMetric::kPerplexity;
+  return lower_is_better ? *score < best->score : *score > best->score;
 }
 
 }  // namespace wavemt

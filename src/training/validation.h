@@ -23,6 +23,28 @@ struct ValidationScores {
   std::string bleu_signature{};
   std::optional<double> chrf{};
   std::string chrf_signature{};
+  std::optional<double> accuracy{};  // Only if it selects the best checkpoint.
+  std::string accuracy_signature{};
+};
+
+/// Translates a text with the model in its present state and scores the translations; the loss is
+/// measured elsewhere. All ranks call it and get the same scores; nothing if `stop_requested`
+/// returns true on any of them.
+using ScoreTranslations =
+    std::function<std::optional<ValidationScores>(const std::function<bool()>& stop_requested)>;
+
+/// A text on which validations measure the model.
+struct ValidationSet {
+  std::string key = "valid";               // Of its scores in logs: "valid", "valid/news".
+  std::string description = "data.valid";  // For messages.
+  const TokenizedCorpus& corpus;           // Must outlive the training.
+  ScoreTranslations score_translations{};  // May be empty.
+};
+
+/// The scores of one validation set.
+struct SetScores {
+  std::string key{};
+  ValidationScores scores{};
 };
 
 struct ValidationOptions {
@@ -30,6 +52,7 @@ struct ValidationOptions {
   Precision precision = Precision::kFp32;
   SpecialTokens source_special;
   SpecialTokens target_special;
+  std::string description = "data.valid";  // Of the corpus, for messages.
   /// Called before each batch; returning true ends the validation. May be empty.
   std::function<bool()> stop_requested{};
   /// The ranks that share the batches; each gets the same result. Null: there is one process.

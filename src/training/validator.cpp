@@ -1,6 +1,7 @@
 #include "training/validator.h"
 
 #include <cmath>
+#include <utility>
 
 #include "model/evaluation_mode.h"
 #include "support/logging.h"
@@ -11,17 +12,16 @@ namespace wavemt {
 Validator::Validator(const Config& config, const TrainingInputs& inputs)
     : config_(config),
       device_(inputs.device),
-      valid_(inputs.valid),
+      sets_(inputs.validation_sets),
       valid_is_renamed_(inputs.valid_is_renamed),
       tokenizers_(inputs.tokenizers),
-      world_(inputs.world),
-      score_translations_(inputs.score_translations) {}
+      world_(inputs.world) {}
 
 void Validator::Restore(const TrainingState& state) {
   if (state.best_score) best_ = {.score = *state.best_score, .loss = state.best_loss};
   best_step_ = state.best_step;
   validations_without_best_ = state.validations_without_best;
-  is_pending_ = state.validation_pending && valid_ != nullptr;
+  is_pending_ = state.validation_pending && !sets_.empty();
   valid_checksum_ = state.valid_checksum;
 }
 
@@ -35,15 +35,16 @@ void Validator::SaveTo(TrainingState* state) const {
 }
 
 void Validator::DiscardBestOfOtherText() {
-  if (valid_ == nullptr) return;
-  const int64_t checksum = valid_->checksum();
+  if (sets_.empty()) return;
+  const int64_t checksum = sets_.front().corpus.checksum();
   const bool is_other = valid_checksum_.value_or(checksum) != checksum;
   const bool is_unknown = !valid_checksum_ && valid_is_renamed_;
   if (best_ && (is_other || is_unknown)) {
     spdlog::warn(
-        "{} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
-        is_other ? "data.valid holds another text than"
-                 : "data.valid has other files, and nothing tells whether they hold the text that",
+        "{} {} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
+        sets_.front().description,
+        is_other ? "holds another text than"
+                 : "has other files, and nothing tells whether they hold the text that",
         best_->score, WithThousands(best_step_));
     best_.reset();
     best_step_ = 0;
@@ -54,26 +55,39 @@ void Validator::DiscardBestOfOtherText() {
 
 bool Validator::IsDue(int64_t step, bool is_last_step) const {
   const int64_t every = config_.training.validate_every;
-  if (every == 0 || valid_ == nullptr) return false;
+  if (every == 0 || sets_.empty()) return false;
   return is_last_step || step % every == 0;
 }
 
-std::optional<ValidationScores> Validator::Measure(ModelInTraining& trained,
-                                                   const std::function<bool()>& stop_requested) {
+std::optional<std::vector<SetScores>> Validator::Measure(
+    ModelInTraining& trained, const std::function<bool()>& stop_requested) {
   const auto averaged = trained.ApplyAverage();
   const EvaluationMode evaluating(*trained.model());
+  std::vector<SetScores> all;
+  for (const ValidationSet& set : sets_) {
+    std::optional<ValidationScores> scores = MeasureOn(set, trained, stop_requested);
+    if (!scores) return std::nullopt;
+    all.push_back({.key = set.key, .scores = std::move(*scores)});
+  }
+  return all;
+}
+
+std::optional<ValidationScores> Validator::MeasureOn(const ValidationSet& set,
+                                                     ModelInTraining& trained,
+                                                     const std::function<bool()>& stop_requested) {
   const std::optional<double> loss =
-      ValidationLoss(trained.model(), *valid_, device_,
+      ValidationLoss(trained.model(), set.corpus, device_,
                      {.batch_tokens = config_.training.batch_tokens,
                       .precision = config_.training.precision,
                       .source_special = tokenizers_.source->special(),
                       .target_special = tokenizers_.target->special(),
+                      .description = set.description,
                       .stop_requested = stop_requested,
                       .world = world_});
   if (!loss) return std::nullopt;
   ValidationScores scores;
-  if (score_translations_) {
-    const std::optional<ValidationScores> translated = score_translations_(stop_requested);
+  if (set.score_translations) {
+    const std::optional<ValidationScores> translated = set.score_translations(stop_requested);
     if (!translated) return std::nullopt;
     scores = *translated;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "config/config.h"
 #include "training/model_in_training.h"
@@ -23,8 +24,8 @@ class Validator {
   /// Saves what Restore() reads.
   void SaveTo(TrainingState* state) const;
 
-  /// Discards the best score, with a warning, if data.valid now holds another text than the one on
-  /// which it was measured.
+  /// Discards the best score, with a warning, if the first set now holds another text than the one
+  /// on which it was measured.
   void DiscardBestOfOtherText();
 
   /// Whether training.validate_every asks for a validation of this step. The last step is always
@@ -35,24 +36,28 @@ class Validator {
   void Request() { is_pending_ = true; }
   bool is_pending() const { return is_pending_; }
 
-  /// Measures the model, using its moving average if it has one. Returns nothing, and leaves the
-  /// validation pending, if `stop_requested` returns true on any rank.
-  std::optional<ValidationScores> Measure(ModelInTraining& trained,
-                                          const std::function<bool()>& stop_requested);
+  /// Measures the model on every set, in their order, using its moving average if it has one.
+  /// Returns nothing, and leaves the validation pending, if `stop_requested` returns true on any
+  /// rank.
+  std::optional<std::vector<SetScores>> Measure(ModelInTraining& trained,
+                                                const std::function<bool()>& stop_requested);
 
-  /// Records the scores of the model at `step`. Returns true if they are the best so far.
+  /// Records the scores of the model at `step` on the first set. Returns true if they are the best
+  /// so far.
   bool Add(const ValidationScores& scores, int64_t step);
 
   int64_t validations_without_best() const { return validations_without_best_; }
 
  private:
+  std::optional<ValidationScores> MeasureOn(const ValidationSet& set, ModelInTraining& trained,
+                                            const std::function<bool()>& stop_requested);
+
   Config config_;
   torch::Device device_;
-  const TokenizedCorpus* valid_;  // Null: no validation.
+  std::vector<ValidationSet> sets_;  // Empty: no validation.
   bool valid_is_renamed_;
   TokenizerPair tokenizers_;
   std::shared_ptr<World> world_;
-  TrainingInputs::ScoreTranslations score_translations_;
 
   std::optional<BestScore> best_;
   int64_t best_step_ = 0;

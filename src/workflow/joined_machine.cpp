@@ -19,8 +19,8 @@ namespace {
 // Keys whose values are paths. Whether the texts there are the same is a fact of its own.
 constexpr std::string_view kPathKeys[] = {"run_dir",
                                           "data.train.",
-                                          "data.valid.",
-                                          "data.test.",
+                                          "data.valid",
+                                          "data.test",
                                           "data.cache_dir",
                                           "tokenizer.model",
                                           "tokenizer.source_model",

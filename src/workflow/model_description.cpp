@@ -36,6 +36,44 @@ std::string SignatureOfStep(const fs::path& metrics, int64_t step, ValidationMet
   return signature;
 }
 
+// The line of metrics.jsonl with the newest validation up to `last_step`; null if there is none, or
+// if the log is missing or damaged.
+Json NewestValidation(const fs::path& metrics, int64_t last_step) {
+  Json newest;
+  try {
+    std::istringstream lines(ReadFile(metrics));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find("valid/loss") == std::string::npos) continue;
+      Json json = ParseJson(line, metrics.string());
+      if (JsonCount(json, "step", metrics.string()) <= last_step) newest = std::move(json);
+    }
+  } catch (const std::exception&) {
+    return newest;
+  }
+  return newest;
+}
+
+void DescribeSets(ModelDescription* description) {
+  const DataConfig& data = description->config.data;
+  if (data.valid.named.empty() && data.test.named.empty()) return;
+  const Json line = NewestValidation(description->run / "metrics.jsonl", description->state->step);
+  if (!line.is_object()) return;
+  description->sets_step = JsonCount(line, "step", "metrics.jsonl");
+  const auto describe = [&](const char* section, const std::vector<NamedFiles>& sets) {
+    for (const NamedFiles& set : sets) {
+      ScoresOfSet found{.key = fmt::format("{}/{}", section, set.name), .scores = {}};
+      for (const auto& [name, metric] : NamesOf(ValidationMetric{})) {
+        const auto score = line.find(fmt::format("{}/{}", found.key, name));
+        if (score == line.end() || !score->is_number()) continue;
+        found.scores.emplace_back(name, score->get<double>());
+      }
+      if (!found.scores.empty()) description->sets.push_back(std::move(found));
+    }
+  };
+  describe("valid", data.valid.named);
+  describe("test", data.test.named);
+}
+
 std::chrono::system_clock::time_point LastWritten(const fs::path& path) {
   std::error_code ignored;
   const fs::file_time_type time = fs::last_write_time(path, ignored);
@@ -57,6 +95,7 @@ void DescribeTraining(ModelDescription* description) {
         SignatureOfStep(description->run / "metrics.jsonl", description->state->best_step,
                         description->config.training.best_metric);
   }
+  DescribeSets(description);
 }
 
 ModelDescription DescribeAt(const ModelLocation& location) {
@@ -128,6 +167,12 @@ Json ToJson(const ModelDescription& description) {
     json.update(description.state_json);
     json["best_metric"] = NameOf(description.config.training.best_metric);
     json["best_signature"] = description.best_signature;
+    if (!description.sets.empty()) {
+      Json& sets = json["sets"] = {{"step", description.sets_step}};
+      for (const auto& [key, scores] : description.sets) {
+        for (const auto& [name, value] : scores) sets[key][name] = value;
+      }
+    }
   }
   return json;
 }

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/config.h"
 #include "data/corpus_profile.h"
@@ -13,6 +15,12 @@
 #include "workflow/adapter_info.h"
 
 namespace wavemt {
+
+/// The scores of a named set of data.valid or data.test.
+struct ScoresOfSet {
+  std::string key;                                     // "valid/news"
+  std::vector<std::pair<std::string, double>> scores;  // By names: "loss", "bleu".
+};
 
 /// What the files of a run say about a model, without computing anything with it.
 struct ModelDescription {
@@ -35,6 +43,11 @@ struct ModelDescription {
   // Nothing and null for a file of weights, which does not say how they were trained.
   std::optional<TrainingState> state;
   Json state_json;
+
+  /// The named sets in the newest validation up to the checkpoint, of step `sets_step`. Empty if
+  /// there are none, or if the run's log is lost.
+  std::vector<ScoresOfSet> sets;
+  int64_t sets_step = 0;
 
   std::string best_signature;  // sacreBLEU's, of state->best_score; empty if it has none.
 };

@@ -112,8 +112,10 @@ TrainingText LoadText(World& world, const Config& config, const TokenizerPair& t
     if (!world.is_first()) text = LoadTrainingText(config, tokenizers, cache);
   });
   TrainingFacts facts = {{"the text of data.train", std::to_string(text.train->checksum())}};
-  if (text.valid)
-    facts.emplace_back("the text of data.valid", std::to_string(text.valid->checksum()));
+  for (const HeldOutText& held_out : text.held_out) {
+    facts.emplace_back(fmt::format("the text of {}", held_out.description),
+                       std::to_string(held_out.corpus->checksum()));
+  }
   RequireSameFacts(world, facts);
   return text;
 }
@@ -214,14 +216,20 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
   if (initial) TakeWeights(*initial, weights.fit, config, tokenizers, &model);
   const Translator translator(model, tokenizers, machine.device,
                               {.profile = profile, .source_language = SourceLanguage(config.data)});
+  std::vector<ValidationSet> sets;
+  for (const HeldOutText& held_out : text.held_out) {
+    sets.push_back(
+        {.key = held_out.key,
+         .description = held_out.description,
+         .corpus = *held_out.corpus,
+         .score_translations = MakeValidationScorer(config, translator, held_out, machine.world)});
+  }
   TrainingInputs inputs{.model = model,
                         .device = machine.device,
                         .train = *text.train,
-                        .valid = text.valid.get(),
+                        .validation_sets = std::move(sets),
                         .tokenizers = tokenizers,
                         .world = machine.world,
-                        .score_translations = MakeValidationScorer(config, translator,
-                                                                   text.valid_lines, machine.world),
                         .adapter = config.adapter.type == AdapterType::kNone
                                        ? Json()
                                        : ToJson(AdapterInfo{config.adapter, initial->origin}),
@@ -267,6 +275,11 @@ std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int
 }  // namespace
 
 namespace {
+
+// The files of the first set, which selects the best checkpoint; none if there is no set.
+ParallelFiles FirstOf(const CorpusSets& sets) {
+  return sets.named.empty() ? sets.unnamed : sets.named.front().files;
+}
 
 // Continues `run_path`, whose files rank 0 opens for writing.
 TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& overrides,
@@ -322,7 +335,8 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
     }
     job.emplace(BuildJob(config, {tokenizers, std::move(text), profile}, machine, weights));
     job->inputs.run = run;
-    job->inputs.valid_is_renamed = HasOtherFiles(before.data.valid, config.data.valid);
+    job->inputs.valid_is_renamed =
+        HasOtherFiles(FirstOf(before.data.valid), FirstOf(config.data.valid));
     job->earlier_config = before.training;
     job->resume_step = step;
     RequireMemory(*job);

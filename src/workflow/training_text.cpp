@@ -27,7 +27,12 @@ std::filesystem::path DefaultCacheDir(const std::filesystem::path& run) {
   return path.parent_path() / (path.filename() == "cache" ? "token-cache" : "cache");
 }
 
-void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, TrainingText* text) {
+HeldOutText LoadHeldOutText(const std::string& section, const NamedFiles& set, const Config& config,
+                            const TokenizerPair& tokenizers) {
+  HeldOutText text{.key = set.name.empty() ? section : fmt::format("{}/{}", section, set.name),
+                   .description = set.Describe(fmt::format("data.{}", section)),
+                   .corpus = nullptr,
+                   .lines = nullptr};
   const int64_t max_positions = config.model.position_encoding.max_length;
   auto lines = std::make_shared<ReferenceText>();
   int64_t number = 0;
@@ -35,7 +40,7 @@ void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, T
     ++number;
     // A line of several megabytes would be thousands of sentences to translate in every validation.
     if (tokenizers.source->IsTooLong(pair.source, max_positions)) {
-      spdlog::warn("data.valid: pair {}: is far too long to be translated and scored",
+      spdlog::warn("{}: pair {}: is far too long to be translated and scored", text.description,
                    WithThousands(number));
       return;
     }
@@ -43,14 +48,27 @@ void LoadValidationText(const Config& config, const TokenizerPair& tokenizers, T
     lines->references.push_back(pair.target);
   };
   // Validation skips only what the model cannot process.
-  text->valid = LoadAndCount(config.data.valid, tokenizers,
+  text.corpus = LoadAndCount(set.files, tokenizers,
                              {.tokenize = {.max_length = max_positions - 1,
                                            .num_threads = at::get_num_threads(),
-                                           .name = "data.valid",
+                                           .name = text.description,
                                            .source_language = SourceLanguage(config.data),
                                            .on_pair = keep_line}})
                     .corpus;
-  text->valid_lines = std::move(lines);
+  text.lines = std::move(lines);
+  return text;
+}
+
+std::vector<HeldOutText> LoadHeldOutTexts(const Config& config, const TokenizerPair& tokenizers) {
+  std::vector<HeldOutText> texts;
+  if (config.data.valid.empty()) return texts;
+  for (const NamedFiles& set : config.data.valid.All()) {
+    texts.push_back(LoadHeldOutText("valid", set, config, tokenizers));
+  }
+  for (const NamedFiles& set : config.data.test.named) {
+    texts.push_back(LoadHeldOutText("test", set, config, tokenizers));
+  }
+  return texts;
 }
 
 }  // namespace
@@ -59,7 +77,7 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
                               const TokenCache& cache) {
   TrainingText text;
   // First, so that errors in it are found before anything of data.train is written.
-  if (!config.data.valid.empty()) LoadValidationText(config, tokenizers, &text);
+  text.held_out = LoadHeldOutTexts(config, tokenizers);
   const bool is_set = !config.data.cache_dir.empty();
   LoadedCorpus train =
       LoadAndCount(config.data.train, tokenizers,

@@ -18,13 +18,20 @@ struct ReferenceText {
   std::vector<std::string> references;
 };
 
+/// A text on which validations measure the model.
+struct HeldOutText {
+  std::string key;          // Of its scores in logs: "valid", "valid/news", "test/news".
+  std::string description;  // For messages: "data.valid (news)".
+  std::unique_ptr<const TokenizedCorpus> corpus;
+  std::shared_ptr<const ReferenceText> lines;  // For translating.
+};
+
 /// The text of a training.
 struct TrainingText {
   std::unique_ptr<const TokenizedCorpus> train;
-  CorpusProfile profile;                         // Of `train`.
-  std::unique_ptr<const TokenizedCorpus> valid;  // Null if there is none.
-  std::shared_ptr<const ReferenceText>
-      valid_lines;  // Of `valid`, for translating; null if there is none.
+  CorpusProfile profile;  // Of `train`.
+  /// The sets of data.valid, then those of data.test that have names. Empty without data.valid.
+  std::vector<HeldOutText> held_out;
 };
 
 /// Where the token ids of a large training corpus are cached between program runs.

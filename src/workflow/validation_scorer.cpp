@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "evaluation/accuracy.h"
 #include "evaluation/bleu.h"
 #include "evaluation/chrf.h"
 #include "evaluation/signature.h"
@@ -19,16 +20,22 @@ namespace wavemt {
 
 namespace {
 
+// Lines to translate, and what they are called on the terminal.
+struct NamedLines {
+  const std::vector<std::string>& lines;
+  const std::string& name;
+};
+
 // Nothing if it was stopped.
 std::optional<std::vector<std::string>> TranslateShare(
-    const std::vector<std::string>& lines, const Translator& translator,
-    const DecodingConfig& decoding, const World& world,
-    const std::function<bool()>& stop_requested) {
+    const NamedLines& text, const Translator& translator, const DecodingConfig& decoding,
+    const World& world, const std::function<bool()>& stop_requested) {
+  const std::vector<std::string>& lines = text.lines;
   const auto size = static_cast<int64_t>(lines.size());
   const auto begin_of = [&](int64_t rank) { return size * rank / world.size(); };
   const int64_t begin = begin_of(world.rank());
   const int64_t count = begin_of(world.rank() + 1) - begin;
-  ProgressBar progress("translating data.valid", count);
+  ProgressBar progress(fmt::format("translating {}", text.name), count);
   try {
     return translator.TranslateBest(
         {.lines = std::span(lines).subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
@@ -54,33 +61,41 @@ std::vector<std::string> AllShares(std::vector<std::string> own, World& world) {
 
 }  // namespace
 
-TrainingInputs::ScoreTranslations MakeValidationScorer(const Config& config, Translator translator,
-                                                       std::shared_ptr<const ReferenceText> lines,
-                                                       std::shared_ptr<World> world) {
-  if (!lines || lines->sources.empty()) return {};
+ScoreTranslations MakeValidationScorer(const Config& config, Translator translator,
+                                       const HeldOutText& text, std::shared_ptr<World> world) {
+  if (text.lines->sources.empty()) return {};
   DecodingConfig decoding = config.decoding;
   decoding.beam_size = config.training.validation_beam_size;
-  return [lines = std::move(lines), translator = std::move(translator), decoding,
-          world = std::move(world), tokenizer = BleuTokenizer(config)](
+  const bool with_accuracy = config.training.best_metric == ValidationMetric::kAccuracy;
+  return [lines = text.lines, name = text.description, translator = std::move(translator), decoding,
+          world = std::move(world), tokenizer = BleuTokenizer(config), with_accuracy](
              const std::function<bool()>& stop_requested) -> std::optional<ValidationScores> {
     std::optional<std::vector<std::string>> share;
     world->Together([&] {
-      share = TranslateShare(lines->sources, translator, decoding, *world, stop_requested);
+      share = TranslateShare({.lines = lines->sources, .name = name}, translator, decoding, *world,
+                             stop_requested);
     });
     if (world->AnyOf(!share)) return std::nullopt;
     const std::vector<std::string> hypotheses = AllShares(std::move(*share), *world);
     const Bleu bleu({.tokenizer = tokenizer});
     const Chrf chrf({});
+    const Accuracy accuracy;
     Json values;
     if (world->is_first()) {
       values = {ScoreCorpus(bleu, hypotheses, lines->references).value,
-                ScoreCorpus(chrf, hypotheses, lines->references).value};
+                ScoreCorpus(chrf, hypotheses, lines->references).value,
+                ScoreCorpus(accuracy, hypotheses, lines->references).value};
     }
     values = Json::parse(world->FromFirst(values.dump()));
-    return ValidationScores{.bleu = values[0].get<double>(),
+    ValidationScores scores{.bleu = values[0].get<double>(),
                             .bleu_signature = Signature(bleu),
                             .chrf = values[1].get<double>(),
                             .chrf_signature = Signature(chrf)};
+    if (with_accuracy) {
+      scores.accuracy = values[2].get<double>();
+      scores.accuracy_signature = Signature(accuracy);
+    }
+    return scores;
   };
 }
 

@@ -43,9 +43,9 @@ TEST(ConfigOverridesTest, TakePathsFromTheCurrentFolder) {
                                         R"(data.test.target=["../c", "${WAVEMT_DATA}/d"])"});
   const fs::path here = fs::current_path();
   EXPECT_EQ(config.tokenizer.model, here / "m.model");
-  EXPECT_THAT(config.data.valid.tsv, ElementsAre(here / "v.tsv"));
-  EXPECT_THAT(config.data.test.source, ElementsAre(here / "a", "/b"));
-  EXPECT_EQ(config.data.test.target[0], here.parent_path() / "c");
+  EXPECT_THAT(config.data.valid.unnamed.tsv, ElementsAre(here / "v.tsv"));
+  EXPECT_THAT(config.data.test.unnamed.source, ElementsAre(here / "a", "/b"));
+  EXPECT_EQ(config.data.test.unnamed.target[0], here.parent_path() / "c");
 }
 
 TEST(ConfigOverridesTest, RefuseAPathThatIsNotUtf8) {

@@ -87,7 +87,7 @@ TEST(ConfigResume, TheSchemaSaysSo) {
   const Json training = schema["training"]["properties"];
   EXPECT_EQ(training["max_steps"]["x-resume"], true);
   EXPECT_EQ(training["validation_beam_size"]["x-resume"],
-            "unless training.best_metric is bleu or chrf");
+            "unless training.best_metric is bleu, chrf or accuracy");
 }
 
 }  // namespace

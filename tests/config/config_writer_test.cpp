@@ -86,6 +86,43 @@ TEST(ConfigTextTest, LoadsToTheSameConfigFromAnotherFolder) {
   EXPECT_EQ(ConfigText(other.Load(text)), text);
 }
 
+TEST(ConfigTextTest, KeepsNamedSetsAndTheirOrder) {
+  const ConfigFolder folder;
+  const ConfigFolder other;
+  const Config config = folder.Load(R"({"data": {"train": {"tsv": "train.tsv"}, "valid": [
+      {"name": "news", "tsv": ["a.tsv", "b.tsv"], "tsv_columns": [3, 1]},
+      {"name": "chat", "source": "c.en", "target": "/c.de"}]}})");
+  ASSERT_EQ(config.data.valid.named.size(), 2);
+  EXPECT_TRUE(config.data.valid.unnamed.empty());
+  EXPECT_EQ(config.data.valid.named[0].name, "news");
+  EXPECT_THAT(config.data.valid.named[1].files.source,
+              testing::ElementsAre(folder.path() / "c.en"));
+  const std::string text = ConfigText(config);
+  EXPECT_EQ(ConfigText(other.Load(text)), text);
+}
+
+TEST(ConfigTextTest, OneCorpusIsWrittenAsBeforeThereWereLists) {
+  const ConfigFolder folder;
+  const Json data = ConfigToJson(folder.LoadSet({"data.valid.tsv=/v.tsv"}))["data"];
+  EXPECT_EQ(data["valid"].dump(),
+            R"({"source":[],"target":[],"tsv":["/v.tsv"],"tsv_columns":[1,2]})");
+  EXPECT_EQ(data["test"].dump(), R"({"source":[],"target":[],"tsv":[],"tsv_columns":[1,2]})");
+}
+
+TEST(ConfigValuesTest, HaveTheSameKeysInEveryConfig) {
+  const ConfigFolder folder;
+  const auto keys_of = [](const Config& config) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : ConfigValues(config)) keys.push_back(key);
+    return keys;
+  };
+  const Config config = folder.LoadSet({R"(data.valid=[{"name": "a", "tsv": "a.tsv"}])"});
+  EXPECT_THAT(keys_of(config), ElementsAreArray(keys_of(Config{})));
+  ConfigOverrides all;
+  for (const auto& [key, value] : ConfigValues(config)) all.emplace_back(Typed(key, value));
+  EXPECT_EQ(ConfigText(folder.LoadSet(all)), ConfigText(config));
+}
+
 TEST(ConfigTextTest, EveryValidConfigIsRestoredExactly) {
   const ConfigFolder folder;
   const auto keys = SchemaKeys();

@@ -35,7 +35,7 @@ def test_schema_and_program_take_the_configs(schema, path, tmp_path):
     # What it says is kept, and the rest are the schema's defaults.
     for section in ("tokenizer", "model", "training", "decoding"):
         for key, property in schema["properties"][section]["properties"].items():
-            if property.get("type") != "object":
+            if "properties" not in property:
                 assert shown[section][key] == \
                     config.get(section, {}).get(key, property["default"]), key
     # Shown again, it is the same.
@@ -49,8 +49,10 @@ def test_every_key_has_a_description_and_no_other_is_allowed(schema):
         for name, property in section["properties"].items():
             if name != "$schema":
                 assert len(property["description"]) > 5, name
-            if property.get("type") == "object":
+            if "properties" in property:
                 check(property)
+            if "properties" in property.get("items", {}):
+                check(property["items"])
     check(schema)
 
 

@@ -49,7 +49,7 @@ def test_best_is_the_best_of_the_validations(trained_run):
 
 def schema_defaults(schema):
     """The config that holds nothing but defaults."""
-    return {key: schema_defaults(value) if value.get("type") == "object" else value["default"]
+    return {key: schema_defaults(value) if "properties" in value else value["default"]
             for key, value in schema["properties"].items() if key != "$schema"}
 
 

@@ -34,7 +34,8 @@ class ConfigMaker {
   std::string Section(const Json& schema, size_t share) {
     std::string text = "{";
     for (const auto& [key, property] : schema["properties"].items()) {
-      const bool needed = key == "data" || key == "train" || (key == "tsv" && share == 1);
+      const bool needed =
+          key == "data" || key == "train" || key == "name" || (key == "tsv" && share == 1);
       if (!needed && !random_.OneIn(share * 6)) continue;
       if (text.size() > 1) text += random_.OneIn(100) ? "" : ",";
       if (random_.OneIn(60)) text += "\n ";
@@ -47,6 +48,7 @@ class ConfigMaker {
 
   std::string Override(const std::vector<std::string>& keys, const Json& schema) {
     std::string key = random_.Choose<std::string>(keys);
+    if (key.starts_with("data.valid.") && random_.OneIn(2)) key = "data.valid";
     const Json* property = &schema;
     for (size_t begin = 0, dot; begin != std::string::npos;
          begin = dot == std::string::npos ? dot : dot + 1) {
@@ -62,6 +64,15 @@ class ConfigMaker {
   }
 
  private:
+  // Sections with names, which a list may give in the place of one.
+  std::string List(const Json& items) {
+    std::string text = "[";
+    for (size_t count = random_.Below(4); count > 0; --count) {
+      text += Section(items, 1) + (count > 1 ? "," : "");
+    }
+    return text + "]";
+  }
+
   std::string Hard() {
     return std::string(random_.OneIn(2) ? random_.Choose(kHardNumbers)
                                         : random_.Choose(kWrongValues));
@@ -77,11 +88,15 @@ class ConfigMaker {
     if (property.contains("enum"))
       return random_.Choose<Json>(property["enum"].get<std::vector<Json>>()).dump();
     const Json& type = property["type"];
-    if (type == "object") return Section(property, key == "train" ? 1 : 2);
+    if (property.contains("items") && property.contains("properties") && random_.OneIn(3)) {
+      return List(property["items"]);
+    }
+    if (property.contains("properties")) return Section(property, key == "train" ? 1 : 2);
     if (type == "boolean") return random_.OneIn(2) ? "true" : "false";
     if (type == "integer") return std::to_string(1 + random_.Below(random_.OneIn(2) ? 8 : 5000));
     if (type == "number") return random_.OneIn(2) ? "0.5" : "0.95";
     if (key == "source" || key == "target") return "[]";
+    if (key == "name") return random_.OneIn(8) ? Hard() : random_.OneIn(2) ? "\"a\"" : "\"b-1\"";
     return random_.OneIn(2) ? "\"a\"" : "\"b/../c.en\"";
   }
 

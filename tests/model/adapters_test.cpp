@@ -9,22 +9,11 @@
 #include "config/config_fields.h"
 #include "model/adapters/adapter.h"
 #include "model/masks.h"
+#include "model_checks.h"
 #include "small_model.h"
 
 namespace wavemt {
 namespace {
-
-constexpr int64_t kVocabulary = 29;
-constexpr double kTolerance = 1e-5;
-
-torch::Tensor RandomIds(int64_t rows, int64_t length) {
-  return torch::randint(4, kVocabulary, {rows, length}, torch::kLong);
-}
-
-double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  return (a - b).abs().max().item<double>();
-}
 
 AdapterConfig Lora() {
   using enum LoraProjection;
@@ -38,10 +27,10 @@ AdapterConfig PrefixOfNetwork() {
   return {.type = AdapterType::kPrefix, .prefix_length = 4, .prefix_hidden_dim = 5};
 }
 
-using Kind = std::tuple<AdapterConfig, PositionEncodingConfig>;
+using AdaptedKind = std::tuple<AdapterConfig, PositionEncodingConfig>;
 
 // A small model with an adapter whose weights are random, as if it had been trained.
-class AdapterTest : public testing::TestWithParam<Kind> {
+class AdapterTest : public testing::TestWithParam<AdaptedKind> {
  protected:
   AdapterTest() {
     config_ = SmallModelConfig();
@@ -149,26 +138,17 @@ TEST_P(AdapterTest, MergingChangesNoOutput) {
   EXPECT_LT(LargestDifference(model_(source, torch::Tensor(), target), before), kTolerance);
 }
 
-std::vector<PositionEncodingConfig> EveryEncoding() {
-  std::vector<PositionEncodingConfig> encodings;
-  for (const auto& [name, type] : NamesOf(PositionEncodingType{})) {
-    encodings.push_back({.type = type,
-                         .max_length = 32,
-                         .relative_clip_distance = 2,
-                         .t5_num_buckets = 6,
-                         .t5_max_distance = 5});
-  }
-  return encodings;
+std::string NameOfAdapted(const testing::TestParamInfo<AdaptedKind>& info) {
+  const auto& [adapter, positions] = info.param;
+  return fmt::format("{}_{}_{}_{}_{}", NameOf(adapter.type), adapter.prefix_hidden_dim,
+                     NameOf(positions.type), NameOf(positions.alibi_slopes),
+                     positions.random_shift);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryEncoding, AdapterTest,
                          testing::Combine(testing::Values(Lora(), Prefix(), PrefixOfNetwork()),
                                           testing::ValuesIn(EveryEncoding())),
-                         [](const testing::TestParamInfo<Kind>& info) {
-                           const auto& [adapter, positions] = info.param;
-                           return fmt::format("{}_{}_{}", NameOf(adapter.type),
-                                              adapter.prefix_hidden_dim, NameOf(positions.type));
-                         });
+                         NameOfAdapted);
 
 TEST(LoraTest, BeginsWithoutAChange) {
   const torch::NoGradGuard no_grad;

@@ -12,23 +12,12 @@
 
 #include "config/config_fields.h"
 #include "model/masks.h"
+#include "model_checks.h"
 #include "small_model.h"
 #include "support/error.h"
 
 namespace wavemt {
 namespace {
-
-constexpr int64_t kVocabulary = 29;
-constexpr double kTolerance = 1e-5;
-
-torch::Tensor RandomIds(int64_t rows, int64_t length) {
-  return torch::randint(4, kVocabulary, {rows, length}, torch::kLong);
-}
-
-double LargestDifference(const torch::Tensor& a, const torch::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  return (a - b).abs().max().item<double>();
-}
 
 using Kind = std::tuple<LayerNormPlacement, Activation, TiedEmbeddings, PositionEncodingConfig>;
 
@@ -176,25 +165,6 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(TiedEmbeddings::kNone, TiedEmbeddings::kAll),
                      testing::Values(PositionEncodingConfig{.max_length = 32})),
     NameOfKind);
-
-// Distances and buckets so small that the sentences of these tests reach beyond them.
-std::vector<PositionEncodingConfig> EveryEncoding() {
-  std::vector<PositionEncodingConfig> encodings;
-  for (const auto& [name, type] : NamesOf(PositionEncodingType{})) {
-    encodings.push_back({.type = type,
-                         .max_length = 32,
-                         .relative_clip_distance = 2,
-                         .t5_num_buckets = 6,
-                         .t5_max_distance = 5});
-  }
-  encodings.push_back({.type = PositionEncodingType::kAlibi,
-                       .max_length = 32,
-                       .alibi_slopes = AlibiSlopes::kTrained});
-  encodings.push_back({.type = PositionEncodingType::kSinusoidal,
-                       .max_length = 32,
-                       .random_shift = 5});  // Does nothing outside training.
-  return encodings;
-}
 
 INSTANTIATE_TEST_SUITE_P(EveryEncoding, TransformerTest,
                          testing::Combine(testing::Values(LayerNormPlacement::kPre),

@@ -31,8 +31,9 @@ class TrainerFixture : public testing::Test {
   // What differs between runs besides the config.
   struct RunSetup {
     const TokenizedCorpus* valid = nullptr;
-    TrainingInputs::ScoreTranslations score_translations{};
-    std::optional<int64_t> restore_step{};  // Continue the existing run from this step.
+    ScoreTranslations score_translations{};
+    std::vector<ValidationSet> further_sets{};  // After `valid`.
+    std::optional<int64_t> restore_step{};      // Continue the existing run from this step.
     uint64_t weights_seed = 1;
     bool saves_start = false;
     std::optional<TimeLimit::Clock::time_point> deadline{};
@@ -78,13 +79,17 @@ class TrainerFixture : public testing::Test {
     const int64_t vocabulary = tokenizers.source->vocab_size();
     Transformer model(config.model, VocabularySizes{.source = vocabulary, .target = vocabulary});
     model->to(device_);
+    std::vector<ValidationSet> sets;
+    if (setup.valid != nullptr) {
+      sets.push_back({.corpus = *setup.valid, .score_translations = setup.score_translations});
+    }
+    for (const ValidationSet& set : setup.further_sets) sets.push_back(set);
     Trainer trainer(config, {.model = model,
                              .device = device_,
                              .train = corpus_,
-                             .valid = setup.valid,
+                             .validation_sets = std::move(sets),
                              .tokenizers = tokenizers,
                              .run = run,
-                             .score_translations = setup.score_translations,
                              .saves_start = setup.saves_start,
                              .deadline = setup.deadline});
     if (setup.restore_step) {

@@ -23,7 +23,7 @@ using ::testing::ThrowsMessage;
 class TrainerTest : public TrainerFixture {
  protected:
   // A scorer that returns `scores` one after the other.
-  static TrainingInputs::ScoreTranslations Scores(std::vector<double> scores) {
+  static ScoreTranslations Scores(std::vector<double> scores) {
     return [scores = std::move(scores), next = size_t{0}](const std::function<bool()>&) mutable {
       return ValidationScores{.bleu = scores.at(next++), .bleu_signature = "test"};
     };
@@ -161,6 +161,49 @@ TEST_F(TrainerTest, AValidationThatWasCutShortIsNotTrainedOver) {
   EXPECT_EQ(StateWithoutClock(outcome.run, 3)["validation_pending"], true);
 }
 
+TEST_F(TrainerTest, OfSeveralSetsTheFirstDecidesAndEachIsLogged) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 3;
+  config_.training.max_steps = 9;
+  const MemoryCorpus other = CopyTask(/*pairs=*/10, /*shortest=*/2, /*longest=*/8, /*seed=*/4);
+  const Outcome outcome = Train("run", config_,
+                                {.valid = &corpus_,
+                                 .score_translations = Scores({10, 20, 15}),
+                                 .further_sets = {{.key = "test/other",
+                                                   .description = "data.test (other)",
+                                                   .corpus = other,
+                                                   .score_translations = Scores({99, 1, 99})}}});
+  EXPECT_EQ(outcome.state.best_step, 6);
+  EXPECT_EQ(outcome.state.best_score, 20.0);
+  const std::vector<Json> lines = Metrics(outcome.run);
+  ASSERT_EQ(lines.size(), 3);
+  EXPECT_EQ(lines[1]["valid/bleu"], 20.0);
+  EXPECT_EQ(lines[1]["test/other/bleu"], 1.0);
+  EXPECT_NE(lines[1]["valid/loss"], lines[1]["test/other/loss"]);
+}
+
+TEST_F(TrainerTest, AValidationThatWasCutShortInALaterSetIsNotLoggedAndBeginsAgain) {
+  config_.training.best_metric = ValidationMetric::kBleu;
+  config_.training.validate_every = 3;
+  config_.training.max_steps = 3;
+  const auto train = [&](const std::string& name, const ScoreTranslations& later,
+                         std::optional<int64_t> restore_step) {
+    return Train(name, config_,
+                 {.valid = &corpus_,
+                  .score_translations = Scores({10}),
+                  .further_sets = {{.corpus = corpus_, .score_translations = later}},
+                  .restore_step = restore_step});
+  };
+  const auto stop = [](const auto&) { return std::optional<ValidationScores>(); };
+  const Outcome stopped = train("run", stop, {});
+  EXPECT_EQ(StateWithoutClock(stopped.run, 3)["validation_pending"], true);
+  EXPECT_FALSE(stopped.state.best_score.has_value());
+  EXPECT_THAT(Metrics(stopped.run), testing::IsEmpty());
+  const Outcome resumed = train("run", Scores({20}), 3);
+  EXPECT_EQ(resumed.state.best_score, 10.0);
+  EXPECT_EQ(Metrics(resumed.run), Metrics(train("whole", Scores({20}), {}).run));
+}
+
 TEST_F(TrainerTest, OfEqualScoresTheLowerLossIsTheBest) {
   config_.training.best_metric = ValidationMetric::kBleu;
   config_.training.validate_every = 3;
@@ -225,7 +268,7 @@ TEST_F(TrainerTest, ANewBestIsSavedAtOnce) {
 
 TEST_F(TrainerTest, WhatWasTrainedOutlivesAValidationThatFails) {
   config_.training.validate_every = 5;
-  const auto train = [&](const std::string& name, const TrainingInputs::ScoreTranslations& score,
+  const auto train = [&](const std::string& name, const ScoreTranslations& score,
                          std::optional<int64_t> restore_step) {
     return Train(name, config_,
                  {.valid = &corpus_, .score_translations = score, .restore_step = restore_step});
