@@ -28,11 +28,6 @@ void ValidateFiles(const ParallelFiles& files, const std::string& key, const Con
 }
 
 void ValidateData(const Config& config, const ConfigOrigin& origin) {
-  if (config.data.train.empty()) {
-    throw UsageError(
-        "{}: is missing: give source and target files, or one tsv file, of parallel text",
-        origin.Of("data.train"));
-  }
   ValidateFiles(config.data.train, "data.train", origin);
   ValidateFiles(config.data.valid, "data.valid", origin);
   ValidateFiles(config.data.test, "data.test", origin);
@@ -80,6 +75,12 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
         "{}: is one model for both sides, but {}; leave one of the two out",
         origin.Of("tokenizer.model"),
         has_source ? "tokenizer.source_model is given too" : "tokenizer.shared is false");
+  }
+  if (!tokenizer.vocabulary.empty() && tokenizer.model.empty() && !has_source) {
+    throw UsageError(
+        "{}: has the ids for pieces of SentencePiece models that exist already; give "
+        "tokenizer.model, or tokenizer.source_model and tokenizer.target_model",
+        origin.Of("tokenizer.vocabulary"));
   }
   constexpr int64_t kBytePieces = 256;
   constexpr int64_t kSpecialPieces = 4;
@@ -153,7 +154,8 @@ void ValidateModel(const Config& config, const ConfigOrigin& origin) {
     throw UsageError("{}: {} does not divide d_model = {}", origin.Of("model.num_heads"),
                      model.num_heads, model.d_model);
   }
-  if (model.tied_embeddings == TiedEmbeddings::kAll && !config.tokenizer.shared) {
+  const bool one_vocabulary = config.tokenizer.shared || !config.tokenizer.vocabulary.empty();
+  if (model.tied_embeddings == TiedEmbeddings::kAll && !one_vocabulary) {
     throw UsageError(
         "{}: all needs one vocabulary for both sides, but tokenizer.shared is false; "
         "use decoder or none",
@@ -188,6 +190,13 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
 }
 
 }  // namespace
+
+void RequireTrainingText(const Config& config, const ConfigOrigin& origin) {
+  if (!config.data.train.empty()) return;
+  throw UsageError(
+      "{}: is missing: give source and target files, or one tsv file, of parallel text",
+      origin.Of("data.train"));
+}
 
 void ValidateConfig(const Config& config, const ConfigOrigin& origin) {
   ValidateTokenizer(config.tokenizer, origin);

@@ -9,4 +9,7 @@ namespace wavemt {
 /// names the key to change, both values, and what would be right.
 void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 
+/// Throws a usage error if the config names no text to train on.
+void RequireTrainingText(const Config& config, const ConfigOrigin& origin);
+
 }  // namespace wavemt

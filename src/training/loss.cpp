@@ -82,8 +82,8 @@ Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label
 struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
-                        const Tensor& labels, double label_smoothing, torch::ScalarType type,
-                        bool needs_gradient) {
+                        const Tensor& bias, const Tensor& labels, double label_smoothing,
+                        torch::ScalarType type, bool needs_gradient) {
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
     const int64_t d_model = weight.size(1);
     const int64_t vocabulary = weight.size(0);
@@ -98,9 +98,11 @@ struct ProjectedCrossEntropyFunction
     const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
     const Tensor row_labels = pick(all_labels);   // [positions]
     const Tensor projection = weight.to(type);
+    const Tensor added = bias.defined() ? bias.to(type) : Tensor();
 
     auto row_gradients = torch::empty_like(rows);
     auto weight_gradient = torch::zeros_like(weight);
+    auto bias_gradient = bias.defined() ? torch::zeros_like(bias) : Tensor();
     auto loss = torch::zeros({}, hidden.options().dtype(torch::kFloat));
     const int64_t block_bytes = hidden.is_cpu() ? kBlockBytes : kGpuBlockBytes;
     const int64_t block = std::max<int64_t>(
@@ -112,7 +114,11 @@ struct ProjectedCrossEntropyFunction
       if (!buffer.defined() || buffer.size(0) != size) {
         buffer = torch::empty({size, vocabulary}, rows.options());
       }
-      at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
+      if (added.defined()) {
+        at::addmm_out(buffer, added, input, projection.t());  // [size, vocabulary]
+      } else {
+        at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
+      }
       Tensor gradient = buffer;
       const Tensor block_labels = row_labels.narrow(0, begin, size);
       loss += hidden.is_cpu() ? LossAndGradientOnCpu(gradient, block_labels, label_smoothing)
@@ -125,6 +131,8 @@ struct ProjectedCrossEntropyFunction
       } else {
         weight_gradient += at::mm(gradient.t(), input);
       }
+      if (bias_gradient.defined())
+        bias_gradient += gradient.sum(0, /*keepdim=*/false, torch::kFloat);
     }
     if (needs_gradient) {
       Tensor hidden_gradient = row_gradients.to(hidden.scalar_type());
@@ -133,6 +141,7 @@ struct ProjectedCrossEntropyFunction
       }
       context->saved_data["hidden_gradient"] = hidden_gradient.view(hidden.sizes());
       context->saved_data["weight_gradient"] = weight_gradient;
+      if (bias_gradient.defined()) context->saved_data["bias_gradient"] = bias_gradient;
     }
     return loss;
   }
@@ -142,8 +151,10 @@ struct ProjectedCrossEntropyFunction
     // These can be changed in place: every backward pass has its own forward pass.
     Tensor hidden_gradient = context->saved_data["hidden_gradient"].toTensor();
     Tensor weight_gradient = context->saved_data["weight_gradient"].toTensor();
+    const auto bias = context->saved_data.find("bias_gradient");
     return {hidden_gradient.mul_(scale),
             weight_gradient.mul_(scale),
+            bias == context->saved_data.end() ? Tensor() : bias->second.toTensor().mul_(scale),
             Tensor(),
             Tensor(),
             Tensor(),
@@ -153,19 +164,19 @@ struct ProjectedCrossEntropyFunction
 
 }  // namespace
 
-Tensor ProjectedCrossEntropy(const Tensor& hidden, const Tensor& weight, const Tensor& labels,
+Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output, const Tensor& labels,
                              double label_smoothing) {
   RECORD_USER_SCOPE("output projection and loss");
   const auto device = hidden.device().type();
   const torch::ScalarType type = at::autocast::is_autocast_enabled(device)
                                      ? at::autocast::get_autocast_dtype(device)
-                                     : weight.scalar_type();
+                                     : output.weight.scalar_type();
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(
       c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA}));
   const bool needs_gradient =
-      torch::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
-  return ProjectedCrossEntropyFunction::apply(hidden, weight, labels, label_smoothing, type,
-                                              needs_gradient);
+      torch::GradMode::is_enabled() && (hidden.requires_grad() || output.weight.requires_grad());
+  return ProjectedCrossEntropyFunction::apply(hidden, output.weight, output.bias, labels,
+                                              label_smoothing, type, needs_gradient);
 }
 
 }  // namespace wavemt

@@ -93,9 +93,17 @@ TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config,
   world.OnFirst([&] { made = make(); });
   if (world.is_alone()) return made;
   const bool is_shared = world.AnyOf(world.is_first() && made.shared());
+  std::shared_ptr<const Vocabulary> vocabulary;
+  if (!config.vocabulary.empty()) {
+    const bool has_it = made.source != nullptr && made.source->vocabulary() != nullptr;
+    vocabulary = Vocabulary::FromBytes(
+        world.FromFirst(has_it ? made.source->vocabulary()->bytes() : std::string()),
+        "the vocabulary of rank 0");
+  }
   const auto copy = [&](const std::shared_ptr<const Tokenizer>& tokenizer) {
     const std::string bytes = world.FromFirst(tokenizer ? tokenizer->bytes() : std::string());
-    return Tokenizer::FromBytes(bytes, "the tokenizer of rank 0", TextOptionsOf(config));
+    return Tokenizer::FromBytes(bytes, "the tokenizer of rank 0", TextOptionsOf(config),
+                                vocabulary);
   };
   TokenizerPair pair;
   pair.source = copy(made.source);
@@ -168,7 +176,7 @@ void LogSizes(const TrainingJob& job) {
   int64_t weights = 0;
   for (const auto& parameter : job.inputs.model->parameters()) weights += parameter.numel();
   const std::string vocabulary =
-      tokenizers.shared()
+      tokenizers.one_vocabulary()
           ? fmt::format("one vocabulary of {}", WithThousands(tokenizers.source->vocab_size()))
           : fmt::format("vocabularies of {} and {}", WithThousands(tokenizers.source->vocab_size()),
                         WithThousands(tokenizers.target->vocab_size()));
