@@ -5,6 +5,7 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -82,8 +83,9 @@ Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label
 struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
-                        const Tensor& bias, const Tensor& labels, double label_smoothing,
-                        torch::ScalarType type, bool needs_gradient) {
+                        const std::optional<Tensor>& optional_bias, const Tensor& labels,
+                        double label_smoothing, torch::ScalarType type, bool needs_gradient) {
+    const Tensor bias = optional_bias.value_or(Tensor());
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
     const int64_t d_model = weight.size(1);
     const int64_t vocabulary = weight.size(0);
@@ -175,8 +177,10 @@ Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output, co
       c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA}));
   const bool needs_gradient =
       torch::GradMode::is_enabled() && (hidden.requires_grad() || output.weight.requires_grad());
-  return ProjectedCrossEntropyFunction::apply(hidden, output.weight, output.bias, labels,
-                                              label_smoothing, type, needs_gradient);
+  // Autograd takes a tensor that may be undefined only as an optional one.
+  const auto bias = output.bias.defined() ? std::optional(output.bias) : std::nullopt;
+  return ProjectedCrossEntropyFunction::apply(hidden, output.weight, bias, labels, label_smoothing,
+                                              type, needs_gradient);
 }
 
 }  // namespace wavemt

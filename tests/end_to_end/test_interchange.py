@@ -158,7 +158,7 @@ def test_a_missing_file_is_named(own_marian, name):
     ("activation_function", "gelu_new", 'activation_function: "gelu_new" is none of'),
     ("d_model", "32", 'd_model: "32" is not a whole number from 0 to 65536'),
     ("d_model", 31, "its sizes are of no model"),
-    ("d_model", 64, 'has the shape [32], but its config.json asks for [64]'),
+    ("d_model", 64, 'has the shape [32, 32], but its config.json asks for [64, 64]'),
     ("encoder_layers", 2, 'has no "model.encoder.layers.1.'),
     ("decoder_layers", -1, "decoder_layers: -1 is not a whole number"),
     ("decoder_ffn_dim", 65, "decoder_ffn_dim: 65 differs from encoder_ffn_dim = 64"),
