@@ -30,6 +30,9 @@ class VocabularyEvents : public JsonEvents {
 
   bool key(string_t& text) override {
     piece_ = std::move(text);
+    if (piece_.find('\0') != std::string::npos) {
+      throw UsageError("{}: the piece {} holds a NUL byte", origin_, QuoteJson(piece_));
+    }
     return true;
   }
 

@@ -57,6 +57,7 @@ TEST(VocabularyTest, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"a": 1})"), HasSubstr(R"("a" has 1)"));
   EXPECT_THAT(refusal(R"({"<pad>": 0, "<unk>": 1})"), HasSubstr("lacks the piece </s>"));
   EXPECT_THAT(refusal(R"({"a": 0)"), HasSubstr("v.json"));
+  EXPECT_THAT(refusal(R"({"a\u0000b": 0})"), HasSubstr("holds a NUL byte"));
 }
 
 TEST(LanguageCodeTest, BeginsAText) {
