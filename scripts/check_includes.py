@@ -15,11 +15,12 @@ BELOW = {
     "training": {"data", "model", "checkpoint", "config", "distributed", "support"},
     "decoding": {"data", "model", "checkpoint", "config", "support"},
     "evaluation": {"config", "support"},
-    "workflow": {"training", "decoding", "evaluation", "data", "model", "checkpoint", "config",
+    "interchange": {"data", "model", "checkpoint", "config", "support"},
+    "workflow": {"training", "decoding", "evaluation", "interchange", "data", "model", "checkpoint", "config",
                  "distributed", "support"},
     "report": {"workflow", "support"},
-    "commands": {"report", "workflow", "training", "decoding", "evaluation", "data", "model", "checkpoint",
-                 "config", "support"},
+    "commands": {"report", "workflow", "training", "decoding", "evaluation", "interchange", "data", "model",
+                 "checkpoint", "config", "support"},
     "main.cpp": {"commands"},
 }
 WITHOUT_TORCH = {"support", "config", "data", "evaluation", "report"}

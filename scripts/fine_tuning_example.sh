@@ -20,7 +20,7 @@ pairs=$(wc -l < $new/train.en)
 for language in en zh; do
   halves $language 0 > "$folder/valid.$language"
   halves $language 1 > "$folder/test.$language"
-  gzip -dc "$WAVEMT_DATA/3am-en-zh/train.$language.gz" | head -n "$pairs" > "$folder/replay.$language"
+  gzip -dc "$WAVEMT_DATA/3am-en-zh/train.$language.gz" | awk -v n="$pairs" 'NR <= n' > "$folder/replay.$language"
 done
 # Both sets of a kind, valid or test. The first of those to watch chooses the best checkpoint.
 sets() {

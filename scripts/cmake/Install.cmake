@@ -3,6 +3,7 @@
 #   lib/libwavemt_core.a, include/wavemt, lib/cmake/wavemt    for find_package(wavemt)
 #   lib/wavemt/libtorch                                       LibTorch, if it is installed too
 #   share/wavemt/configs, share/wavemt/data/quickstart        what configs/quickstart.json needs
+#   share/wavemt/scripts                                      what `wavemt export` runs or copies
 #   share/doc/wavemt                                          licence and change log
 # There are two components: `wavemt`, which is everything of ours, and `libtorch`.
 include(CMakePackageConfigHelpers)
@@ -69,4 +70,6 @@ install(
 
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt COMPONENT wavemt)
 install(DIRECTORY data/quickstart DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt/data COMPONENT wavemt)
+install(PROGRAMS scripts/to_ctranslate2.py scripts/torch_translate.py
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt/scripts COMPONENT wavemt)
 install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT wavemt)

@@ -24,9 +24,10 @@ FileDigest WriteTextFile(const fs::path& path, std::string_view text) {
   return {.bytes = file.bytes_written(), .crc32 = file.checksum().Hex()};
 }
 
-FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors) {
+FileDigest WriteTensorFile(const fs::path& path, const NamedTensors& tensors,
+                           DataChecksum checksum) {
   OutputFile file(path);
-  FileDigest digest = WriteSafetensors(file, tensors);
+  FileDigest digest = WriteSafetensors(file, tensors, checksum);
   file.SyncAndClose();
   return digest;
 }
@@ -60,8 +61,9 @@ class CheckpointWriter {
  public:
   explicit CheckpointWriter(const fs::path& directory) : staged_(directory) {}
 
-  void AddTensors(std::string_view name, const NamedTensors& tensors) {
-    Record(name, WriteTensorFile(staged_.path() / name, tensors));
+  void AddTensors(std::string_view name, const NamedTensors& tensors,
+                  DataChecksum checksum = DataChecksum::kElsewhere) {
+    Record(name, WriteTensorFile(staged_.path() / name, tensors, checksum));
   }
   void AddText(std::string_view name, std::string_view text) {
     Record(name, WriteTextFile(staged_.path() / name, text));
@@ -89,8 +91,11 @@ class CheckpointWriter {
 
 void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   CheckpointWriter writer(directory);
-  writer.AddTensors(checkpoint.ModelFile(), checkpoint.model);
-  if (!checkpoint.adapter.is_null()) {
+  if (checkpoint.adapter.is_null()) {
+    writer.AddTensors(kModelFile, checkpoint.model);
+  } else {
+    // Its two files may be copied elsewhere, without the manifest.
+    writer.AddTensors(kAdapterFile, checkpoint.model, DataChecksum::kInHeader);
     writer.AddText(kAdapterInfoFile, JsonText(checkpoint.adapter));
   }
   writer.AddTensors(kOptimizerFile, checkpoint.optimizer);

@@ -72,12 +72,7 @@ std::optional<int64_t> BestStepOf(const Json& state) {
 
 // The run that contains a file or folder.
 fs::path RunContaining(const fs::path& path) {
-  constexpr int kMaxDepth = 4;
-  fs::path folder = AbsolutePath(path);
-  for (int depth = 0; depth < kMaxDepth && folder.has_parent_path(); ++depth) {
-    folder = folder.parent_path();
-    if (IsRun(folder)) return folder;
-  }
+  if (auto run = FindRunContaining(path)) return *run;
   throw UsageError("{}: is not inside a run: no folder above it has config.json and checkpoints",
                    path.string());
 }
@@ -316,6 +311,16 @@ void RequireFreeFolder(const fs::path& output) {
 std::optional<int64_t> StepOfCheckpoint(const fs::path& path) {
   const auto step = StepOfName(path.filename().string());
   return step ? step : StepOfName(path.parent_path().filename().string());
+}
+
+std::optional<fs::path> FindRunContaining(const fs::path& path) {
+  constexpr int kMaxDepth = 4;
+  fs::path folder = AbsolutePath(path);
+  for (int depth = 0; depth < kMaxDepth && folder.has_parent_path(); ++depth) {
+    folder = folder.parent_path();
+    if (IsRun(folder)) return folder;
+  }
+  return std::nullopt;
 }
 
 std::vector<int64_t> CheckpointStepsIn(const fs::path& path) {

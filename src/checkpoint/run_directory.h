@@ -123,6 +123,9 @@ void RequireFreeFolder(const std::filesystem::path& output);
 /// nothing for other paths.
 std::optional<int64_t> StepOfCheckpoint(const std::filesystem::path& path);
 
+/// The run that a file or folder lies in; nothing if none of the folders above it is a run.
+std::optional<std::filesystem::path> FindRunContaining(const std::filesystem::path& path);
+
 /// Finds the model for a path to a run (its best checkpoint, or else the newest), a checkpoint's
 /// folder, checkpoints/best or latest, or a safetensors file inside a run. A usage error otherwise.
 ModelLocation LocateModel(const std::filesystem::path& path);

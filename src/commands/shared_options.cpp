@@ -42,10 +42,17 @@ void AddOverride(CLI::App* command, const char* option, const char* type, const 
 
 }  // namespace
 
+CLI::Validator NotEmpty() {
+  return CLI::Validator(
+      [](std::string& text) { return std::string(text.empty() ? "is empty" : ""); }, "");
+}
+
 void AddAdapterOption(CLI::App* command, std::string* adapter) {
-  command->add_option("--adapter", *adapter,
-                      "An adapter for MODEL: the run that trained it, one of its checkpoints, or a "
-                      "folder with its two files.");
+  command
+      ->add_option("--adapter", *adapter,
+                   "An adapter for MODEL: the run that trained it, one of its checkpoints, or a "
+                   "folder with its two files.")
+      ->check(NotEmpty());
 }
 
 void AddSetOption(CLI::App* command) {

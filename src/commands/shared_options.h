@@ -11,6 +11,9 @@ namespace wavemt {
 /// --device and --threads.
 void AddComputeOptions(CLI::App* command, ComputeOptions* options);
 
+/// Refuses an option that was given an empty text, such as a shell's variable that is not set.
+CLI::Validator NotEmpty();
+
 /// --adapter, for commands that take a model.
 void AddAdapterOption(CLI::App* command, std::string* adapter);
 

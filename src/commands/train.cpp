@@ -55,10 +55,13 @@ void AddTrainCommand(CLI::App& app, int* exit_code) {
   AddSetOption(command);
   AddRunDirOption(command);
   AddTrainingOptions(command, &options->training);
-  CLI::Option* init_from = command->add_option(
-      "--init-from", options->init_from,
-      "Start from the weights and tokenizer of this run, checkpoint or safetensors file; the "
-      "position encoding and the vocabulary may differ.");
+  CLI::Option* init_from =
+      command
+          ->add_option(
+              "--init-from", options->init_from,
+              "Start from the weights and tokenizer of this run, checkpoint or safetensors "
+              "file; the position encoding and the vocabulary may differ.")
+          ->check(NotEmpty());
   command
       ->add_flag("--init-partial", options->init_partial,
                  "Take the weights that fit, and draw the others.")

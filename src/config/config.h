@@ -61,6 +61,7 @@ struct TokenizerConfig {
   std::filesystem::path model;
   std::filesystem::path source_model;
   std::filesystem::path target_model;
+  std::filesystem::path vocabulary;
   bool shared = true;
   TokenizerType type = TokenizerType::kUnigram;
   int64_t vocab_size = 8000;
@@ -96,7 +97,7 @@ struct PositionEncodingConfig {
 };
 
 enum class LayerNormPlacement { kPre, kPost };
-enum class Activation { kRelu, kGelu, kSwiglu };
+enum class Activation { kRelu, kGelu, kSwish, kSwiglu };
 enum class TiedEmbeddings { kNone, kDecoder, kAll };
 
 struct ModelConfig {
@@ -111,6 +112,7 @@ struct ModelConfig {
   double attention_dropout = 0.0;
   double activation_dropout = 0.0;
   TiedEmbeddings tied_embeddings = TiedEmbeddings::kAll;
+  bool output_bias = false;
   PositionEncodingConfig position_encoding;
 };
 

@@ -94,8 +94,10 @@ constexpr auto NamesOf(LayerNormPlacement) {
       {{"pre", LayerNormPlacement::kPre}, {"post", LayerNormPlacement::kPost}});
 }
 constexpr auto NamesOf(Activation) {
-  return std::to_array<NamedValue<Activation>>(
-      {{"relu", Activation::kRelu}, {"gelu", Activation::kGelu}, {"swiglu", Activation::kSwiglu}});
+  return std::to_array<NamedValue<Activation>>({{"relu", Activation::kRelu},
+                                                {"gelu", Activation::kGelu},
+                                                {"swish", Activation::kSwish},
+                                                {"swiglu", Activation::kSwiglu}});
 }
 constexpr auto NamesOf(TiedEmbeddings) {
   return std::to_array<NamedValue<TiedEmbeddings>>({{"none", TiedEmbeddings::kNone},
@@ -221,6 +223,9 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
           "A SentencePiece model for the source side only (requires target_model, and shared to be "
           "false).");
   v.Field("target_model", c.target_model, "A SentencePiece model for the target side only.");
+  v.Field("vocabulary", c.vocabulary,
+          "A JSON object of pieces and ids, which take the place of the ids of the SentencePiece "
+          "models, for both sides; imported models have one. <pad> begins a translation.");
   v.Field("shared", c.shared, "true: one vocabulary for both sides; false: one for each side.");
   v.Field("type", c.type, "The algorithm that SentencePiece trains the vocabulary with.");
   v.Field("vocab_size", c.vocab_size, AtLeast(8), "Number of pieces in each trained vocabulary.");
@@ -277,8 +282,10 @@ void VisitFields(Visitor& v, ModelConfig& c) {
   v.Field("layer_norm", c.layer_norm,
           "Position of layer normalization: before each sub-layer (pre, which trains more stably) "
           "or after the residual sum (post, as in Vaswani et al. 2017).");
-  v.Field("activation", c.activation,
-          "Feed-forward activation; swiglu (Shazeer 2020) needs a third weight matrix.");
+  v.Field(
+      "activation", c.activation,
+      "Feed-forward activation; swish is x sigmoid(x); swiglu (Shazeer 2020) needs a third weight "
+      "matrix.");
   v.Field("dropout", c.dropout, FromToBelow(0, 1),
           "Dropout of embeddings and of each sub-layer's output.");
   v.Field("attention_dropout", c.attention_dropout, FromToBelow(0, 1),
@@ -288,6 +295,9 @@ void VisitFields(Visitor& v, ModelConfig& c) {
   v.Field("tied_embeddings", c.tied_embeddings,
           "Which weights are shared: none; the target embedding and the output projection "
           "(decoder); or these and the source embedding (all, which needs a shared vocabulary).");
+  v.Field("output_bias", c.output_bias,
+          "Whether each token of the target vocabulary has a learned number that is added to its "
+          "score, as in models of Marian.");
   v.Section("position_encoding", c.position_encoding,
             "The encoding that tells the model the order of the tokens.");
 }

@@ -232,7 +232,7 @@ class SectionReader {
 }  // namespace
 
 Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverrides& overrides,
-                  const Config& defaults) {
+                  const MissingKeys& missing) {
   ConfigOrigin origin{.file = file.string(), .overrides = {}};
   Json document = ParseJson(text, file.string());
   if (!document.is_object()) {
@@ -242,10 +242,11 @@ Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverr
   document.erase("$schema");  // Only for editors.
   ApplyOverrides(overrides, &document, &origin);
   const fs::path base = fs::absolute(file).parent_path();
-  Config config = defaults;
+  Config config = missing.defaults;
   SectionReader reader(document, "", base, origin);
   VisitFields(reader, config);
   reader.RefuseUnknownKeys();
+  if (!missing.may_lack_training_text) RequireTrainingText(config, origin);
   ValidateConfig(config, origin);
   return config;
 }

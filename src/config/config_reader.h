@@ -18,10 +18,15 @@ namespace wavemt {
 /// option, the key, the value, and what would be right.
 Config LoadConfig(const std::filesystem::path& file, const ConfigOverrides& overrides = {});
 
-/// Like LoadConfig(), for the text of the config file `file`. Missing keys get their values from
-/// `defaults`.
+/// What ReadConfig() makes of missing keys.
+struct MissingKeys {
+  Config defaults{};                    // Their values.
+  bool may_lack_training_text = false;  // An imported model was trained elsewhere.
+};
+
+/// Like LoadConfig(), for the text of the config file `file`.
 Config ReadConfig(std::string_view text, const std::filesystem::path& file,
-                  const ConfigOverrides& overrides = {}, const Config& defaults = {});
+                  const ConfigOverrides& overrides = {}, const MissingKeys& missing = {});
 
 /// Reads the section "adapter" alone, as AdapterToJson() writes it. Usage errors name `file`.
 AdapterConfig AdapterFromJson(const Json& json, const std::filesystem::path& file);

@@ -62,11 +62,6 @@ void ValidateSets(const CorpusSets& sets, const std::string& key, const ConfigOr
 }
 
 void ValidateData(const Config& config, const ConfigOrigin& origin) {
-  if (config.data.train.empty()) {
-    throw UsageError(
-        "{}: is missing: give source and target files, or one tsv file, of parallel text",
-        origin.Of("data.train"));
-  }
   ValidateFiles(config.data.train, "data.train", origin);
   ValidateSets(config.data.valid, "data.valid", origin);
   ValidateSets(config.data.test, "data.test", origin);
@@ -114,6 +109,12 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
         "{}: is one model for both sides, but {}; leave one of the two out",
         origin.Of("tokenizer.model"),
         has_source ? "tokenizer.source_model is given too" : "tokenizer.shared is false");
+  }
+  if (!tokenizer.vocabulary.empty() && tokenizer.model.empty() && !has_source) {
+    throw UsageError(
+        "{}: has the ids for pieces of SentencePiece models that exist already; give "
+        "tokenizer.model, or tokenizer.source_model and tokenizer.target_model",
+        origin.Of("tokenizer.vocabulary"));
   }
   constexpr int64_t kBytePieces = 256;
   constexpr int64_t kSpecialPieces = 4;
@@ -187,7 +188,8 @@ void ValidateModel(const Config& config, const ConfigOrigin& origin) {
     throw UsageError("{}: {} does not divide d_model = {}", origin.Of("model.num_heads"),
                      model.num_heads, model.d_model);
   }
-  if (model.tied_embeddings == TiedEmbeddings::kAll && !config.tokenizer.shared) {
+  const bool one_vocabulary = config.tokenizer.shared || !config.tokenizer.vocabulary.empty();
+  if (model.tied_embeddings == TiedEmbeddings::kAll && !one_vocabulary) {
     throw UsageError(
         "{}: all needs one vocabulary for both sides, but tokenizer.shared is false; "
         "use decoder or none",
@@ -259,6 +261,13 @@ void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin) {
     throw UsageError("{}: must name at least one projection, and none twice",
                      origin.Of("adapter.lora_projections"));
   }
+}
+
+void RequireTrainingText(const Config& config, const ConfigOrigin& origin) {
+  if (!config.data.train.empty()) return;
+  throw UsageError(
+      "{}: is missing: give source and target files, or one tsv file, of parallel text",
+      origin.Of("data.train"));
 }
 
 void ValidateConfig(const Config& config, const ConfigOrigin& origin) {

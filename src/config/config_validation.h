@@ -12,4 +12,7 @@ void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 /// The same for the section "adapter" alone.
 void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin);
 
+/// Throws a usage error if the config names no text to train on.
+void RequireTrainingText(const Config& config, const ConfigOrigin& origin);
+
 }  // namespace wavemt

@@ -32,9 +32,11 @@ struct stat StatOf(const std::filesystem::path& path) {
 }
 
 std::string DescribeTokenizer(const Tokenizer& tokenizer) {
+  const auto& vocabulary = tokenizer.vocabulary();
   return fmt::format(
-      "{} bytes, {}{}", tokenizer.bytes().size(), Crc32Of(tokenizer.bytes()).Hex(),
-      tokenizer.text_options().normalize_whitespace ? ", white space normalized" : "");
+      "{} bytes, {}{}{}", tokenizer.bytes().size(), Crc32Of(tokenizer.bytes()).Hex(),
+      tokenizer.text_options().normalize_whitespace ? ", white space normalized" : "",
+      vocabulary ? fmt::format(", vocabulary {}", Crc32Of(vocabulary->bytes()).Hex()) : "");
 }
 
 }  // namespace

@@ -9,36 +9,39 @@
 #include <string_view>
 #include <vector>
 
+#include "data/special_tokens.h"
+#include "data/vocabulary.h"
+
 namespace sentencepiece {
 class SentencePieceProcessor;
 }
 
 namespace wavemt {
 
-/// Ids of the special pieces, from the SentencePiece model. </s> takes the role of a missing <s>,
-/// as in Marian's models, and of a missing <pad> (padding is masked by length, so any id will do).
-struct SpecialTokens {
-  int32_t pad = 0;
-  int32_t unk = 0;
-  int32_t bos = 0;
-  int32_t eos = 0;
-};
-
 /// How text is prepared for SentencePiece.
 struct TextOptions {
   bool normalize_whitespace = false;  // With NormalizeWhitespace().
 };
 
+/// What a model of Marian for several target languages expects at the beginning of its source: the
+/// language code of `text`, for example ">>deu<<"; empty if there is none.
+std::string_view LanguageCodeOf(std::string_view text);
+
 /// One SentencePiece model: text <-> token ids. Safe for concurrent use.
+///
+/// With a vocabulary, the ids are those of its table, and a language code at the beginning of a
+/// text is one token, as in Hugging Face's MarianTokenizer.
 class Tokenizer {
  public:
   /// Reads a model file. Throws a usage error if it is missing, is not a SentencePiece model, or
   /// has no </s>.
-  static std::shared_ptr<const Tokenizer> FromFile(const std::filesystem::path& path,
-                                                   const TextOptions& options = {});
+  static std::shared_ptr<const Tokenizer> FromFile(
+      const std::filesystem::path& path, const TextOptions& options = {},
+      std::shared_ptr<const Vocabulary> vocabulary = nullptr);
   /// Reads the bytes of a model file; error messages begin with `origin`.
-  static std::shared_ptr<const Tokenizer> FromBytes(std::string bytes, std::string_view origin,
-                                                    const TextOptions& options = {});
+  static std::shared_ptr<const Tokenizer> FromBytes(
+      std::string bytes, std::string_view origin, const TextOptions& options = {},
+      std::shared_ptr<const Vocabulary> vocabulary = nullptr);
 
   ~Tokenizer();
   Tokenizer(const Tokenizer&) = delete;
@@ -59,22 +62,35 @@ class Tokenizer {
   std::string Decode(std::span<const int32_t> ids) const;
   std::string DecodePieces(const std::vector<std::string>& pieces) const;
 
-  /// The piece of an id, in which U+2581 stands for a space.
+  /// The piece of an id, in which U+2581 stands for a space. REQUIRES: 0 <= id < vocab_size().
   std::string PieceOf(int32_t id) const;
   /// The id of a piece; nothing if the vocabulary does not have it.
   std::optional<int32_t> FindPiece(const std::string& piece) const;
 
+  /// Whether both have the same model and vocabulary; how white space is normalized may differ.
+  bool GivesSameIds(const Tokenizer& other) const;
+
   int64_t vocab_size() const { return vocab_size_; }
+  /// From the vocabulary or else the SentencePiece model, where </s> takes the role of a missing
+  /// <s> and of a missing <pad> (padding is masked by length, so any id will do).
   const SpecialTokens& special() const { return special_; }
   /// The model file's bytes.
   const std::string& bytes() const { return bytes_; }
   const TextOptions& text_options() const { return options_; }
+  /// Null if the ids are those of the SentencePiece model.
+  const std::shared_ptr<const Vocabulary>& vocabulary() const { return vocabulary_; }
 
  private:
-  Tokenizer(std::string bytes, std::string_view origin, const TextOptions& options);
+  Tokenizer(std::string bytes, std::string_view origin, const TextOptions& options,
+            std::shared_ptr<const Vocabulary> vocabulary);
+  // The special pieces of the SentencePiece model.
+  SpecialTokens OwnSpecial(std::string_view origin) const;
+  // The pieces of `text`, as SentencePiece is given it.
+  std::vector<std::string> PiecesOf(std::string_view text) const;
 
   std::string bytes_;
   TextOptions options_;
+  std::shared_ptr<const Vocabulary> vocabulary_;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
   int64_t vocab_size_ = 0;
   size_t max_bytes_per_token_ = 1024;
@@ -87,6 +103,10 @@ struct TokenizerPair {
   std::shared_ptr<const Tokenizer> target;
 
   bool shared() const { return source == target; }
+  /// Whether the ids of both sides mean the same pieces, though the models may be two.
+  bool one_vocabulary() const {
+    return shared() || (source->vocabulary() && source->vocabulary() == target->vocabulary());
+  }
 };
 
 }  // namespace wavemt

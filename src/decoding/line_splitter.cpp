@@ -61,8 +61,9 @@ size_t EndOfChunk(std::string_view text) {
 LineSplitter::LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options)
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
-      preferred_longest_(options_.longest),
       sentences_(options_.source_language) {
+  if (tokenizer_->vocabulary()) options_.longest = std::max<int64_t>(options_.longest - 1, 1);
+  preferred_longest_ = options_.longest;
   if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
     preferred_longest_ = std::min(preferred_longest_, options_.trained_on->longest_source);
   }
@@ -81,6 +82,18 @@ bool LineSplitter::SplitsEachSentence() const {
 }
 
 SplitLine LineSplitter::Split(std::string_view line) {
+  const std::string_view code =
+      tokenizer_->vocabulary() ? LanguageCodeOf(line) : std::string_view();
+  SplitLine result = SplitText(line.substr(code.size()));
+  if (code.empty()) return result;
+  const std::vector<int32_t> ids = tokenizer_->Encode(code);
+  result.has_unknown =
+      result.has_unknown || std::ranges::find(ids, tokenizer_->special().unk) != ids.end();
+  for (auto& segment : result.segments) segment.insert(segment.begin(), ids.begin(), ids.end());
+  return result;
+}
+
+SplitLine LineSplitter::SplitText(std::string_view line) {
   SplitLine result;
   const std::string text = tokenizer_->Normalize(line);
   if (text.empty()) return result;

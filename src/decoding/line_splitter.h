@@ -29,7 +29,7 @@ class LineSplitter {
     SentenceSplitting split_sentences = SentenceSplitting::kAuto;
     std::optional<CorpusProfile> trained_on{};  // nullopt: not known.
     std::string source_language{};              // As SentenceSplitter takes it.
-    int64_t longest = 0;  // The most tokens that the model can process at once.
+    int64_t longest = 0;  // The most tokens that the model can process at once, at least 1.
   };
 
   LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options);
@@ -40,11 +40,13 @@ class LineSplitter {
   ///   kAlways   one sentence
   ///   kNever    as many sentences as the model can process
   /// A sentence longer than the model can process is cut between words or, failing that, between
-  /// characters. Even a line of megabytes takes little memory, and time proportional to its length.
-  /// Not thread-safe.
+  /// characters. Every segment begins with the line's language code, if the tokenizer knows such
+  /// codes and the line has one. Even a line of megabytes takes little memory, and time
+  /// proportional to its length. Not thread-safe.
   SplitLine Split(std::string_view line);
 
  private:
+  SplitLine SplitText(std::string_view line);
   bool SplitsEachSentence() const;
   std::vector<std::string_view> Pack(const std::vector<std::string_view>& sentences) const;
   void AddText(std::string_view text, SplitLine* line) const;

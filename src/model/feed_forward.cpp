@@ -13,6 +13,8 @@ torch::Tensor Activate(const torch::Tensor& x, Activation activation) {
       return torch::relu(x);
     case Activation::kGelu:
       return torch::gelu(x);
+    case Activation::kSwish:
+      return torch::silu(x);
     case Activation::kSwiglu: {
       const auto halves = x.chunk(2, /*dim=*/-1);  // 2 of [..., ffn_dim]
       return torch::silu(halves[0]) * halves[1];

@@ -1,11 +1,12 @@
 #include "model/frozen_weights.h"
 
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <set>
 
 #include "support/error.h"
-#include "support/suggestion.h"
 
 namespace wavemt {
 namespace {
@@ -13,6 +14,15 @@ namespace {
 bool Matches(const std::string& pattern, const std::string& name) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
          fnmatch((pattern + ".*").c_str(), name.c_str(), 0) == 0;
+}
+
+// The parts of a model two names deep, such as "encoder.layers" and "source_embedding.weight".
+std::set<std::string> PartsOf(const std::vector<std::string>& names) {
+  std::set<std::string> parts;
+  for (const std::string& name : names) {
+    parts.insert(name.substr(0, name.find('.', name.find('.') + 1)));
+  }
+  return parts;
 }
 
 }  // namespace
@@ -27,8 +37,8 @@ void FreezeWeights(const std::vector<std::string>& patterns, Transformer* model)
       matches_any = true;
     }
     if (!matches_any) {
-      throw UsageError("training.freeze: \"{}\" matches no weight of the model{}", pattern,
-                       DidYouMean(pattern, parameters.keys()));
+      throw UsageError("training.freeze: \"{}\" matches no weight of the model, whose parts are {}",
+                       pattern, fmt::join(PartsOf(parameters.keys()), ", "));
     }
   }
   const bool all_frozen =

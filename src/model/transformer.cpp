@@ -52,6 +52,9 @@ TransformerImpl::TransformerImpl(const ModelConfig& config, const VocabularySize
     output_projection =
         register_parameter("output_projection", torch::empty({vocabulary.target, config.d_model}));
   }
+  if (config.output_bias) {
+    output_bias = register_parameter("output_bias", torch::zeros({vocabulary.target}));
+  }
   InitializeWeights();
 }
 
@@ -131,7 +134,7 @@ const torch::Tensor& TransformerImpl::OutputWeight() const {
 }
 
 torch::Tensor TransformerImpl::Project(const torch::Tensor& hidden) const {
-  return torch::linear(hidden, OutputWeight());
+  return torch::linear(hidden, OutputWeight(), output_bias);
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& source,

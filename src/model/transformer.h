@@ -6,15 +6,11 @@
 #include "model/decoder.h"
 #include "model/encoder.h"
 #include "model/key_value_cache.h"
+#include "model/output_layer.h"
 #include "model/positions/position_encoding.h"
+#include "model/vocabulary_sizes.h"
 
 namespace wavemt {
-
-/// The number of tokens in each vocabulary; equal if the model ties all embeddings.
-struct VocabularySizes {
-  int64_t source = 0;
-  int64_t target = 0;
-};
 
 /// The translation model of Vaswani et al. 2017: maps the token ids of a source sentence and of the
 /// target so far to logits of each next target token.
@@ -39,6 +35,9 @@ class TransformerImpl : public torch::nn::Module {
   /// The matrix that maps decoder output to logits, [target vocabulary, d_model].
   const torch::Tensor& OutputWeight() const;
 
+  /// The same matrix with its bias.
+  OutputLayer Output() const { return {OutputWeight(), output_bias}; }
+
   /// Decoder output -> logits: [..., d_model] -> [..., target vocabulary].
   torch::Tensor Project(const torch::Tensor& hidden) const;
 
@@ -59,6 +58,7 @@ class TransformerImpl : public torch::nn::Module {
   Encoder encoder{nullptr};
   Decoder decoder{nullptr};
   torch::Tensor output_projection;  // [target vocabulary, d_model]; undefined if it is tied.
+  torch::Tensor output_bias;        // [target vocabulary]; undefined without model.output_bias.
 
  private:
   // ids: [batch, length], whose first column is at `first_position`.

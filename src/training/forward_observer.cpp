@@ -146,7 +146,8 @@ std::string ForwardObserver::LayerOf(const std::string& parameter,
                                      const at::RecordFunction& function) const {
   // Tied weights have only one name, that of the embedding.
   const bool looks_up = std::string_view(function.name()).find("embedding") != std::string::npos;
-  if (parameter == output_parameter_ && !looks_up) return "output_projection";
+  const bool is_output = parameter == output_parameter_ || parameter == "output_bias";
+  if (is_output && !looks_up) return "output_projection";
   return parameter.substr(0, parameter.rfind('.'));
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -82,8 +83,10 @@ Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label
 struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
-                        const Tensor& labels, double label_smoothing, torch::ScalarType type,
-                        bool needs_gradient) {
+                        const std::optional<Tensor>& optional_bias, const Tensor& labels,
+                        double label_smoothing, torch::ScalarType type, bool needs_gradient,
+                        bool needs_weight_gradient) {
+    const Tensor bias = optional_bias.value_or(Tensor());
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
     const int64_t d_model = weight.size(1);
     const int64_t vocabulary = weight.size(0);
@@ -98,9 +101,12 @@ struct ProjectedCrossEntropyFunction
     const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
     const Tensor row_labels = pick(all_labels);   // [positions]
     const Tensor projection = weight.to(type);
+    const Tensor added = bias.defined() ? bias.to(type) : Tensor();
 
     auto row_gradients = torch::empty_like(rows);
-    auto weight_gradient = torch::zeros_like(weight);
+    // Beside an adapter the weight is frozen, and this is a third of the work.
+    auto weight_gradient = needs_weight_gradient ? torch::zeros_like(weight) : Tensor();
+    auto bias_gradient = bias.defined() ? torch::zeros_like(bias) : Tensor();
     auto loss = torch::zeros({}, hidden.options().dtype(torch::kFloat));
     const int64_t block_bytes = hidden.is_cpu() ? kBlockBytes : kGpuBlockBytes;
     const int64_t block = std::max<int64_t>(
@@ -112,7 +118,11 @@ struct ProjectedCrossEntropyFunction
       if (!buffer.defined() || buffer.size(0) != size) {
         buffer = torch::empty({size, vocabulary}, rows.options());
       }
-      at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
+      if (added.defined()) {
+        at::addmm_out(buffer, added, input, projection.t());  // [size, vocabulary]
+      } else {
+        at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
+      }
       Tensor gradient = buffer;
       const Tensor block_labels = row_labels.narrow(0, begin, size);
       loss += hidden.is_cpu() ? LossAndGradientOnCpu(gradient, block_labels, label_smoothing)
@@ -120,11 +130,13 @@ struct ProjectedCrossEntropyFunction
       if (!needs_gradient) continue;
       Tensor row_gradient = row_gradients.narrow(0, begin, size);
       at::mm_out(row_gradient, gradient, projection);
-      if (type == weight.scalar_type()) {
+      if (needs_weight_gradient && type == weight.scalar_type()) {
         weight_gradient.addmm_(gradient.t(), input);
-      } else {
+      } else if (needs_weight_gradient) {
         weight_gradient += at::mm(gradient.t(), input);
       }
+      if (bias_gradient.defined())
+        bias_gradient += gradient.sum(0, /*keepdim=*/false, torch::kFloat);
     }
     if (needs_gradient) {
       Tensor hidden_gradient = row_gradients.to(hidden.scalar_type());
@@ -132,7 +144,8 @@ struct ProjectedCrossEntropyFunction
         hidden_gradient = torch::zeros_like(all_rows).index_copy_(0, labelled, hidden_gradient);
       }
       context->saved_data["hidden_gradient"] = hidden_gradient.view(hidden.sizes());
-      context->saved_data["weight_gradient"] = weight_gradient;
+      if (needs_weight_gradient) context->saved_data["weight_gradient"] = weight_gradient;
+      if (bias_gradient.defined()) context->saved_data["bias_gradient"] = bias_gradient;
     }
     return loss;
   }
@@ -140,10 +153,14 @@ struct ProjectedCrossEntropyFunction
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const Tensor& scale = gradients[0];
     // These can be changed in place: every backward pass has its own forward pass.
-    Tensor hidden_gradient = context->saved_data["hidden_gradient"].toTensor();
-    Tensor weight_gradient = context->saved_data["weight_gradient"].toTensor();
-    return {hidden_gradient.mul_(scale),
-            weight_gradient.mul_(scale),
+    const auto scaled = [&](const char* name) {
+      const auto saved = context->saved_data.find(name);
+      return saved == context->saved_data.end() ? Tensor() : saved->second.toTensor().mul_(scale);
+    };
+    return {scaled("hidden_gradient"),
+            scaled("weight_gradient"),
+            scaled("bias_gradient"),
+            Tensor(),
             Tensor(),
             Tensor(),
             Tensor(),
@@ -153,19 +170,22 @@ struct ProjectedCrossEntropyFunction
 
 }  // namespace
 
-Tensor ProjectedCrossEntropy(const Tensor& hidden, const Tensor& weight, const Tensor& labels,
+Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output, const Tensor& labels,
                              double label_smoothing) {
   RECORD_USER_SCOPE("output projection and loss");
   const auto device = hidden.device().type();
   const torch::ScalarType type = at::autocast::is_autocast_enabled(device)
                                      ? at::autocast::get_autocast_dtype(device)
-                                     : weight.scalar_type();
+                                     : output.weight.scalar_type();
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(
       c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA}));
   const bool needs_gradient =
-      torch::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
-  return ProjectedCrossEntropyFunction::apply(hidden, weight, labels, label_smoothing, type,
-                                              needs_gradient);
+      torch::GradMode::is_enabled() && (hidden.requires_grad() || output.weight.requires_grad() ||
+                                        (output.bias.defined() && output.bias.requires_grad()));
+  // Autograd takes a tensor that may be undefined only as an optional one.
+  const auto bias = output.bias.defined() ? std::optional(output.bias) : std::nullopt;
+  return ProjectedCrossEntropyFunction::apply(hidden, output.weight, bias, labels, label_smoothing,
+                                              type, needs_gradient, output.weight.requires_grad());
 }
 
 }  // namespace wavemt

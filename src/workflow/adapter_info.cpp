@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
+#include "checkpoint/safetensors.h"
 #include "config/config_fields.h"
 #include "config/config_reader.h"
 #include "config/config_writer.h"
@@ -20,6 +21,33 @@ namespace {
 
 constexpr std::string_view kFormat = "wavemt-adapter";
 constexpr int kVersion = 1;
+
+// A model is given an adapter of the size that adapter.json says. What the file says must be true,
+// or a few bytes could ask for all memory.
+void RequireSizes(const AdapterConfig& adapter, const NamedTensors& weights, const fs::path& file) {
+  bool has_any = false;
+  const auto require = [&](std::string_view ending, int64_t rows) {
+    for (const auto& [name, tensor] : weights) {
+      if (!name.ends_with(ending)) continue;
+      has_any = true;
+      if (tensor.dim() == 2 && tensor.size(0) == rows) continue;
+      throw UsageError("{}: \"{}\" has the shape {}, but {} says that it has {} rows",
+                       file.string(), name, ShapeText(tensor), kAdapterInfoFile, rows);
+    }
+  };
+  if (adapter.type == AdapterType::kLora) {
+    require("_a", adapter.lora_rank);
+  } else if (adapter.prefix_hidden_dim == 0) {
+    require(".table", adapter.prefix_length);
+  } else {
+    require(".embedding", adapter.prefix_length);
+    require(".in_proj.weight", adapter.prefix_hidden_dim);
+  }
+  if (!has_any) {
+    throw UsageError("{}: does not hold what {} says: {}", file.string(), kAdapterInfoFile,
+                     AdapterText(adapter));
+  }
+}
 
 }  // namespace
 
@@ -36,24 +64,6 @@ Json ToJson(const AdapterInfo& info) {
            {{"checkpoint", info.base.checkpoint.string()},
             {"bytes", info.base.digest.bytes},
             {"crc32", info.base.digest.crc32}}}};
-}
-
-fs::path LocateAdapter(const fs::path& path) {
-  if (!Exists(path)) throw UsageError("{}: no such adapter", path.string());
-  if (IsFolder(path) && HasAdapter(path)) return path;
-  if (IsFile(path) && path.filename() == kAdapterFile && HasAdapter(path.parent_path())) {
-    return path.parent_path();
-  }
-  if (IsFile(path) && path.extension() == ".safetensors") {
-    throw UsageError(
-        "{}: is no adapter: an adapter is a file {} with a file {} beside it, which names its base",
-        path.string(), kAdapterFile, kAdapterInfoFile);
-  }
-  const fs::path checkpoint = LocateModel(path).checkpoint;
-  if (!HasAdapter(checkpoint)) {
-    throw UsageError("{}: is a whole model, not an adapter", checkpoint.string());
-  }
-  return checkpoint;
 }
 
 AdapterInfo ReadAdapterInfo(const fs::path& folder) {
@@ -84,6 +94,42 @@ AdapterInfo ReadAdapterInfo(const fs::path& folder) {
   return info;
 }
 
+TrainedAdapter ReadAdapterIn(const fs::path& folder) {
+  TrainedAdapter adapter{.folder = folder, .info = ReadAdapterInfo(folder), .weights = {}};
+  const fs::path file = folder / kAdapterFile;
+  adapter.weights =
+      Exists(folder / kManifestFile) ? ReadCheckpointModel(folder) : ReadSafetensors(file);
+  RequireSizes(adapter.info.adapter, adapter.weights, file);
+  return adapter;
+}
+
+TrainedAdapter ReadAdapter(const fs::path& path) {
+  if (!Exists(path)) throw UsageError("{}: no such adapter", path.string());
+  if (IsFolder(path) && HasAdapter(path)) return ReadAdapterIn(path);
+  if (IsFile(path) && path.filename() == kAdapterFile && HasAdapter(path.parent_path())) {
+    return ReadAdapterIn(path.parent_path());
+  }
+  if (IsFile(path) && path.extension() == ".safetensors") {
+    throw UsageError(
+        "{}: is no adapter: an adapter is a file {} with a file {} beside it, which names its base",
+        path.string(), kAdapterFile, kAdapterInfoFile);
+  }
+  return ReadModelAt(path, [](const ModelLocation& location) {
+    if (HasAdapter(location.checkpoint)) return ReadAdapterIn(location.checkpoint);
+    throw UsageError("{}: is a whole model, not an adapter", location.checkpoint.string());
+  });
+}
+
+fs::path BaseOf(const fs::path& folder, const AdapterInfo& info) {
+  const fs::path& base = info.base.checkpoint;
+  if (IsFolder(base) || IsFile(base)) return base;
+  throw UsageError(
+      "{0}: its base {1} is not there any more; name the base where it is now, and the adapter "
+      "with "
+      "--adapter {0}",
+      folder.string(), base.string());
+}
+
 void RequireBase(const fs::path& folder, const AdapterInfo& info, const fs::path& base) {
   const FileDigest digest = OriginOf(base).digest;
   if (digest == info.base.digest) return;
@@ -92,6 +138,13 @@ void RequireBase(const fs::path& folder, const AdapterInfo& info, const fs::path
       "checksum {}, not {}",
       folder.string(), base.string(), info.base.checkpoint.string(), info.base.digest.crc32,
       digest.crc32);
+}
+
+std::string AdviceToMerge(const fs::path& folder) {
+  if (ReadAdapterInfo(folder).adapter.type != AdapterType::kLora) {
+    return "a prefix cannot be made part of a model's weights";
+  }
+  return fmt::format("make it one first: wavemt merge {} --output DIR", folder.string());
 }
 
 std::string AdapterText(const AdapterConfig& adapter) {

@@ -18,6 +18,7 @@
 #include "support/error.h"
 #include "support/files.h"
 #include "support/logging.h"
+#include "workflow/adapter_info.h"
 #include "workflow/languages.h"
 #include "workflow/run_files.h"
 #include "workflow/same_model.h"
@@ -57,9 +58,8 @@ std::vector<Candidate> CandidatesOf(const std::vector<std::string>& names) {
       continue;
     }
     if (HasAdapter(candidate.location.checkpoint)) {
-      throw UsageError(
-          "{}: holds an adapter, not a model; make it one first: wavemt merge {} --output DIR",
-          name, name);
+      throw UsageError("{}: holds an adapter, not a model; {}", name,
+                       AdviceToMerge(candidate.location.checkpoint));
     }
     candidate.config = LoadRunConfig(candidate.location.run);
     candidate.tokenizers = ReadTokenizerFiles(candidate.location.run);

@@ -43,48 +43,38 @@ std::string ListOf(std::string_view what, const std::vector<std::string>& names)
   return text;
 }
 
-// Whether the run's config describes weights of other shapes or names than `config`, which the
-// lists of TakeWeights() then show. Other differences of models show nowhere in their weights.
+// Keys whose differences show in the names or shapes of weights, which TakeWeights() lists. Other
+// differences of models do not show there.
 constexpr std::string_view kShownByWeights[] = {"model.d_model",
                                                 "model.ffn_dim",
                                                 "model.num_encoder_layers",
                                                 "model.num_decoder_layers",
                                                 "model.tied_embeddings",
+                                                "model.output_bias",
                                                 "model.position_encoding."};
 
 void RequireSameMeaning(const Config& before, const Config& now, InitialFit fit,
                         const std::string& origin) {
   const std::span<const std::string_view> may_differ =
       fit == InitialFit::kBase ? std::span<const std::string_view>() : kShownByWeights;
-  const auto difference = DifferenceOfModels(before, now, may_differ);
-  if (!difference) return;
-  if (fit == InitialFit::kPartial) {
-    spdlog::warn("{}: {} was trained with {}, so its weights mean something else now",
-                 difference->key, origin, difference->value_of_a);
-    return;
+  for (const ModelDifference& difference : DifferencesOfModels(before, now, may_differ)) {
+    if (fit == InitialFit::kPartial) {
+      spdlog::warn("{}: {} was trained with {}, so its weights mean something else now",
+                   difference.key, origin, difference.value_of_a);
+      continue;
+    }
+    throw UsageError("{}: {} does not fit the weights of {}, which were trained with {}{}",
+                     difference.key, difference.value_of_b, origin, difference.value_of_a,
+                     fit == InitialFit::kWhole
+                         ? "; use the same, or take what fits with --init-partial"
+                         : "; an adapter needs the model as it is");
   }
-  throw UsageError("{}: {} does not fit the weights of {}, which were trained with {}{}",
-                   difference->key, difference->value_of_b, origin, difference->value_of_a,
-                   fit == InitialFit::kWhole
-                       ? "; use the same, or take what fits with --init-partial"
-                       : "; an adapter needs the model as it is");
-}
-
-// Whether `path` lies in a run, or is one.
-bool IsInRun(const fs::path& path) {
-  if (!IsFile(path) || path.extension() != ".safetensors") return true;
-  fs::path above = fs::absolute(path).lexically_normal().parent_path();
-  for (; above.has_relative_path(); above = above.parent_path()) {
-    if (RunDirectory::IsAt(above)) return true;
-  }
-  return false;
 }
 
 InitialModel ReadAt(const ModelLocation& location) {
   if (IsFolder(location.checkpoint) && HasAdapter(location.checkpoint)) {
-    throw UsageError(
-        "{0}: holds an adapter, not a model; make it one first: wavemt merge {0} --output DIR",
-        location.checkpoint.string());
+    throw UsageError("{}: holds an adapter, not a model; {}", location.checkpoint.string(),
+                     AdviceToMerge(location.checkpoint));
   }
   InitialModel initial;
   initial.origin = OriginOf(location.checkpoint);
@@ -114,6 +104,7 @@ class Transfer {
     Change(kSource, *before.source, *now_.source);
     Change(kTarget, *before.target, *now_.target);
     Change(kOutput, *before.target, *now_.target);
+    ChangeBias(*before.target, *now_.target);
     return std::move(weights_);
   }
 
@@ -132,11 +123,21 @@ class Transfer {
     const bool is_embedding = found != weights_.end() && found->second.dim() == 2 &&
                               found->second.is_floating_point() &&
                               found->second.size(0) == before.vocab_size();
-    if (!is_embedding || before.bytes() == now.bytes()) return;
+    if (!is_embedding || before.GivesSameIds(now)) return;
     TransferredRows transferred = TransferRows(found->second, before, now);
     spdlog::info("{}: {} pieces keep their rows, {} new ones get the mean of their parts", name,
                  WithThousands(transferred.kept), WithThousands(transferred.from_parts));
     found->second = std::move(transferred.rows);
+  }
+
+  // One number a piece, [target vocabulary].
+  void ChangeBias(const Tokenizer& before, const Tokenizer& now) {
+    const auto found = weights_.find("output_bias");
+    const bool is_bias = found != weights_.end() && found->second.dim() == 1 &&
+                         found->second.is_floating_point() &&
+                         found->second.size(0) == before.vocab_size();
+    if (!is_bias || before.GivesSameIds(now)) return;
+    found->second = TransferRows(found->second.unsqueeze(1), before, now).rows.squeeze(1);
   }
 
   const InitialModel& initial_;
@@ -213,7 +214,7 @@ Misfits RemoveMisfits(bool same_positions, NamedTensors* weights, NamedTensors* 
 }  // namespace
 
 InitialModel ReadInitialModel(const fs::path& path, const Config& config, InitialFit fit) {
-  if (!IsInRun(path)) {
+  if (IsFile(path) && path.extension() == ".safetensors" && !FindRunContaining(path)) {
     return {.origin = OriginOf(path), .weights = ReadSafetensors(path)};
   }
   InitialModel initial = ReadModelAt(path, ReadAt);
@@ -221,21 +222,26 @@ InitialModel ReadInitialModel(const fs::path& path, const Config& config, Initia
   return initial;
 }
 
-InitialModel ReadBaseAgain(const WeightsOrigin& origin, const Config& config) {
-  if (!Exists(origin.checkpoint)) {
+InitialModel ReadBaseAgain(const WeightsOrigin& origin, const fs::path& moved,
+                           const Config& config) {
+  const fs::path& path = moved.empty() ? origin.checkpoint : moved;
+  if (!IsFolder(path) && !IsFile(path)) {
     throw UsageError(
-        "{}: is not there any more; the adapter was trained beside its weights and needs them",
-        origin.checkpoint.string());
+        "{}: is not there any more; the adapter was trained beside its weights and needs them "
+        "(`wavemt train CONFIG --resume --init-from MODEL` names them where they are now)",
+        path.string());
   }
-  InitialModel initial = ReadInitialModel(origin.checkpoint, config, InitialFit::kBase);
+  InitialModel initial = ReadInitialModel(path, config, InitialFit::kBase);
   if (initial.origin.digest != origin.digest) {
     throw UsageError("{}: has other weights than those that the adapter was trained beside",
-                     origin.checkpoint.string());
+                     initial.origin.checkpoint.string());
   }
   return initial;
 }
 
-TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config* config) {
+namespace {
+
+TokenizerPair ChooseTokenizers(const InitialModel& initial, InitialFit fit, Config* config) {
   TokenizerConfig& named = config->tokenizer;
   const std::string origin = initial.origin.checkpoint.string();
   const bool names_none = named.model.empty() && named.source_model.empty();
@@ -251,8 +257,8 @@ TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config
   }
   const TokenizerPair tokenizers = MakeTokenizers(*config);
   if (!initial.tokenizers) return tokenizers;
-  const bool is_same = tokenizers.source->bytes() == initial.tokenizers->source->bytes() &&
-                       tokenizers.target->bytes() == initial.tokenizers->target->bytes();
+  const bool is_same = tokenizers.source->GivesSameIds(*initial.tokenizers->source) &&
+                       tokenizers.target->GivesSameIds(*initial.tokenizers->target);
   if (!is_same && fit == InitialFit::kBase) {
     throw UsageError(
         "tokenizer.{}: is not the tokenizer of {}, whose embeddings an adapter leaves as they are; "
@@ -266,8 +272,41 @@ TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config
   return tokenizers;
 }
 
+}  // namespace
+
+TokenizerPair TakeTokenizers(const InitialModel& initial, InitialFit fit, Config* config) {
+  TokenizerPair tokenizers = ChooseTokenizers(initial, fit, config);
+  if (config->model.tied_embeddings == TiedEmbeddings::kAll && !tokenizers.one_vocabulary()) {
+    throw UsageError(
+        "model.tied_embeddings: all needs one vocabulary for both sides, but {} has two; use "
+        "decoder or none",
+        initial.origin.checkpoint.string());
+  }
+  return tokenizers;
+}
+
+namespace {
+
+// The weights of an adapter's base, as OpenModel() will read them: nothing may be missing or left
+// over.
+void TakeBase(const InitialModel& initial, Transformer* model) {
+  const std::string origin = initial.origin.checkpoint.string();
+  NamedTensors targets = StateOf(**model);
+  std::erase_if(targets, [](const auto& named) { return IsAdapterWeight(named.first); });
+  NamedTensors weights = initial.weights;
+  FitPositionTables(*(*model)->position_encoding, origin, &weights);
+  CopyTensors(weights, targets, origin);
+  spdlog::info("weights: from {}, which the adapter needs as long as it is used", origin);
+}
+
+}  // namespace
+
 void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& config,
                  const TokenizerPair& tokenizers, Transformer* model) {
+  if (fit == InitialFit::kBase) {
+    TakeBase(initial, model);
+    return;
+  }
   const std::string origin = initial.origin.checkpoint.string();
   const PositionEncodingConfig& now = config.model.position_encoding;
   const PositionEncodingConfig& before =
@@ -285,8 +324,10 @@ void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& conf
                             ListOf("left over", misfits.left_over) +
                             ListOf("of another shape", misfits.other_shapes);
   if (!lists.empty() && fit != InitialFit::kPartial) {
-    throw UsageError("{}: its weights do not fit the model of this config{}{}", origin, lists,
-                     fit == InitialFit::kWhole ? "; --init-partial takes those that fit" : "");
+    throw UsageError(
+        "{}: its weights do not fit the model of this config{}; --init-partial takes those that "
+        "fit",
+        origin, lists);
   }
   if (targets.empty()) {
     throw UsageError("{}: none of its weights fits the model of this config{}", origin, lists);
@@ -295,9 +336,11 @@ void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& conf
   if (!lists.empty()) {
     spdlog::warn("weights: {} of {} are taken from {}{}", targets.size(), wanted, origin, lists);
   }
-  spdlog::info("weights: from {}, which has positions of the kind {}{}{}", origin,
-               PositionsText(before), ListOf("left behind", misfits.old_positions),
-               ListOf("new", misfits.new_positions));
+  spdlog::info("weights: from {}{}{}{}", origin,
+               initial.config
+                   ? fmt::format(", which has positions of the kind {}", PositionsText(before))
+                   : "",
+               ListOf("left behind", misfits.old_positions), ListOf("new", misfits.new_positions));
 }
 
 }  // namespace wavemt

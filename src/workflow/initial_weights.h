@@ -33,9 +33,10 @@ enum class InitialFit {
 InitialModel ReadInitialModel(const std::filesystem::path& path, const Config& config,
                               InitialFit fit);
 
-/// The base of an adapter, again, for a training that goes on. A usage error if it is not there any
-/// more, or no longer what it was.
-InitialModel ReadBaseAgain(const WeightsOrigin& origin, const Config& config);
+/// The base of an adapter, again, for a training that goes on; `moved`: what it is named now,
+/// empty: as before. A usage error if it is not there, or no longer what it was.
+InitialModel ReadBaseAgain(const WeightsOrigin& origin, const std::filesystem::path& moved,
+                           const Config& config);
 
 /// The tokenizers of the new run: those that the initial model was trained with and, if `config`
 /// names others, these. In the first case the config's settings of the tokenizer become those of

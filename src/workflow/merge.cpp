@@ -17,21 +17,21 @@ namespace wavemt {
 void MergeAdapter(const fs::path& model, const fs::path& adapter, const fs::path& output) {
   RequireFreeFolder(output);
   TrainedModel merged = OpenModel(model, {}, torch::kCPU, adapter);
-  if (merged.adapter.empty()) {
+  if (!merged.adapter) {
     throw UsageError(
         "{}: has no adapter to merge; name a run that trained one, or the adapter with --adapter",
         model.string());
   }
-  const AdapterInfo info = ReadAdapterInfo(merged.adapter);
+  const auto& [folder, info] = *merged.adapter;
   if (info.adapter.type != AdapterType::kLora) {
     throw UsageError("{}: is a prefix, which cannot be made part of the weights; only lora can",
-                     merged.adapter.string());
+                     folder.string());
   }
   merged.config.adapter = {};
   merged.config.run_dir = RunDirectory::ResolvePath(output).string();
   RunDirectory::CreateModel(
       output, RunFiles(merged.config, merged.tokenizers, merged.trained_on.profile, info.base),
-      StepOfCheckpoint(merged.adapter).value_or(0), StateOf(*merged.model));
+      StepOfCheckpoint(folder).value_or(0), StateOf(*merged.model));
 }
 
 }  // namespace wavemt

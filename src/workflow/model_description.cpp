@@ -112,7 +112,7 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   const TokenizerPair tokenizers = LoadRunTokenizers(location.run, description.config.tokenizer);
   description.source_vocabulary = tokenizers.source->vocab_size();
   description.target_vocabulary = tokenizers.target->vocab_size();
-  description.shared_vocabulary = tokenizers.shared();
+  description.shared_vocabulary = tokenizers.one_vocabulary();
   for (const auto& [name, tensor] : ReadWeights(location.checkpoint)) {
     description.bytes += static_cast<int64_t>(tensor.nbytes());
     if (name == kComputedTable) continue;

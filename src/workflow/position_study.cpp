@@ -47,7 +47,7 @@ StudiedEncoding EncodingOfModel(const ModelLocation& location, const ConfigOverr
   studied.origin = location.checkpoint.string();
   studied.is_trained = true;
   NamedTensors weights;
-  for (auto& [name, tensor] : ReadWeights(location.checkpoint)) {
+  for (auto& [name, tensor] : ReadWeights(CheckpointOfWholeModel(location.checkpoint))) {
     if (name.starts_with(kPositionPrefix)) weights.emplace(name, tensor);
   }
   FitPositionTables(*studied.encoding, studied.origin, &weights);

@@ -19,6 +19,20 @@ constexpr const char* kInitialCheckpoint = "initial_checkpoint";
 
 }  // namespace
 
+std::map<std::string, std::string> TokenizerFiles(const TokenizerPair& tokenizers) {
+  std::map<std::string, std::string> files;
+  if (tokenizers.shared()) {
+    files["tokenizer.model"] = tokenizers.source->bytes();
+  } else {
+    files["source.model"] = tokenizers.source->bytes();
+    files["target.model"] = tokenizers.target->bytes();
+  }
+  if (const auto& vocabulary = tokenizers.source->vocabulary()) {
+    files[kVocabularyFile] = vocabulary->bytes();
+  }
+  return files;
+}
+
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
                                             const std::optional<CorpusProfile>& profile,
                                             const std::optional<WeightsOrigin>& origin) {
@@ -29,24 +43,24 @@ std::map<std::string, std::string> RunFiles(const Config& config, const Tokenize
                                    {"bytes", origin->digest.bytes},
                                    {"crc32", origin->digest.crc32}});
   }
-  if (tokenizers.shared()) {
-    files["tokenizer.model"] = tokenizers.source->bytes();
-  } else {
-    files["source.model"] = tokenizers.source->bytes();
-    files["target.model"] = tokenizers.target->bytes();
-  }
+  files.merge(TokenizerFiles(tokenizers));
   return files;
 }
 
 Config LoadRunConfig(const fs::path& run, const ConfigOverrides& overrides) {
   return ReadConfig(ReadRunFile(run, "config.json"), run / "config.json", overrides,
-                    DefaultsOfEarlierRuns());
+                    {.defaults = DefaultsOfEarlierRuns(), .may_lack_training_text = true});
 }
 
 TokenizerPair LoadRunTokenizers(const fs::path& run, const TokenizerConfig& config) {
+  std::shared_ptr<const Vocabulary> vocabulary;
+  if (!config.vocabulary.empty()) {
+    vocabulary =
+        Vocabulary::FromBytes(ReadRunFile(run, kVocabularyFile), (run / kVocabularyFile).string());
+  }
   const auto load = [&](const std::string& name) {
     return Tokenizer::FromBytes(ReadRunFile(run, name), (run / name).string(),
-                                TextOptionsOf(config));
+                                TextOptionsOf(config), vocabulary);
   };
   if (Exists(run / "tokenizer.model")) {
     const auto tokenizer = load("tokenizer.model");
@@ -57,7 +71,8 @@ TokenizerPair LoadRunTokenizers(const fs::path& run, const TokenizerConfig& conf
 
 std::map<std::string, std::string> ReadTokenizerFiles(const fs::path& run) {
   std::map<std::string, std::string> files;
-  for (const std::string name : {"tokenizer.model", "source.model", "target.model"}) {
+  for (const std::string name :
+       {"tokenizer.model", "source.model", "target.model", kVocabularyFile}) {
     if (HasRunFile(run, name)) files[name] = ReadRunFile(run, name);
   }
   return files;

@@ -16,9 +16,14 @@ namespace wavemt {
 // The files in a run's folder besides its checkpoints, as text and parsed. Reading one is a usage
 // error if its contents are not what the run wrote (see run_checksums.h).
 
+/// The vocabulary beside the tokenizers of a run that has one (see tokenizer.vocabulary).
+inline constexpr const char* kVocabularyFile = "vocabulary.json";
+
+/// The files of a run that hold its tokenizers, by name.
+std::map<std::string, std::string> TokenizerFiles(const TokenizerPair& tokenizers);
+
 /// The files of a new run, by name. `profile`: nothing if the text it was trained on is unknown;
-/// `origin` has the weights that it begins with; nothing: they are
-/// drawn.
+/// `origin`: the weights that it begins with; nothing: they are drawn.
 std::map<std::string, std::string> RunFiles(const Config& config, const TokenizerPair& tokenizers,
                                             const std::optional<CorpusProfile>& profile,
                                             const std::optional<WeightsOrigin>& origin = {});

@@ -15,8 +15,9 @@ constexpr std::string_view kTrainingKeysOfModels[] = {"model.dropout", "model.at
 
 }  // namespace
 
-std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
-                                                  std::span<const std::string_view> ignored) {
+std::vector<ModelDifference> DifferencesOfModels(const Config& a, const Config& b,
+                                                 std::span<const std::string_view> ignored) {
+  std::vector<ModelDifference> differences;
   const auto values_of_a = ConfigValues(a);
   const auto values_of_b = ConfigValues(b);
   for (size_t i = 0; i < values_of_a.size(); ++i) {
@@ -29,9 +30,15 @@ std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config&
     const bool counts =
         std::ranges::find(kTrainingKeysOfModels, key) == std::end(kTrainingKeysOfModels) &&
         std::ranges::none_of(ignored, begins_key);
-    if (counts) return ModelDifference{key, value.dump(), value_of_b.dump()};
+    if (counts) differences.push_back({key, value.dump(), value_of_b.dump()});
   }
-  return std::nullopt;
+  return differences;
+}
+
+std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
+                                                  std::span<const std::string_view> ignored) {
+  const std::vector<ModelDifference> differences = DifferencesOfModels(a, b, ignored);
+  return differences.empty() ? std::nullopt : std::optional(differences.front());
 }
 
 }  // namespace wavemt

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -16,9 +17,13 @@ struct ModelDifference {
   std::string value_of_b;
 };
 
-/// The first key in which the models of two configs differ: weights of equal shapes have other
-/// meanings then. Keys that matter only in training, and those that begin with one of `ignored`, do
-/// not count. Nothing if there is no difference.
+/// The keys in which the models of two configs differ: weights of equal shapes have other meanings
+/// then. Keys that matter only in training, and those that begin with one of `ignored`, do not
+/// count.
+std::vector<ModelDifference> DifferencesOfModels(const Config& a, const Config& b,
+                                                 std::span<const std::string_view> ignored = {});
+
+/// The first of them; nothing if there is no difference.
 std::optional<ModelDifference> DifferenceOfModels(const Config& a, const Config& b,
                                                   std::span<const std::string_view> ignored = {});
 

@@ -46,13 +46,16 @@ TextOptions TextOptionsOf(const TokenizerConfig& config) {
 TokenizerPair MakeTokenizers(const Config& config) {
   const TokenizerConfig& tokenizer = config.tokenizer;
   const TextOptions text = TextOptionsOf(tokenizer);
+  const auto vocabulary =
+      tokenizer.vocabulary.empty() ? nullptr : Vocabulary::FromFile(tokenizer.vocabulary);
   if (!tokenizer.source_model.empty()) {
-    return {.source = Tokenizer::FromFile(tokenizer.source_model, text),
-            .target = Tokenizer::FromFile(tokenizer.target_model, text)};
+    return {.source = Tokenizer::FromFile(tokenizer.source_model, text, vocabulary),
+            .target = Tokenizer::FromFile(tokenizer.target_model, text, vocabulary)};
   }
   if (tokenizer.shared) {
-    const auto shared = tokenizer.model.empty() ? TrainOn(config, {.source = true, .target = true})
-                                                : Tokenizer::FromFile(tokenizer.model, text);
+    const auto shared = tokenizer.model.empty()
+                            ? TrainOn(config, {.source = true, .target = true})
+                            : Tokenizer::FromFile(tokenizer.model, text, vocabulary);
     return {.source = shared, .target = shared};
   }
   return {.source = TrainOn(config, {.source = true, .target = false}),

@@ -17,47 +17,34 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-// The base of an adapter, where it was when the adapter was trained.
-fs::path BaseOf(const fs::path& adapter) {
-  const fs::path base = ReadAdapterInfo(adapter).base.checkpoint;
-  if (Exists(base)) return base;
-  throw UsageError(
-      "{}: its base {} is not there any more; where it is now, `wavemt translate BASE --adapter "
-      "{}` "
-      "names both",
-      adapter.string(), base.string(), adapter.string());
-}
-
 // Adds the adapter to a model with its base's weights.
-void AddTrainedAdapter(const fs::path& folder, const fs::path& base, const Config& config,
-                       Transformer* model) {
-  const AdapterInfo info = ReadAdapterInfo(folder);
-  RequireBase(folder, info, base);
-  AddAdapter(info.adapter, config.model, model);
+void AddTrainedAdapter(const TrainedAdapter& adapter, const Config& config, Transformer* model) {
+  AddAdapter(adapter.info.adapter, config.model, model);
   NamedTensors targets = StateOf(**model);
   std::erase_if(targets, [](const auto& named) { return !IsAdapterWeight(named.first); });
-  const fs::path file = folder / kAdapterFile;
-  const bool has_manifest = Exists(folder / kManifestFile);
-  CopyTensors(has_manifest ? ReadCheckpointModel(folder) : ReadSafetensors(file), targets,
-              file.string());
+  CopyTensors(adapter.weights, targets, (adapter.folder / kAdapterFile).string());
   MergeLora(model);
 }
 
 TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& overrides,
-                         torch::Device device, const fs::path& adapter) {
+                         torch::Device device, std::optional<TrainedAdapter> adapter) {
   TrainedModel opened;
   opened.config = LoadTrainedConfig(location, overrides);
+  opened.run = location.run;
   opened.checkpoint = location.checkpoint;
-  opened.adapter = adapter;
   if (IsFolder(location.checkpoint) && HasAdapter(location.checkpoint)) {
-    if (!adapter.empty()) {
+    const AdapterInfo info = ReadAdapterInfo(location.checkpoint);
+    if (adapter) {
       throw UsageError(
           "{}: is an adapter itself; --adapter goes with the model that is its base, {}",
-          location.checkpoint.string(),
-          ReadAdapterInfo(location.checkpoint).base.checkpoint.string());
+          location.checkpoint.string(), info.base.checkpoint.string());
     }
-    opened.adapter = location.checkpoint;
-    opened.checkpoint = BaseOf(location.checkpoint);
+    adapter = ReadAdapterIn(location.checkpoint);
+    opened.checkpoint = BaseOf(location.checkpoint, info);
+  }
+  if (adapter) {
+    RequireBase(adapter->folder, adapter->info, opened.checkpoint);
+    opened.adapter = AdapterOfModel{.folder = adapter->folder, .info = adapter->info};
   }
   opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
   opened.trained_on = {.profile = LoadRunProfile(location.run),
@@ -67,9 +54,7 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   NamedTensors weights = ReadWeights(opened.checkpoint);
   FitPositionTables(*opened.model->position_encoding, origin, &weights);
   CopyTensors(weights, StateOf(*opened.model), origin);
-  if (!opened.adapter.empty()) {
-    AddTrainedAdapter(opened.adapter, opened.checkpoint, opened.config, &opened.model);
-  }
+  if (adapter) AddTrainedAdapter(*adapter, opened.config, &opened.model);
   opened.model->to(device);
   opened.model->eval();
   opened.device = device;
@@ -80,10 +65,16 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
 
 TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides, torch::Device device,
                        const fs::path& adapter) {
+  std::optional<TrainedAdapter> added;
+  if (!adapter.empty()) added = ReadAdapter(adapter);
   return ReadModelAt(path, [&](const ModelLocation& location) {
-    return OpenModelAt(location, overrides, device,
-                       adapter.empty() ? fs::path() : LocateAdapter(adapter));
+    return OpenModelAt(location, overrides, device, added);
   });
+}
+
+fs::path CheckpointOfWholeModel(const fs::path& checkpoint) {
+  if (!IsFolder(checkpoint) || !HasAdapter(checkpoint)) return checkpoint;
+  return BaseOf(checkpoint, ReadAdapterInfo(checkpoint));
 }
 
 Config LoadTrainedConfig(const ModelLocation& location, const ConfigOverrides& overrides) {

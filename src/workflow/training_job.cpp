@@ -93,9 +93,17 @@ TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config,
   world.OnFirst([&] { made = make(); });
   if (world.is_alone()) return made;
   const bool is_shared = world.AnyOf(world.is_first() && made.shared());
+  std::shared_ptr<const Vocabulary> vocabulary;
+  if (!config.vocabulary.empty()) {
+    const bool has_it = made.source != nullptr && made.source->vocabulary() != nullptr;
+    vocabulary = Vocabulary::FromBytes(
+        world.FromFirst(has_it ? made.source->vocabulary()->bytes() : std::string()),
+        "the vocabulary of rank 0");
+  }
   const auto copy = [&](const std::shared_ptr<const Tokenizer>& tokenizer) {
     const std::string bytes = world.FromFirst(tokenizer ? tokenizer->bytes() : std::string());
-    return Tokenizer::FromBytes(bytes, "the tokenizer of rank 0", TextOptionsOf(config));
+    return Tokenizer::FromBytes(bytes, "the tokenizer of rank 0", TextOptionsOf(config),
+                                vocabulary);
   };
   TokenizerPair pair;
   pair.source = copy(made.source);
@@ -152,8 +160,9 @@ void RequireMemory(const TrainingJob& job) {
   const TrainingConfig& training = job.config.training;
   const int64_t weights = BytesOf(TrainedParametersOf(*job.inputs.model));
   const int64_t shares = training.shard_optimizer ? job.inputs.world->size() : 1;
-  // Gradients, two moments and possibly a moving average.
-  const int64_t planned = weights + 2 * weights / shares + (training.ema_decay > 0 ? weights : 0);
+  // Gradients, two moments and possibly a moving average and where the weights began.
+  const int64_t copies = (training.ema_decay > 0 ? 1 : 0) + (training.anchor > 0 ? 1 : 0);
+  const int64_t planned = weights + 2 * weights / shares + copies * weights;
   MemoryBudget::Measure(job.inputs.memory_limit, planned);
 }
 
@@ -174,7 +183,7 @@ void LogSizes(const TrainingJob& job) {
     if (parameter.requires_grad()) trained += parameter.numel();
   }
   const std::string vocabulary =
-      tokenizers.shared()
+      tokenizers.one_vocabulary()
           ? fmt::format("one vocabulary of {}", WithThousands(tokenizers.source->vocab_size()))
           : fmt::format("vocabularies of {} and {}", WithThousands(tokenizers.source->vocab_size()),
                         WithThousands(tokenizers.target->vocab_size()));
@@ -281,9 +290,10 @@ ParallelFiles FirstOf(const CorpusSets& sets) {
   return sets.named.empty() ? sets.unnamed : sets.named.front().files;
 }
 
-// Continues `run_path`, whose files rank 0 opens for writing.
+// Continues `run_path`, whose files rank 0 opens for writing. `moved_base`: where the base of its
+// adapter is now; empty: where it was.
 TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& overrides,
-                              const Machine& machine) {
+                              const Machine& machine, const fs::path& moved_base = {}) {
   World& world = *machine.world;
   RunDirectory run = RunDirectory::WithoutLock(RunDirectory::ResolvePath(run_path));
   world.OnFirst([&] { run = RunDirectory::OpenForTraining(run_path); });
@@ -314,7 +324,7 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
     if (!origin) {
       throw UsageError("{}: does not say which model its adapter belongs to", run.path().string());
     }
-    weights.initial = ReadBaseAgain(*origin, config);
+    weights.initial = ReadBaseAgain(*origin, moved_base, config);
   });
   const int64_t shared_step = world.Max(step.value_or(-1));
   if (shared_step >= 0) step = shared_step;
@@ -334,6 +344,7 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
           run.path().string());
     }
     job.emplace(BuildJob(config, {tokenizers, std::move(text), profile}, machine, weights));
+    weights.initial.reset();  // Its memory is free again.
     job->inputs.run = run;
     job->inputs.valid_is_renamed =
         HasOtherFiles(FirstOf(before.data.valid), FirstOf(config.data.valid));
@@ -361,7 +372,9 @@ ConfigOverrides ChangesSince(const RunDirectory& run, const Config& config,
   for (size_t i = 0; i < values.size(); ++i) {
     const auto& [key, value] = values[i];
     if (value != values_before[i].second) {
-      changes.emplace_back(fmt::format("{}={}", key, value.dump()));
+      // As one types it.
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      changes.emplace_back(fmt::format("{}={}", key, text));
     }
   }
   return changes;
@@ -392,7 +405,9 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
       changes = ChangesSince(RunDirectory::WithoutLock(config.run_dir), config,
                              /*has_other_tokenizer=*/!options.init_from.empty());
     });
-    return PrepareToContinue(config.run_dir, changes, machine);
+    return PrepareToContinue(
+        config.run_dir, changes, machine,
+        config.adapter.type == AdapterType::kNone ? fs::path() : options.init_from);
   }
   RequireSameConfig(machine, config);
   AgreeOnPrecision(machine, &config);

@@ -23,8 +23,15 @@ std::optional<int32_t> SpecialOf(const Tokenizer& from, const Tokenizer& to, int
   return std::nullopt;
 }
 
-// The ids in `from` of the pieces that spell a piece of another vocabulary.
+// Whether a piece stands for one byte: "<0xE4>".
+bool IsByte(std::string_view piece) {
+  return piece.size() == 6 && piece.starts_with("<0x") && piece.ends_with('>');
+}
+
+// The ids in `from` of the pieces that spell a piece of another vocabulary. None if nothing does,
+// as for a byte, which is seldom a whole character.
 std::vector<int32_t> Parts(const Tokenizer& from, const std::string& piece) {
+  if (IsByte(piece)) return {};
   std::string text;
   for (std::string_view rest = piece; !rest.empty();) {
     const bool is_space = rest.starts_with(kSpace);
@@ -58,7 +65,6 @@ TransferredRows TransferRows(const torch::Tensor& rows, const Tokenizer& from,
     const std::vector<int32_t> parts = Parts(from, piece);
     const torch::Tensor ids =
         torch::tensor(std::vector<int64_t>(parts.begin(), parts.end()), torch::kLong);
-    // Nothing spells a piece of white space alone.
     new_rows.push_back(parts.empty() ? mean_of_all : rows.index_select(0, ids).mean(0));
     ++transferred.from_parts;
   }

@@ -10,9 +10,10 @@ namespace wavemt {
 
 /// The rows of an embedding for another vocabulary, and where they came from.
 struct TransferredRows {
-  torch::Tensor rows;      // [pieces of the new vocabulary, d_model]
-  int64_t kept = 0;        // Of pieces that both vocabularies have.
-  int64_t from_parts = 0;  // The mean of the rows of the old pieces that spell a new one.
+  torch::Tensor rows;  // [pieces of the new vocabulary, d_model]
+  int64_t kept = 0;    // Of pieces that both vocabularies have.
+  /// The mean of the rows of the old pieces that spell a new one, or of all rows if none do.
+  int64_t from_parts = 0;
 };
 
 /// `rows`: [pieces of `from`, d_model]. Special pieces keep their role, under whatever name.

@@ -192,11 +192,22 @@ TEST(LoadConfigTest, RefusesNumbersOutOfRangeAndNamesTheRange) {
             "and at most 10");
 }
 
+TEST(LoadConfigTest, OnlyTheConfigOfAnImportedModelMayLackATrainingText) {
+  const std::string refusal = UsageErrorOf([] { ReadConfig("{}", "config.json"); });
+  EXPECT_EQ(
+      refusal,
+      "config.json: data.train: is missing: give source and target files, or one tsv file, of "
+      "parallel text");
+  EXPECT_TRUE(
+      ReadConfig("{}", "config.json", {}, {.may_lack_training_text = true}).data.train.empty());
+}
+
 TEST(LoadConfigTest, RefusesUnknownNamesAndListsTheKnownOnes) {
   const ConfigFolder folder;
-  EXPECT_EQ(folder.RefusalWith(R"("model": {"activation": "swigul"})"),
-            "config.json: model.activation: \"swigul\" is unknown: use relu, gelu, swiglu (did you "
-            "mean \"swiglu\"?)");
+  EXPECT_EQ(
+      folder.RefusalWith(R"("model": {"activation": "swigul"})"),
+      "config.json: model.activation: \"swigul\" is unknown: use relu, gelu, swish, swiglu (did "
+      "you mean \"swiglu\"?)");
   EXPECT_EQ(folder.RefusalWith(R"("model": {"layer_norm": "none"})"),
             "config.json: model.layer_norm: \"none\" is unknown: use pre, post");
   EXPECT_EQ(folder.RefusalWith(R"("model": {"layer_norm": 1})"),

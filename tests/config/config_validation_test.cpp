@@ -115,6 +115,18 @@ TEST(ConfigValidationTest, TyingAllEmbeddingsNeedsOneVocabulary) {
             "config.json: model.tied_embeddings: all needs one vocabulary for both sides, but "
             "tokenizer.shared is false; use decoder or none");
   EXPECT_NO_THROW(folder.LoadSet({"tokenizer.shared=false", "model.tied_embeddings=decoder"}));
+  EXPECT_NO_THROW(folder.LoadWith(R"("tokenizer": {"source_model": "s", "target_model": "t",
+                                                   "shared": false, "vocabulary": "v.json"})"));
+}
+
+TEST(ConfigValidationTest, AVocabularyOfItsOwnBelongsToGivenModels) {
+  const ConfigFolder folder;
+  EXPECT_NO_THROW(folder.LoadSet({"tokenizer.vocabulary=v.json", "tokenizer.model=m"}));
+  EXPECT_EQ(
+      folder.RefusalWith(R"("tokenizer": {"vocabulary": "v.json"})"),
+      "config.json: tokenizer.vocabulary: has the ids for pieces of SentencePiece models that "
+      "exist already; give tokenizer.model, or tokenizer.source_model and "
+      "tokenizer.target_model");
 }
 
 // To try out a config briefly, users set only max_steps.

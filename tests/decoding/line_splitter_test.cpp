@@ -68,6 +68,32 @@ TEST_F(LineSplitterTest, CutsAfterTheLastSentenceThatFits) {
   EXPECT_THAT(SplitText(first + " " + second, Tokens(first)), ElementsAre(first, second));
 }
 
+// The models that know language codes expect one at the beginning of every source.
+TEST_F(LineSplitterTest, EverySegmentBeginsWithTheLinesLanguageCode) {
+  std::vector<std::string> pieces = {">>zho<<"};
+  for (int32_t id = 0; id < tokenizer_->vocab_size(); ++id)
+    pieces.push_back(tokenizer_->PieceOf(id));
+  const auto vocabulary = Vocabulary::FromBytes(VocabularyText(pieces), "v.json");
+  const auto tokenizer = Tokenizer::FromBytes(tokenizer_->bytes(), "examples", {}, vocabulary);
+  const std::string sentence = "The cat sat down.";
+  std::vector<int32_t> expected = tokenizer->Encode(sentence);
+  expected.insert(expected.begin(), 0);
+  const auto split = [&](const std::string& line, const LineSplitter::Options& options) {
+    return LineSplitter(tokenizer, options).Split(line).segments;
+  };
+  const LineSplitter::Options one_by_one = {.split_sentences = SentenceSplitting::kAlways,
+                                            .longest = 100};
+  EXPECT_THAT(split(">>zho<< " + sentence + " " + sentence, one_by_one),
+              ElementsAre(expected, expected));
+  EXPECT_THAT(split(">>zho<< ", one_by_one), SizeIs(0));
+  const auto cut = split(">>zho<<" + sentence + sentence, {.longest = 5});
+  EXPECT_THAT(cut, SizeIs(testing::Gt(1)));
+  for (const auto& segment : cut) {
+    EXPECT_LE(segment.size(), 5);
+    EXPECT_EQ(segment.front(), 0);
+  }
+}
+
 TEST_F(LineSplitterTest, CutsAfterChineseSentences) {
   const std::string first = "老人喜欢大海。猫坐下了。";
   const std::string second = "我在跑步。";

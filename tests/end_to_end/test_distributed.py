@@ -148,6 +148,24 @@ def test_a_sharded_optimizer_changes_nothing(tmp_path, config):
     assert_same_bytes(sharded, whole)
 
 
+@pytest.mark.parametrize("changes", [
+    {"adapter": {"type": "lora"}, "training": {"shard_optimizer": True}},
+    {"training": {"freeze": ["encoder"], "anchor": 0.1}}])
+def test_a_part_is_trained_together(changes, pair, tmp_path, corpus):
+    """As by one process that accumulates as many batches."""
+    changes = json.loads(json.dumps(changes))
+    changes["training"] |= TRAINING | {"optimizer": {"epsilon": 1e-4}}
+    config = write_config(tmp_path / "config.json", corpus, **changes)
+    train(2, config, tmp_path / "together", "--init-from", pair)
+    wavemt("train", config, "--run-dir", tmp_path / "alone", "--device", "cpu", "--init-from", pair,
+           "--set", "training.gradient_accumulation=2")
+    name = "adapter.safetensors" if "adapter" in changes else "model.safetensors"
+    a, b = (load_file(pointed(tmp_path / run, "latest") / name) for run in ("together", "alone"))
+    assert a.keys() == b.keys()
+    for key in a:
+        assert numpy.abs(a[key] - b[key]).max() < 1e-5, key
+
+
 def test_bf16_on_the_wire(pair, tmp_path, config):
     run = train(2, config, tmp_path / "run", "--set", "training.all_reduce_precision=bf16")
     assert 0 < largest_difference(run, pair) < 0.1
@@ -269,6 +287,12 @@ def test_resume_option_of_train(tmp_path, config):
     said = wavemt(*command, "--set", "training.max_steps=9").stderr
     assert "continuing from" in said
     assert pointed(tmp_path / "run", "latest").name == "step-00000009"
+    # Also texts, which have quotes in JSON but not on a command line.
+    wavemt(*command, "--set", "training.max_steps=12", "--set", "training.schedule=constant",
+           "--set", "data.source_language=de")
+    config_of_run = json.loads((tmp_path / "run/config.json").read_text())
+    assert config_of_run["training"]["schedule"] == "constant"
+    assert config_of_run["data"]["source_language"] == "de"
     refused = wavemt(*command, "--set", "training.batch_tokens=100", check=False)
     assert refused.returncode == 2
     assert "training.batch_tokens cannot change in the middle of a run" in refused.stderr

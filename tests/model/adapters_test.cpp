@@ -129,7 +129,7 @@ TEST_P(AdapterTest, GradientsAreThoseOfFiniteDifferences) {
 }
 
 TEST_P(AdapterTest, MergingChangesNoOutput) {
-  if (std::get<AdapterConfig>(GetParam()).type != AdapterType::kLora) return;
+  if (std::get<AdapterConfig>(GetParam()).type != AdapterType::kLora) GTEST_SKIP();
   const auto source = RandomIds(2, 5);
   const auto target = RandomIds(2, 5);
   const auto before = model_(source, torch::Tensor(), target);

@@ -99,6 +99,13 @@ TEST(CheckpointKeys, PostNormHasNoFinalNorms) {
               ElementsAreArray(ExpectedKeys({"source_embedding.weight"}, false)));
 }
 
+TEST(CheckpointKeys, OutputBias) {
+  ModelConfig config = SmallModelConfig();
+  config.output_bias = true;
+  const Transformer model(config, VocabularySizes{.source = 10, .target = 10});
+  EXPECT_EQ(StateOf(*model).at("output_bias").sizes(), torch::IntArrayRef({10}));
+}
+
 std::vector<std::string> PositionTensors(const PositionEncodingConfig& positions) {
   ModelConfig config = SmallModelConfig();
   config.position_encoding = positions;

@@ -161,7 +161,8 @@ std::string NameOfKind(const testing::TestParamInfo<Kind>& info) {
 INSTANTIATE_TEST_SUITE_P(
     All, TransformerTest,
     testing::Combine(testing::Values(LayerNormPlacement::kPre, LayerNormPlacement::kPost),
-                     testing::Values(Activation::kRelu, Activation::kGelu, Activation::kSwiglu),
+                     testing::Values(Activation::kRelu, Activation::kGelu, Activation::kSwish,
+                                     Activation::kSwiglu),
                      testing::Values(TiedEmbeddings::kNone, TiedEmbeddings::kAll),
                      testing::Values(PositionEncodingConfig{.max_length = 32})),
     NameOfKind);

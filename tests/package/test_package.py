@@ -48,6 +48,7 @@ def prefix(tmp_path_factory):
 def test_what_is_installed(prefix):
     for name in ("bin/wavemt", "include/wavemt/workflow/trained_model.h",
                  "include/wavemt/decoding/translator.h", "share/wavemt/data/quickstart/train.en",
+                 "share/wavemt/scripts/to_ctranslate2.py", "share/wavemt/scripts/torch_translate.py",
                  "share/doc/wavemt/LICENSE"):
         assert (prefix / name).is_file(), name
     assert not (prefix / "include/wavemt/commands").exists()

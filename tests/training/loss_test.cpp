@@ -16,6 +16,7 @@ struct Gradients {
   double loss;
   torch::Tensor hidden;
   torch::Tensor weight;
+  torch::Tensor bias;  // Undefined without one.
 };
 
 // p = (1/2, 1/4, 1/4), label 1, smoothing 0.2: 0.8 * ln 4 + 0.2 * (ln 2 + ln 4 + ln 4) / 3
@@ -47,11 +48,13 @@ class LossTest : public testing::Test {
   Gradients Ours(double label_smoothing) const {
     const auto hidden = hidden_.clone().requires_grad_();
     const auto weight = weight_.clone().requires_grad_();
-    const auto loss = ProjectedCrossEntropy(hidden, weight, labels_, label_smoothing);
+    const auto bias = bias_.defined() ? bias_.clone().requires_grad_() : torch::Tensor();
+    const auto loss = ProjectedCrossEntropy(hidden, {weight, bias}, labels_, label_smoothing);
     EXPECT_EQ(loss.dim(), 0);
     EXPECT_EQ(loss.scalar_type(), torch::kFloat);
     (loss / 2).backward();
-    return {loss.item<double>(), hidden.grad(), weight.grad()};
+    return {loss.item<double>(), hidden.grad(), weight.grad(),
+            bias.defined() ? bias.grad() : torch::Tensor()};
   }
 
   // Computed by LibTorch with whole logits in double precision: in single precision, its gradients
@@ -59,7 +62,8 @@ class LossTest : public testing::Test {
   Gradients Reference(double label_smoothing) const {
     const auto hidden = hidden_.to(torch::kDouble).requires_grad_();
     const auto weight = weight_.to(torch::kDouble).requires_grad_();
-    const auto logits = torch::matmul(hidden, weight.t());
+    const auto bias = bias_.defined() ? bias_.to(torch::kDouble).requires_grad_() : torch::Tensor();
+    const auto logits = torch::linear(hidden, weight, bias);
     const auto loss =
         torch::nn::functional::cross_entropy(logits.view({-1, weight.size(0)}), labels_.view(-1),
                                              torch::nn::functional::CrossEntropyFuncOptions()
@@ -67,7 +71,8 @@ class LossTest : public testing::Test {
                                                  .label_smoothing(label_smoothing)
                                                  .reduction(torch::kSum));
     (loss / 2).backward();
-    return {loss.item<double>(), hidden.grad(), weight.grad()};
+    return {loss.item<double>(), hidden.grad(), weight.grad(),
+            bias.defined() ? bias.grad() : torch::Tensor()};
   }
 
   // The tolerance is relative to the largest element.
@@ -85,12 +90,22 @@ class LossTest : public testing::Test {
     EXPECT_NEAR(ours.loss / theirs.loss, 1.0, tolerance);
     ExpectClose(ours.hidden, theirs.hidden, tolerance);
     ExpectClose(ours.weight, theirs.weight, tolerance);
+    if (bias_.defined()) ExpectClose(ours.bias, theirs.bias, tolerance);
   }
 
   torch::Tensor hidden_;
   torch::Tensor weight_;
+  torch::Tensor bias_;  // Undefined: the output layer has none.
   torch::Tensor labels_;
 };
+
+TEST_F(LossTest, SoIsTheLossOfAnOutputLayerWithABias) {
+  for (const int64_t vocabulary : {5, 33, 1003}) {
+    Draw({3, 5}, 6, vocabulary);
+    bias_ = torch::randn({vocabulary});
+    for (const double label_smoothing : {0.0, 0.1}) ExpectReference(label_smoothing, 1e-5);
+  }
+}
 
 TEST_F(LossTest, IsLibTorchsAndSoAreItsGradients) {
   // Sizes below, at and above the size of a vector register.
@@ -135,6 +150,14 @@ TEST_F(LossTest, IsTheSameWithoutGradients) {
   const torch::NoGradGuard no_grad;
   const auto weight = weight_.clone().requires_grad_();
   EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight, labels_, 0.1).item<double>(), loss);
+}
+
+TEST_F(LossTest, AFrozenWeightGetsNoneAndChangesNoOther) {
+  Draw({4, 6}, 4, 9);
+  const auto hidden = hidden_.clone().requires_grad_();
+  (ProjectedCrossEntropy(hidden, weight_, labels_, 0.1) / 2).backward();
+  EXPECT_TRUE(torch::equal(hidden.grad(), Ours(0.1).hidden));
+  EXPECT_FALSE(weight_.grad().defined());
 }
 
 TEST_F(LossTest, AWeightThatIsUsedTwiceGetsBothGradients) {
