@@ -20,7 +20,7 @@ PROGRAM = os.environ.get("WAVEMT_PROGRAM", str(ROOT / "build/release/wavemt"))
 WAYS = {
     "full": {"training.learning_rate": 0.001},
     "lora": {"training.learning_rate": 0.01, "adapter.type": "lora", "adapter.lora_rank": 8,
-             "adapter.lora_projections": '["q_proj","v_proj"]'},
+             "adapter.lora_projections": '["q_proj","v_proj","out_proj"]'},
 }
 
 

@@ -60,6 +60,13 @@ Json RandomValue(const Json& property, std::mt19937_64* generator) {
     return paths;
   }
   const std::string type = property["type"];
+  if (type == "array" && property["items"].contains("enum")) {
+    const Json& names = property["items"]["enum"];
+    return {names[random() % names.size()]};
+  }
+  if (type == "array" && property["items"]["type"] == "string") {
+    return {fmt::format("{}.*", random())};
+  }
   if (type == "array") return {10 + random() % 9, 1 + random() % 9};  // Columns.
   if (type == "boolean") return random() % 2 == 0;
   if (type == "string") return fmt::format("/x/\"ü\\{}\n", random());
@@ -144,7 +151,7 @@ TEST(ConfigTextTest, EveryValidConfigIsRestoredExactly) {
     ASSERT_EQ(ValueAt(ConfigToJson(config), key), value) << key;
     ASSERT_EQ(ConfigText(folder.Load(ConfigText(config))), ConfigText(config)) << key;
   }
-  EXPECT_GT(accepted, kTrials * 3 / 4);
+  EXPECT_GT(accepted, kTrials * 2 / 3);
 }
 
 TEST(ConfigTextTest, SettingAKeyToItsDefaultChangesNothing) {

@@ -39,7 +39,7 @@ class AdapterTest : public testing::TestWithParam<AdaptedKind> {
     model_ = MakeSmallModel(config_, {.source = kVocabulary, .target = kVocabulary}, /*seed=*/5);
     AddAdapter(adapter, config_, &model_);
     for (auto& item : model_->named_parameters()) {
-      if (IsAdapterWeight(item.key())) item.value().normal_(0, 0.5);
+      if (IsAdapterWeight(item.key())) item.value().normal_(0, 0.1);
     }
   }
 

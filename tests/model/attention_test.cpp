@@ -18,7 +18,7 @@ namespace {
 class Reference {
  public:
   Reference(const torch::Tensor& in_weight, const torch::Tensor& in_bias,
-            const torch::nn::Linear& out_proj, int64_t num_heads)
+            const Projection& out_proj, int64_t num_heads)
       : attention_(torch::nn::MultiheadAttentionOptions(out_proj->weight.size(0), num_heads)) {
     const torch::NoGradGuard no_grad;
     attention_->in_proj_weight.copy_(in_weight);
