@@ -229,7 +229,9 @@ def test_resume_needs_no_more_memory_than_train(trained_run, corpus, tmp_path):
 
 
 def test_positions_of_an_adapter_are_those_of_its_base(lora, trained_run):
-    assert wavemt("positions", lora).stdout == wavemt("positions", trained_run).stdout
+    of_adapter, of_base = (wavemt("positions", run).stdout.splitlines()
+                           for run in (lora, trained_run))
+    assert of_adapter[:-1] == of_base[:-1]  # The last line names the checkpoint.
 
 
 def test_lora_is_exported_with_its_base(lora, tmp_path):

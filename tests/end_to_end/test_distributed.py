@@ -289,10 +289,10 @@ def test_resume_option_of_train(tmp_path, config):
     assert pointed(tmp_path / "run", "latest").name == "step-00000009"
     # Also texts, which have quotes in JSON but not on a command line.
     wavemt(*command, "--set", "training.max_steps=12", "--set", "training.schedule=constant",
-           "--set", "data.source_language=de")
+           "--set", f"data.cache_dir={tmp_path}/cache")
     config_of_run = json.loads((tmp_path / "run/config.json").read_text())
     assert config_of_run["training"]["schedule"] == "constant"
-    assert config_of_run["data"]["source_language"] == "de"
+    assert config_of_run["data"]["cache_dir"] == str(tmp_path / "cache")
     refused = wavemt(*command, "--set", "training.batch_tokens=100", check=False)
     assert refused.returncode == 2
     assert "training.batch_tokens cannot change in the middle of a run" in refused.stderr
