@@ -93,7 +93,7 @@ def test_tsv_columns(corpus, tmp_path, columns, counts):
     ("[1, 1]", "must be two different columns, counted from 1"),
     ("[0, 1]", "must be two different columns, counted from 1"),
     ("[1]", "must be two different columns, counted from 1"),
-    ("1", "1 is not a list of whole numbers"),
+    ("1", "1 is not a list in brackets [...]"),
     ("[1, 2.5]", "2.5 is not a whole number")])
 def test_tsv_columns_that_are_not_there(corpus, tmp_path, columns, message):
     (tmp_path / "text.tsv").write_text("a\tb\tc\n\nd\te\ng\th\ti\tj\n")

@@ -222,6 +222,9 @@ def test_no_source_runs_what_a_file_holds():
             for path in (ROOT / "src").rglob("*.[ch]*")}
     assert len(code) > 100
     calls = {path: re.findall(rf"(?:{LOADERS})\s*\(", text) for path, text in code.items()}
+    # `wavemt export` runs a script of its own, which no file that it reads can choose.
+    script = ROOT / "src/interchange/python_script.cpp"
+    assert calls.pop(script) == ["posix_spawnp"]
     assert [path for path, found in calls.items() if found] == []
     includes = re.compile(r"#include\s*[<\"](torch/(script|serialize)|dlfcn)")
     assert [path for path in code if includes.search(path.read_text("utf8"))] == []
@@ -232,6 +235,6 @@ def test_the_program_links_to_nothing_that_runs_what_a_file_holds():
     names = subprocess.run(["nm", "-DC", "--undefined-only", PROGRAM], capture_output=True,
                            encoding="utf8", check=True).stdout
     assert "torch" in names
-    found = [line for line in names.splitlines()
-             if re.search(rf"U ({LOADERS})", re.sub(r"@.*", "", line))]
-    assert found == []
+    symbols = [re.sub(r"@.*", "", line) for line in names.splitlines()]
+    found = [symbol.split()[-1] for symbol in symbols if re.search(rf"U ({LOADERS})", symbol)]
+    assert found == ["posix_spawnp"]  # Of the script that `wavemt export` runs.
