@@ -83,11 +83,12 @@ def ours(run, lines, beam):
 
 
 def assert_same(theirs, ours, distinct=30):
-    """At least 99 of 100: two likelihoods can be equal up to rounding."""
+    """All but 3 of 100: two likelihoods can be equal up to rounding, and a processor that rounds
+    otherwise trains other models. On the one where this was written, at most 1 differed."""
     assert len(theirs) == len(ours) == 100
     assert len(set(ours)) >= distinct, "the model translates everything alike"
     different = [(a, b) for a, b in zip(theirs, ours) if a != b]
-    assert len(different) <= 1, different
+    assert len(different) <= 3, different
 
 
 def generate(folder, lines, beam, **options):
