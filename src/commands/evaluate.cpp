@@ -76,7 +76,7 @@ TestText ReadTestSet(const NamedFiles& set) {
 
 // The sets of data.test that --test-set chooses: one, or all of them.
 std::vector<NamedFiles> ChosenTestSets(const EvaluateOptions& options, const Config& config) {
-  const std::vector<NamedFiles> sets = config.data.test.All();
+  std::vector<NamedFiles> sets = config.data.test.All();
   if (options.test_set.empty()) {
     if (sets.empty()) {
       throw UsageError("give --source and --reference: the run's config has no data.test");
