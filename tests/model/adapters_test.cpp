@@ -8,7 +8,6 @@
 
 #include "config/config_fields.h"
 #include "model/adapters/adapter.h"
-#include "model/masks.h"
 #include "model_checks.h"
 #include "small_model.h"
 
@@ -48,43 +47,12 @@ class AdapterTest : public testing::TestWithParam<AdaptedKind> {
   Transformer model_{nullptr};
 };
 
-TEST_P(AdapterTest, CachedStepsAgreeWithTheFullForwardPass) {
-  constexpr int64_t kLength = 7;
-  const auto source = RandomIds(3, 6);
-  const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
-  const auto target = RandomIds(3, kLength);
-  const auto full = model_(source, mask, target);
-  KeyValueCache cache = model_->decoder->MakeKeyValueCache(model_->Encode(source, mask), mask);
-  for (int64_t position = 0; position < kLength; ++position) {
-    const auto step = model_->Project(model_->DecodeStep(target.select(1, position), &cache));
-    EXPECT_LT(LargestDifference(step, full.select(1, position)), kTolerance)
-        << "position " << position;
-  }
-}
+TEST_P(AdapterTest, CachedStepsAgreeWithTheFullForwardPass) { ExpectThatCachedStepsAgree(model_); }
 
-TEST_P(AdapterTest, PaddingNeverChangesOutput) {
-  const auto lengths = torch::tensor({4, 9, 1}, torch::kLong);
-  const auto sources = RandomIds(3, 9);
-  const auto targets = RandomIds(3, 6);
-  const auto logits = model_(sources, PaddingMask(lengths, 9), targets);
-  for (int64_t row = 0; row < 3; ++row) {
-    const auto alone = model_(sources[row].narrow(0, 0, lengths[row].item<int64_t>()).unsqueeze(0),
-                              torch::Tensor(), targets[row].unsqueeze(0));
-    EXPECT_LT(LargestDifference(logits[row], alone[0]), kTolerance) << "row " << row;
-  }
-}
+TEST_P(AdapterTest, PaddingNeverChangesOutput) { ExpectThatPaddingChangesNothing(model_); }
 
 TEST_P(AdapterTest, AFutureTokenNeverChangesEarlierLogits) {
-  const auto source = RandomIds(2, 5);
-  const auto target = RandomIds(2, 8);
-  const auto before = model_(source, torch::Tensor(), target);
-  for (int64_t position = 1; position < 8; ++position) {
-    auto changed = target.clone();
-    changed.select(1, position).add_(1).remainder_(kVocabulary);
-    const auto after = model_(source, torch::Tensor(), changed);
-    EXPECT_TRUE(torch::equal(after.narrow(1, 0, position), before.narrow(1, 0, position)));
-    EXPECT_GT(LargestDifference(after.select(1, position), before.select(1, position)), 1e-3);
-  }
+  ExpectThatFutureTokensChangeNothing(model_);
 }
 
 TEST_P(AdapterTest, OnlyItsOwnWeightsAreTrained) {
@@ -100,32 +68,7 @@ TEST_P(AdapterTest, OnlyItsOwnWeightsAreTrained) {
 }
 
 TEST_P(AdapterTest, GradientsAreThoseOfFiniteDifferences) {
-  model_->to(torch::kDouble);
-  const auto source = RandomIds(3, 6);
-  const auto mask = PaddingMask(torch::tensor({6, 2, 4}, torch::kLong), 6);
-  const auto target = RandomIds(3, 5);
-  const auto factors = torch::randn({3, 5, kVocabulary}, torch::kDouble);
-  const auto loss = [&] { return (model_(source, mask, target) * factors).sum(); };
-  {
-    const torch::AutoGradMode with_grad(true);
-    loss().backward();
-  }
-  for (const auto& item : model_->named_parameters()) {
-    if (!IsAdapterWeight(item.key())) continue;
-    auto values = item.value().view(-1);
-    const auto gradient = item.value().grad().reshape(-1);
-    const auto index = gradient.abs().argmax().item<int64_t>();
-    const double value = values[index].item<double>();
-    constexpr double kStep = 1e-5;
-    values[index] = value + kStep;
-    const double above = loss().item<double>();
-    values[index] = value - kStep;
-    const double below = loss().item<double>();
-    values[index] = value;
-    const double expected = gradient[index].item<double>();
-    EXPECT_NEAR((above - below) / (2 * kStep), expected, 1e-5 * (1 + std::abs(expected)))
-        << item.key() << "[" << index << "]";
-  }
+  ExpectGradientsOfFiniteDifferences(model_, IsAdapterWeight);
 }
 
 TEST_P(AdapterTest, MergingChangesNoOutput) {

@@ -41,52 +41,13 @@ TEST_P(TransformerTest, ReturnsLogitsOverTheTargetVocabulary) {
 }
 
 TEST_P(TransformerTest, AFutureTokenNeverChangesEarlierLogits) {
-  constexpr int64_t kLength = 8;
-  const auto source = RandomIds(2, 5);
-  const auto target = RandomIds(2, kLength);
-  const auto before = model_(source, torch::Tensor(), target);
-  for (int64_t position = 0; position < kLength; ++position) {
-    auto changed = target.clone();
-    changed.select(1, position).add_(1).remainder_(kVocabulary);
-    const auto after = model_(source, torch::Tensor(), changed);
-    EXPECT_TRUE(torch::equal(after.narrow(1, 0, position), before.narrow(1, 0, position)))
-        << "position " << position;
-    EXPECT_GT(LargestDifference(after.select(1, position), before.select(1, position)), 1e-3);
-  }
+  ExpectThatFutureTokensChangeNothing(model_);
 }
 
-TEST_P(TransformerTest, PaddingNeverChangesOutput) {
-  constexpr int64_t kLongest = 9;
-  const auto lengths = torch::tensor({4, 9, 1}, torch::kLong);
-  const auto sources = RandomIds(3, kLongest);
-  const auto targets = RandomIds(3, 6);
-  const auto mask = PaddingMask(lengths, kLongest);
-  const auto logits = model_(sources, mask, targets);
-  for (int64_t row = 0; row < 3; ++row) {
-    const auto alone = model_(sources[row].narrow(0, 0, lengths[row].item<int64_t>()).unsqueeze(0),
-                              torch::Tensor(), targets[row].unsqueeze(0));
-    EXPECT_LT(LargestDifference(logits[row], alone[0]), kTolerance) << "row " << row;
-  }
-  // Nor do the ids in the padding.
-  const auto hidden = mask.view({3, kLongest}).logical_not();
-  const auto other_padding = torch::where(hidden, RandomIds(3, kLongest), sources);
-  EXPECT_LT(LargestDifference(model_(other_padding, mask, targets), logits), kTolerance);
-  EXPECT_GT(LargestDifference(model_(other_padding, torch::Tensor(), targets), logits), 1e-3);
-}
+TEST_P(TransformerTest, PaddingNeverChangesOutput) { ExpectThatPaddingChangesNothing(model_); }
 
 TEST_P(TransformerTest, CachedStepsAgreeWithTheFullForwardPass) {
-  constexpr int64_t kLength = 7;
-  const auto source = RandomIds(3, 6);
-  const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
-  const auto target = RandomIds(3, kLength);
-  const auto full = model_(source, mask, target);
-  KeyValueCache cache = model_->decoder->MakeKeyValueCache(model_->Encode(source, mask), mask);
-  for (int64_t position = 0; position < kLength; ++position) {
-    const auto step = model_->Project(model_->DecodeStep(target.select(1, position), &cache));
-    EXPECT_LT(LargestDifference(step, full.select(1, position)), kTolerance)
-        << "position " << position;
-    EXPECT_EQ(cache.steps, position + 1);
-  }
+  ExpectThatCachedStepsAgree(model_);
 }
 
 // Products are rounded to bfloat16; what encodings do in attention is not.
@@ -104,42 +65,13 @@ TEST_P(TransformerTest, LogitsUnderAutocastAreCloseToFp32) {
   EXPECT_LT(LargestDifference(rounded, exact), 0.05 * exact.abs().max().item<double>());
 }
 
-// Central differences in double precision, of weights whose gradients pass through everything that
-// an encoding does: its own, and the projections of self-attention.
+// Of weights whose gradients pass through everything that an encoding does: its own, and the
+// projections of self-attention.
 TEST_P(TransformerTest, GradientsAreThoseOfFiniteDifferences) {
-  model_->to(torch::kDouble);
-  const auto source = RandomIds(3, 6);
-  const auto mask = PaddingMask(torch::tensor({6, 2, 4}, torch::kLong), 6);
-  const auto target = RandomIds(3, 5);
-  const auto factors = torch::randn({3, 5, kVocabulary}, torch::kDouble);
-  const auto loss = [&] { return (model_(source, mask, target) * factors).sum(); };
-  {
-    const torch::AutoGradMode with_grad(true);
-    loss().backward();
-  }
-  for (const auto& item : model_->named_parameters()) {
-    const bool is_tested = item.key().starts_with("position_encoding.") ||
-                           item.key().find("layers.1.self_attention.qkv_proj") != std::string::npos;
-    if (!is_tested) continue;
-    auto values = item.value().view(-1);
-    const auto gradient = item.value().grad().reshape(-1);
-    // The largest gradient, and some by chance, most of them of positions that occur.
-    auto indices = torch::randint(values.size(0), {6}, torch::kLong);
-    indices[0] = gradient.abs().argmax();
-    for (int64_t i = 0; i < indices.size(0); ++i) {
-      const auto index = indices[i].item<int64_t>();
-      const double value = values[index].item<double>();
-      constexpr double kStep = 1e-5;
-      values[index] = value + kStep;
-      const double above = loss().item<double>();
-      values[index] = value - kStep;
-      const double below = loss().item<double>();
-      values[index] = value;
-      const double expected = gradient[index].item<double>();
-      EXPECT_NEAR((above - below) / (2 * kStep), expected, 1e-6 * (1 + std::abs(expected)))
-          << item.key() << "[" << index << "]";
-    }
-  }
+  ExpectGradientsOfFiniteDifferences(model_, [](const std::string& name) {
+    return name.starts_with("position_encoding.") ||
+           name.find("layers.1.self_attention.qkv_proj") != std::string::npos;
+  });
 }
 
 TEST_P(TransformerTest, EveryWeightGetsAGradient) {
