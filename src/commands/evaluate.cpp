@@ -179,7 +179,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
                       "Its human translation; -: standard input.");
   command
       ->add_option("--test-set", options->test_set,
-                      "Which of the named sets of data.test. Default: each of them.")
+                   "Which of the named sets of data.test. Default: each of them.")
       ->check(NotEmpty());
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
