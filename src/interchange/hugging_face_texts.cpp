@@ -97,6 +97,7 @@ Json TokenizerJson(const ModelParts& parts) {
 
 std::string VocabularyOf(const Tokenizer& tokenizer) {
   std::vector<std::string> pieces;
+  pieces.reserve(static_cast<size_t>(tokenizer.vocab_size()));
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) pieces.push_back(tokenizer.PieceOf(id));
   return VocabularyText(pieces);
 }

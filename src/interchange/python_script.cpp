@@ -70,6 +70,7 @@ Outcome RunProgram(std::vector<std::string> words) {
   posix_spawn_file_actions_adddup2(&actions, writes.value(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, writes.value(), STDERR_FILENO);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t process = 0;

@@ -19,6 +19,7 @@ void RequireOneOf(std::string_view key, Enum value, const std::vector<Enum>& pos
                   std::string_view format) {
   if (std::ranges::find(possible, value) != possible.end()) return;
   std::vector<std::string_view> names;
+  names.reserve(possible.size());
   for (const Enum one : possible) names.push_back(NameOf(one));
   throw UsageError("{}: {} cannot hold {}, only {}", key, format, NameOf(value),
                    fmt::join(names, " and "));
