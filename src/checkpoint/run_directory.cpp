@@ -302,10 +302,10 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
   }
 }
 
-void RequireFreeFolder(const fs::path& output) {
-  if (Exists(output) && !(IsFolder(output) && fs::is_empty(output))) {
-    throw UsageError("--output {}: already exists; name a folder that does not", output.string());
-  }
+void RequireFreeFolder(const fs::path& folder, std::string_view option) {
+  if (!Exists(folder) || (IsFolder(folder) && fs::is_empty(folder))) return;
+  throw UsageError("{}{}{}: already exists; name a folder that does not", option,
+                   option.empty() ? "" : " ", folder.string());
 }
 
 std::optional<int64_t> StepOfCheckpoint(const fs::path& path) {

@@ -116,8 +116,9 @@ struct ModelLocation {
   std::filesystem::path checkpoint;  // A checkpoint's folder, or a single safetensors file.
 };
 
-/// Throws the usage error of RunDirectory::CreateModel() for `--output PATH`, to report it early.
-void RequireFreeFolder(const std::filesystem::path& output);
+/// A usage error if `folder`, which is to be made, exists and is not an empty folder; to be called
+/// before the work whose result goes there. `option`: what named it, "" for an argument.
+void RequireFreeFolder(const std::filesystem::path& folder, std::string_view option = "");
 
 /// The step according to the name of a checkpoint's folder, for that folder or a file in it;
 /// nothing for other paths.

@@ -5,7 +5,6 @@
 
 #include "commands/commands.h"
 #include "commands/shared_options.h"
-#include "support/error.h"
 #include "support/logging.h"
 
 namespace wavemt {
@@ -18,7 +17,6 @@ struct MergeOptions {
 };
 
 int Merge(const MergeOptions& options) {
-  if (options.output.empty()) throw UsageError("--output: is empty; name a folder for the model");
   MergeAdapter(options.model, options.adapter, options.output);
   spdlog::info("{}: a model with the adapter in its weights", options.output);
   return 0;
@@ -40,7 +38,8 @@ void AddMergeCommand(CLI::App& app, int* exit_code) {
       ->add_option("--output", options->output,
                    "The folder to make: a model that translate, evaluate and train --init-from "
                    "take.")
-      ->required();
+      ->required()
+      ->check(NotEmpty());
   command->callback([options, exit_code] { *exit_code = Merge(*options); });
 }
 

@@ -128,9 +128,8 @@ class TensorReader {
     }
     const torch::Tensor& tensor = found->second;
     if (tensor.sizes() != torch::IntArrayRef(shape)) {
-      throw UsageError("{}: \"{}\" has the shape [{}], but its config.json asks for [{}]", origin_,
-                       name, fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "),
-                       fmt::join(shape, ", "));
+      throw UsageError("{}: \"{}\" has the shape {}, but its config.json asks for [{}]", origin_,
+                       name, ShapeText(tensor), fmt::join(shape, ", "));
     }
     if (!tensor.is_floating_point()) {
       throw UsageError("{}: \"{}\" holds {} instead of floating-point numbers", origin_, name,

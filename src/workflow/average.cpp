@@ -133,7 +133,7 @@ int64_t LastStep(const std::vector<Candidate>& candidates) {
 
 void RequireFree(const fs::path& output, bool is_file) {
   if (!is_file) {
-    RequireFreeFolder(output);
+    RequireFreeFolder(output, "--output");
     return;
   }
   RequireOutputFile(output);

@@ -24,12 +24,6 @@ namespace fs = std::filesystem;
 namespace wavemt {
 namespace {
 
-void RequireNewFolder(const fs::path& directory) {
-  if (Exists(directory) && !(IsFolder(directory) && fs::is_empty(directory))) {
-    throw UsageError("{}: already exists; name a folder that does not", directory.string());
-  }
-}
-
 void WriteFiles(const std::map<std::string, std::string>& files, const fs::path& folder) {
   for (const auto& [name, contents] : files) {
     OutputFile file(folder / name);
@@ -78,7 +72,7 @@ std::string_view ReaderOf(ExportFormat format) {
 }  // namespace
 
 void ExportModel(const fs::path& path, const fs::path& directory, ExportFormat format) {
-  RequireNewFolder(directory);
+  RequireFreeFolder(directory);
   const TrainedModel model = OpenModel(path);
   // LoRA is in the weights already.
   if (model.adapter && model.adapter->info.adapter.type == AdapterType::kPrefix) {

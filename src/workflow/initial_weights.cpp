@@ -22,6 +22,13 @@ namespace {
 
 bool IsOfPositions(const std::string& name) { return name.starts_with(kPositionPrefix); }
 
+// The weights and buffers of a model, those of an adapter left out.
+NamedTensors StateWithoutAdapter(const TransformerImpl& model) {
+  NamedTensors state = StateOf(model);
+  std::erase_if(state, [](const auto& named) { return IsAdapterWeight(named.first); });
+  return state;
+}
+
 std::string ListOf(std::string_view what, const std::vector<std::string>& names) {
   constexpr size_t kMost = 20;
   if (names.empty()) return "";
@@ -163,11 +170,9 @@ Misfits RemoveMisfits(bool same_positions, NamedTensors* weights, NamedTensors* 
 // over.
 void TakeBase(const InitialModel& initial, Transformer* model) {
   const std::string origin = initial.origin.checkpoint.string();
-  NamedTensors targets = StateOf(**model);
-  std::erase_if(targets, [](const auto& named) { return IsAdapterWeight(named.first); });
   NamedTensors weights = initial.weights;
   FitPositionTables(*(*model)->position_encoding, origin, &weights);
-  CopyTensors(weights, targets, origin);
+  CopyTensors(weights, StateWithoutAdapter(**model), origin);
   spdlog::info("weights: from {}, which the adapter needs as long as it is used", origin);
 }
 
@@ -186,8 +191,7 @@ void TakeWeights(const InitialModel& initial, InitialFit fit, const Config& conf
   // Equal shapes are not enough: the buckets of t5 hold other distances then.
   const bool same_positions =
       before.type == now.type && before.t5_max_distance == now.t5_max_distance;
-  NamedTensors targets = StateOf(**model);
-  std::erase_if(targets, [](const auto& named) { return IsAdapterWeight(named.first); });
+  NamedTensors targets = StateOf(**model);  // No adapter: only a kBase has one.
   const size_t wanted = targets.size();
   NamedTensors weights = Transfer(initial, tokenizers).Take(targets);
   if (same_positions) CutToCommonLength(*(*model)->position_encoding, &weights, &targets);

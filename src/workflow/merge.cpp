@@ -15,14 +15,15 @@ namespace fs = std::filesystem;
 namespace wavemt {
 
 void MergeAdapter(const fs::path& model, const fs::path& adapter, const fs::path& output) {
-  RequireFreeFolder(output);
+  RequireFreeFolder(output, "--output");
   TrainedModel merged = OpenModel(model, {}, torch::kCPU, adapter);
   if (!merged.adapter) {
     throw UsageError(
         "{}: has no adapter to merge; name a run that trained one, or the adapter with --adapter",
         model.string());
   }
-  const auto& [folder, info] = *merged.adapter;
+  const fs::path& folder = merged.adapter->folder;
+  const AdapterInfo& info = merged.adapter->info;
   if (info.adapter.type != AdapterType::kLora) {
     throw UsageError("{}: is a prefix, which cannot be made part of the weights; only lora can",
                      folder.string());

@@ -1,5 +1,7 @@
 #include "workflow/trained_model.h"
 
+#include <utility>
+
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
 #include "model/adapters/adapter.h"
@@ -33,19 +35,16 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   opened.run = location.run;
   opened.checkpoint = location.checkpoint;
   if (IsFolder(location.checkpoint) && HasAdapter(location.checkpoint)) {
-    const AdapterInfo info = ReadAdapterInfo(location.checkpoint);
     if (adapter) {
       throw UsageError(
           "{}: is an adapter itself; --adapter goes with the model that is its base, {}",
-          location.checkpoint.string(), info.base.checkpoint.string());
+          location.checkpoint.string(),
+          ReadAdapterInfo(location.checkpoint).base.checkpoint.string());
     }
     adapter = ReadAdapterIn(location.checkpoint);
-    opened.checkpoint = BaseOf(location.checkpoint, info);
+    opened.checkpoint = BaseOf(adapter->folder, adapter->info);
   }
-  if (adapter) {
-    RequireBase(adapter->folder, adapter->info, opened.checkpoint);
-    opened.adapter = AdapterOfModel{.folder = adapter->folder, .info = adapter->info};
-  }
+  if (adapter) RequireBase(adapter->folder, adapter->info, opened.checkpoint);
   opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
   opened.trained_on = {.profile = LoadRunProfile(location.run),
                        .source_language = SourceLanguage(opened.config.data)};
@@ -55,6 +54,7 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   FitPositionTables(*opened.model->position_encoding, origin, &weights);
   CopyTensors(weights, StateOf(*opened.model), origin);
   if (adapter) AddTrainedAdapter(*adapter, opened.config, &opened.model);
+  opened.adapter = std::move(adapter);
   opened.model->to(device);
   opened.model->eval();
   opened.device = device;

@@ -16,18 +16,12 @@
 
 namespace wavemt {
 
-/// The adapter that a model was opened with.
-struct AdapterOfModel {
-  std::filesystem::path folder;
-  AdapterInfo info;
-};
-
 /// A trained model with everything needed to translate with it.
 struct TrainedModel {
   Config config;
-  std::filesystem::path run;         // The folder with its config and tokenizers.
-  std::filesystem::path checkpoint;  // The folder or file that the weights were read from.
-  std::optional<AdapterOfModel> adapter{};
+  std::filesystem::path run;                // The folder with its config and tokenizers.
+  std::filesystem::path checkpoint;         // The folder or file that the weights were read from.
+  std::optional<TrainedAdapter> adapter{};  // Is in the weights already, if it is LoRA.
   TokenizerPair tokenizers;
   Transformer model{nullptr};  // On `device`, in evaluation mode.
   torch::Device device = torch::kCPU;

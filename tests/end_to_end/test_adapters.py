@@ -5,8 +5,7 @@ import zlib
 
 import numpy
 import pytest
-from conftest import (ROOT, metrics_of, pointed, state_without_clock, wavemt, without_speeds,
-                      write_config)
+from conftest import pointed, state_without_clock, wavemt, without_speeds, write_config
 from safetensors.numpy import load_file, save_file
 
 LORA = {"type": "lora", "lora_rank": 4, "lora_dropout": 0.1,
@@ -117,10 +116,8 @@ def test_merged_weights_are_base_plus_adapter(lora, trained_run, corpus, tmp_pat
     assert "a model with the adapter in its weights" in said
     wavemt("merge", trained_run, "--adapter", lora, "--output", tmp_path / "same")
     best = pointed(lora, "best")
-    weights = load_file(pointed(merged, "latest") / "model.safetensors") \
-        if (merged / "checkpoints/latest").exists() else \
-        load_file(next(merged.glob("checkpoints/*/model.safetensors")))
-    same = load_file(next((tmp_path / "same").glob("checkpoints/*/model.safetensors")))
+    weights, same = (load_file(next(folder.glob("checkpoints/*/model.safetensors")))
+                     for folder in (merged, tmp_path / "same"))
     base = load_file(pointed(trained_run, "best") / "model.safetensors")
     adapter = load_file(best / "adapter.safetensors")
     assert weights.keys() == base.keys()

@@ -1,7 +1,8 @@
 #include "model/adapters/adapter.h"
 
 #include <algorithm>
-#include <functional>
+#include <string>
+#include <vector>
 
 #include "config/config_fields.h"
 #include "model/adapters/attention_prefix.h"
