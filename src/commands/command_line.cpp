@@ -99,6 +99,7 @@ int RunCommandLine(int argc, char** argv) {
   AddInspectCommand(app, &exit_code);
   AddAverageCommand(app, &exit_code);
   AddMergeCommand(app, &exit_code);
+  AddShortlistCommand(app, &exit_code);
   AddExportCommand(app, &exit_code);
   AddImportCommand(app, &exit_code);
   AddPositionsCommand(app, &exit_code);

@@ -27,6 +27,7 @@ namespace {
 struct EvaluateOptions {
   std::string model;
   std::string adapter;
+  std::string shortlist;
   std::string source;
   std::string reference;
   std::string test_set;
@@ -123,11 +124,11 @@ std::vector<TestText> ReadTestTexts(const EvaluateOptions& options, const Config
   return texts;
 }
 
-std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& opened) {
+std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& opened,
+                                      const Translator& translator) {
   const std::vector<std::string>& sources = text.sources;
   DecodingConfig decoding = opened.config.decoding;
   decoding.n_best = 1;
-  const Translator translator = opened.MakeTranslator();
   const std::string& set = text.scored.set;
   ProgressBar progress(set.empty() ? "translating" : fmt::format("translating {}", set),
                        static_cast<int64_t>(sources.size()));
@@ -151,9 +152,10 @@ int Evaluate(const EvaluateOptions& options) {
   std::vector<TestText> texts = ReadTestTexts(options, opened.config);
   std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
+  const Translator translator = opened.MakeTranslator(options.shortlist);
   std::vector<ScoredText> scored;
   for (TestText& text : texts) {
-    text.scored.hypotheses = TranslateAll(text, opened);
+    text.scored.hypotheses = TranslateAll(text, opened, translator);
     scored.push_back(std::move(text.scored));
   }
   if (output) {
@@ -183,6 +185,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
       ->check(NotEmpty());
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
+  AddShortlistOption(command, &options->shortlist);
   AddDecodingOptions(command, /*with_n_best=*/false);
   AddSetOption(command);
   AddComputeOptions(command, &options->compute);

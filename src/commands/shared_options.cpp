@@ -55,6 +55,14 @@ void AddAdapterOption(CLI::App* command, std::string* adapter) {
       ->check(NotEmpty());
 }
 
+void AddShortlistOption(CLI::App* command, std::string* shortlist) {
+  command
+      ->add_option("--shortlist", *shortlist,
+                   "Choose only among the target tokens that this file of `wavemt shortlist` gives "
+                   "for the source's tokens: faster, on the CPU.")
+      ->check(NotEmpty());
+}
+
 void AddSetOption(CLI::App* command) {
   AddOverride(command, kSet, "KEY=VALUE",
               "Override a config key, for example --set training.max_steps=100.");

@@ -17,6 +17,9 @@ CLI::Validator NotEmpty();
 /// --adapter, for commands that take a model.
 void AddAdapterOption(CLI::App* command, std::string* adapter);
 
+/// --shortlist, for commands that translate.
+void AddShortlistOption(CLI::App* command, std::string* shortlist);
+
 /// --set key=value, which can be repeated.
 void AddSetOption(CLI::App* command);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct TranslateOptions {
   std::string input = "-";
   std::string output = "-";
   std::string invalid_utf8 = "refuse";
+  std::string shortlist;
+  int64_t max_wait_ms = LineInput::kBriefly.count();
   ConfigOverrides overrides;
   ComputeOptions compute;
 };
@@ -47,7 +50,7 @@ int Translate(const TranslateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
   const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   TextOutput output(options.output);
-  const Translator translator = opened.MakeTranslator();
+  const Translator translator = opened.MakeTranslator(options.shortlist);
   TranslationLosses losses;
   ProgressBar progress("translating", 0);
   // If the user asked for an n-best list, the output has that format even if n is 1.
@@ -57,7 +60,8 @@ int Translate(const TranslateOptions& options) {
                       });
   int64_t done = 0;
   while (true) {
-    const std::vector<std::string> lines = input.NextPortion(kPortion);
+    const std::vector<std::string> lines =
+        input.NextPortion(kPortion, std::chrono::milliseconds(options.max_wait_ms));
     if (lines.empty()) break;
     const auto translations = translator.Translate(
         {.lines = lines,
@@ -96,6 +100,13 @@ void AddTranslateCommand(CLI::App& app, int* exit_code) {
                    "replace what is wrong in it by U+FFFD.")
       ->check(CLI::IsMember({"refuse", "replace"}))
       ->capture_default_str();
+  command
+      ->add_option("--max-wait-ms", options->max_wait_ms,
+                   "From a pipe or a terminal: how long a line waits for others, to be translated "
+                   "together with them.")
+      ->check(CLI::Range(0, 3'600'000))
+      ->capture_default_str();
+  AddShortlistOption(command, &options->shortlist);
   AddDecodingOptions(command, /*with_n_best=*/true);
   AddSetOption(command);
   AddComputeOptions(command, &options->compute);

@@ -174,6 +174,8 @@ struct TrainingConfig {
 
 enum class SentenceSplitting { kAuto, kAlways, kNever };
 
+enum class DecodingPrecision { kFp32, kBf16, kInt8, kAuto };
+
 struct DecodingConfig {
   int64_t beam_size = 5;
   double length_penalty = 1.0;
@@ -181,6 +183,7 @@ struct DecodingConfig {
   int64_t max_output_length = 256;
   SentenceSplitting split_sentences = SentenceSplitting::kAuto;
   int64_t batch_tokens = 2048;
+  DecodingPrecision precision = DecodingPrecision::kFp32;
 };
 
 enum class EvaluationTokenizer { kAuto, k13a, kIntl, kZh, kChar, kNone };

@@ -143,6 +143,12 @@ constexpr auto NamesOf(ValidationMetric) {
                                                       {"chrf", ValidationMetric::kChrf},
                                                       {"accuracy", ValidationMetric::kAccuracy}});
 }
+constexpr auto NamesOf(DecodingPrecision) {
+  return std::to_array<NamedValue<DecodingPrecision>>({{"fp32", DecodingPrecision::kFp32},
+                                                       {"bf16", DecodingPrecision::kBf16},
+                                                       {"int8", DecodingPrecision::kInt8},
+                                                       {"auto", DecodingPrecision::kAuto}});
+}
 constexpr auto NamesOf(SentenceSplitting) {
   return std::to_array<NamedValue<SentenceSplitting>>({{"auto", SentenceSplitting::kAuto},
                                                        {"always", SentenceSplitting::kAlways},
@@ -436,7 +442,11 @@ void VisitFields(Visitor& v, DecodingConfig& c) {
           "training lines held several sentences, or if the line is longer than any training line; "
           "never: only if the line exceeds the model's positions."));
   v.Field("batch_tokens", c.batch_tokens, AtLeast(1),
-          MayChange("Source tokens translated together, including padding."));
+          MayChange("Source tokens translated together by a thread, including padding."));
+  v.Field("precision", c.precision,
+          FixedForTranslationScores(
+              "Arithmetic of matrix products in the search. bf16 and int8 round weights and their "
+              "inputs, int8 on the CPU only; auto: the fastest on this machine, measured."));
 }
 
 template <typename Visitor>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
-#include "data/tokenizer.h"
+#include "data/special_tokens.h"
 #include "decoding/step_scorer.h"
 
 namespace wavemt {
@@ -26,7 +26,6 @@ struct BeamSearchInput {
   /// The maximum output length of each sentence, in tokens including </s>: [sentences].
   std::vector<int64_t> longest_output;
   SpecialTokens special;  // Of the target vocabulary.
-  torch::Device device = torch::kCPU;
   /// Called before each step; returning true aborts the search with SearchStopped. May be empty.
   std::function<bool()> stop_requested{};
 };

@@ -1,8 +1,25 @@
 #pragma once
 
-#include <torch/torch.h>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "data/special_tokens.h"
 
 namespace wavemt {
+
+/// The log-probability of what cannot be.
+inline constexpr float kImpossible = -std::numeric_limits<float>::infinity();
+
+/// The likeliest next tokens of each row. <pad>, <s> and <unk> are never among them, but count in
+/// the probabilities of the others.
+struct NextTokens {
+  int64_t per_row = 0;
+  std::vector<int32_t> tokens;   // [rows, per_row], likeliest first; equal ones by their ids.
+  std::vector<float> log_probs;  // [rows, per_row], in nats; kImpossible where there are no more.
+  std::vector<float> end;        // [rows], the log-probability of </s>.
+};
 
 /// The model as seen by a search: it scores the next token of each hypothesis. A row is a
 /// hypothesis; the rows of a sentence are adjacent, and every sentence has the same number of them.
@@ -10,16 +27,20 @@ class StepScorer {
  public:
   virtual ~StepScorer() = default;
 
-  /// Appends one token to each hypothesis (newest: [rows], int64) and returns the log-probabilities
-  /// of the next one: [rows, vocabulary], fp32.
-  virtual torch::Tensor Step(const torch::Tensor& newest) = 0;
+  /// Appends one token to each hypothesis (newest: [rows]) and returns the `per_row` likeliest next
+  /// ones. The result is overwritten by the next call.
+  virtual const NextTokens& Step(std::span<const int32_t> newest, int64_t per_row) = 0;
 
-  /// Makes the old row rows[i] the new row i; rows: [new number of rows], int64.
-  virtual void SelectRows(const torch::Tensor& rows) = 0;
-
-  /// Keeps only `sentences` ([kept sentences], int64), in that order. Called before the
-  /// SelectRows() of the same step.
-  virtual void SelectSentences(const torch::Tensor& sentences) = 0;
+  /// Keeps `sentences` (indices, in order) and makes the old row rows[i] the new row i. A row may
+  /// be repeated or dropped.
+  virtual void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) = 0;
 };
+
+/// Whether a search may produce a token. Marian's models have neither <s> nor <pad>: </s> serves as
+/// both.
+inline bool MayProduce(int32_t token, const SpecialTokens& special) {
+  return token == special.eos ||
+         (token != special.pad && token != special.bos && token != special.unk);
+}
 
 }  // namespace wavemt

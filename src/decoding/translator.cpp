@@ -1,15 +1,23 @@
 #include "decoding/translator.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <exception>
 #include <iterator>
+#include <mutex>
 #include <numeric>
+#include <span>
+#include <thread>
 #include <utility>
 
 #include "data/batch.h"
-#include "decoding/cached_scorer.h"
 #include "decoding/line_splitter.h"
+#include "decoding/module_scorer.h"
 #include "decoding/one_line.h"
-#include "model/masks.h"
+#include "decoding/packed_scorer.h"
+#include "inference/decoding_precision.h"
+#include "model/autocast.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
 
@@ -81,23 +89,67 @@ class SegmentCombiner {
   std::vector<std::vector<Choice>> choices_;  // For each segment, best first.
 };
 
+// Runs `work` on `count` threads, this one among them, and waits for all. LibTorch's operations
+// have one thread each as long as there are several. Throws what the first of them threw.
+void OnThreads(size_t count, const std::function<void()>& work) {
+  if (count <= 1) {
+    if (count == 1) work();
+    return;
+  }
+  const int threads_before = at::get_num_threads();
+  at::set_num_threads(1);
+  std::vector<std::exception_ptr> errors(count);
+  {
+    std::vector<std::jthread> others;
+    const auto run = [&](size_t index) {
+      try {
+        work();
+      } catch (...) {
+        errors[index] = std::current_exception();
+      }
+    };
+    for (size_t i = 1; i < count; ++i) others.emplace_back(run, i);
+    run(0);
+  }
+  at::set_num_threads(threads_before);
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
 }  // namespace
 
-Translator::Translator(Transformer model, TokenizerPair tokenizers, torch::Device device,
-                       TrainedOn trained_on)
-    : model_(std::move(model)),
-      tokenizers_(std::move(tokenizers)),
-      device_(device),
-      trained_on_(std::move(trained_on)) {}
+Translator::Translator(TranslationModel model) : model_(std::move(model)) {
+  model_.precision = ResolveDecodingPrecision(model_.precision, model_.transformer);
+  if (model_.is_final) packed_ = Pack();
+  if (model_.shortlist && !packed_) {
+    throw UsageError("--shortlist: is for the CPU (--device cpu)");
+  }
+}
+
+std::shared_ptr<const PackedTransformer> Translator::Pack() const {
+  if (!PackedTransformer::CanPack(model_.transformer)) return nullptr;
+  std::shared_ptr<const PackedTransformer> packed;
+  const bool fits = FitsMemory([&] {
+    packed = std::make_shared<const PackedTransformer>(
+        model_.transformer, PackedTransformer::Options{.precision = model_.precision,
+                                                       .kernels = BestKernels(model_.precision),
+                                                       .consumes_model = model_.is_final});
+  });
+  // Where there is no room for a second copy of the weights, the modules translate.
+  if (!fits && model_.is_final) throw Failure("the model does not fit in memory");
+  return packed;
+}
 
 std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
                                                         const DecodingConfig& options,
                                                         std::vector<TranslatedLine>* lines) const {
-  LineSplitter splitter(tokenizers_.source,
-                        {.split_sentences = options.split_sentences,
-                         .trained_on = trained_on_.profile,
-                         .source_language = trained_on_.source_language,
-                         .longest = model_->max_length() - 1});  // One position is for </s>.
+  LineSplitter splitter(
+      model_.tokenizers.source,
+      {.split_sentences = options.split_sentences,
+       .trained_on = model_.trained_on.profile,
+       .source_language = model_.trained_on.source_language,
+       .longest = model_.transformer->max_length() - 1});  // One position is for </s>.
   std::vector<Segment> segments;
   for (size_t line = 0; line < request.lines.size(); ++line) {
     SplitLine split = splitter.Split(request.lines[line]);
@@ -111,34 +163,41 @@ std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
 }
 
 std::vector<Translator::Hypotheses> Translator::Search(SegmentBatch batch, const Request& request,
-                                                       const DecodingConfig& options) const {
-  BeamSearchInput input{.longest_output = {},
-                        .special = tokenizers_.target->special(),
-                        .device = device_,
-                        .stop_requested = request.stop_requested};
-  const int64_t limit = std::min(options.max_output_length, model_->max_length() - 1) + 1;
+                                                       const DecodingConfig& options,
+                                                       Searcher* searcher) const {
+  const SpecialTokens special = model_.tokenizers.target->special();
+  BeamSearchInput input{
+      .longest_output = {}, .special = special, .stop_requested = request.stop_requested};
+  const int64_t limit =
+      std::min(options.max_output_length, model_.transformer->max_length() - 1) + 1;
   std::vector<std::vector<int32_t>> sentences;
   for (const Segment* segment : batch) {
     sentences.push_back(segment->ids);
     input.longest_output.push_back(LongestOutput(static_cast<int64_t>(segment->ids.size()), limit));
   }
-  const PaddedSource padded = PadSource(sentences, tokenizers_.source->special());
+  const PaddedSource padded = PadSource(sentences, model_.tokenizers.source->special());
   const auto source = torch::tensor(padded.ids, torch::kLong).view({padded.rows, padded.length});
-  const auto lengths = torch::tensor(padded.lengths, torch::kLong);  // [rows]
-  const bool has_padding = std::ranges::min(padded.lengths) < padded.length;
-  const torch::Tensor mask =
-      has_padding ? PaddingMask(lengths.to(device_), padded.length) : torch::Tensor();
-  CachedScorer scorer(model_, source.to(device_), mask);
+  if (searcher->model) {
+    PackedScorer scorer(*searcher->model, source, padded.lengths, special, &searcher->memory);
+    if (model_.shortlist) scorer.Restrict(model_.shortlist->TokensFor(sentences));
+    return BeamSearch(scorer, input, options);
+  }
+  const Autocast autocast(model_.device, model_.precision == DecodingPrecision::kBf16
+                                             ? Precision::kBf16
+                                             : Precision::kFp32);
+  ModuleScorer scorer(model_.transformer, source.to(model_.device), padded.lengths, special);
   return BeamSearch(scorer, input, options);
 }
 
-std::vector<Translator::Hypotheses> Translator::TranslateBatch(
-    SegmentBatch batch, const Request& request, const DecodingConfig& options) const {
+std::vector<Translator::Hypotheses> Translator::TranslateBatch(SegmentBatch batch,
+                                                               const Request& request,
+                                                               const DecodingConfig& options,
+                                                               Searcher* searcher) const {
   std::vector<Hypotheses> hypotheses;
   hypotheses.reserve(batch.size());
   HalvableWork<SegmentBatch> job;
   job.work = [&](const SegmentBatch& piece) {
-    std::ranges::move(Search(piece, request, options), std::back_inserter(hypotheses));
+    std::ranges::move(Search(piece, request, options, searcher), std::back_inserter(hypotheses));
   };
   job.halve = [&](const SegmentBatch& piece) {
     if (piece.size() == 1) {
@@ -161,20 +220,52 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(
       order, [&](size_t a, size_t b) { return segments[a].ids.size() > segments[b].ids.size(); });
-  std::vector<Hypotheses> translated(segments.size());
-  for (size_t begin = 0; begin < order.size();) {
+  const std::shared_ptr<const PackedTransformer> packed = packed_ ? packed_ : Pack();
+  const size_t threads = packed ? static_cast<size_t>(at::get_num_threads()) : 1;
+  // Few segments are shared out evenly.
+  const size_t most_rows = (segments.size() + threads - 1) / threads;
+  std::vector<std::span<const size_t>> batches;
+  for (size_t begin = 0; begin < order.size(); begin += batches.back().size()) {
     const size_t longest = segments[order[begin]].ids.size() + 1;
-    const size_t rows = std::max<size_t>(static_cast<size_t>(options.batch_tokens) / longest, 1);
-    const size_t end = std::min(begin + rows, order.size());
-    std::vector<const Segment*> batch;
-    for (size_t i = begin; i < end; ++i) batch.push_back(&segments[order[i]]);
-    auto hypotheses = TranslateBatch(batch, request, options);
-    for (size_t i = begin; i < end; ++i) translated[order[i]] = std::move(hypotheses[i - begin]);
-    begin = end;
-    if (request.progress) {
-      request.progress(static_cast<int64_t>(request.lines.size() * end / order.size()));
-    }
+    const size_t rows = std::clamp<size_t>(static_cast<size_t>(options.batch_tokens) / longest, 1,
+                                           std::min(most_rows, order.size() - begin));
+    batches.push_back(std::span(order).subspan(begin, rows));
   }
+  std::vector<Hypotheses> translated(segments.size());
+  std::mutex mutex;  // Of what follows.
+  size_t next_batch = 0;
+  size_t done = 0;
+  const auto take_batch = [&]() -> std::optional<std::span<const size_t>> {
+    const std::scoped_lock lock(mutex);
+    if (next_batch >= batches.size()) return std::nullopt;
+    return batches[next_batch++];
+  };
+  const auto work = [&] {
+    const torch::NoGradGuard no_grad;
+    Searcher searcher{.model = packed};
+    while (const auto indices = take_batch()) {
+      std::vector<const Segment*> batch;
+      for (const size_t i : *indices) batch.push_back(&segments[i]);
+      auto hypotheses = TranslateBatch(batch, request, options, &searcher);
+      const std::scoped_lock lock(mutex);
+      for (size_t i = 0; i < batch.size(); ++i) {
+        translated[(*indices)[i]] = std::move(hypotheses[i]);
+      }
+      done += batch.size();
+      if (request.progress) {
+        request.progress(static_cast<int64_t>(request.lines.size() * done / order.size()));
+      }
+    }
+  };
+  OnThreads(std::min(threads, batches.size()), [&] {
+    try {
+      work();
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      next_batch = batches.size();  // Nobody begins anything more.
+      throw;
+    }
+  });
   return translated;
 }
 
@@ -183,7 +274,7 @@ std::vector<Translation> Translator::TextsOf(const Hypotheses& hypotheses, size_
   std::vector<Translation> translations;
   for (const Hypothesis& hypothesis : hypotheses) {
     if (translations.size() == n_best) break;
-    AddDistinct({.text = OnOneLine(tokenizers_.target->Decode(hypothesis.tokens)),
+    AddDistinct({.text = OnOneLine(model_.tokenizers.target->Decode(hypothesis.tokens)),
                  .score = hypothesis.score},
                 &translations);
   }

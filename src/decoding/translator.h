@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,8 +10,10 @@
 
 #include "config/config.h"
 #include "data/corpus_profile.h"
+#include "data/shortlist.h"
 #include "data/tokenizer.h"
 #include "decoding/beam_search.h"
+#include "inference/packed_transformer.h"
 #include "model/transformer.h"
 
 namespace wavemt {
@@ -37,13 +40,24 @@ struct TrainedOn {
   std::string source_language;  // In the form that SentenceSplitter takes.
 };
 
-/// Text in, text out. Knows a model, its tokenizers and a device, but nothing about training. Never
-/// changes the model.
+/// What a translator translates with.
+struct TranslationModel {
+  Transformer transformer{nullptr};  // In evaluation mode whenever it is used.
+  TokenizerPair tokenizers;
+  torch::Device device = torch::kCPU;  // Where the model is.
+  TrainedOn trained_on{};
+  DecodingPrecision precision = DecodingPrecision::kFp32;
+  std::shared_ptr<const Shortlist> shortlist{};  // Null: a translation may have any tokens.
+  /// Nobody trains the model or uses it for anything else: its weights are prepared only once, and
+  /// freed then.
+  bool is_final = false;
+};
+
+/// Text in, text out. Knows a model, its tokenizers and a device, but nothing about training. On
+/// the CPU each thread searches on its own, with a batch of its own.
 class Translator {
  public:
-  /// The model must be on `device`, and in evaluation mode whenever the translator is used.
-  Translator(Transformer model, TokenizerPair tokenizers, torch::Device device,
-             TrainedOn trained_on = {});
+  explicit Translator(TranslationModel model);
 
   struct Request {
     std::span<const std::string> lines;
@@ -75,6 +89,13 @@ class Translator {
   // The best hypotheses of one segment, best first.
   using Hypotheses = std::vector<Hypothesis>;
 
+  // What one thread searches with.
+  struct Searcher {
+    std::shared_ptr<const PackedTransformer> model;  // Null: the modules.
+    InferenceMemory memory{};
+  };
+
+  std::shared_ptr<const PackedTransformer> Pack() const;
   // Also records in `lines` why their translations may be incomplete.
   std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
                                   std::vector<TranslatedLine>* lines) const;
@@ -83,15 +104,13 @@ class Translator {
                                             const DecodingConfig& options) const;
   // Splits the batch into halves if it does not fit in memory.
   std::vector<Hypotheses> TranslateBatch(SegmentBatch batch, const Request& request,
-                                         const DecodingConfig& options) const;
+                                         const DecodingConfig& options, Searcher* searcher) const;
   std::vector<Hypotheses> Search(SegmentBatch batch, const Request& request,
-                                 const DecodingConfig& options) const;
+                                 const DecodingConfig& options, Searcher* searcher) const;
   std::vector<Translation> TextsOf(const Hypotheses& hypotheses, size_t n_best) const;
 
-  Transformer model_;
-  TokenizerPair tokenizers_;
-  torch::Device device_;
-  TrainedOn trained_on_;
+  TranslationModel model_;
+  std::shared_ptr<const PackedTransformer> packed_;  // If the model is final and on the CPU.
 };
 
 }  // namespace wavemt

@@ -222,16 +222,12 @@ torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x, const SelfAtten
 }
 
 torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
-                                             KeyValue* key_value_cache) {
+                                             int64_t layer, KeyValueCache* cache) {
   Heads heads = Project(x, pass.positions);
-  KeyValue& key_value = heads.key_value;
-  if (!key_value_cache->key.defined()) {
-    key_value = AfterPrefix(prefix, key_value);
-  } else {
-    key_value.key = torch::cat({key_value_cache->key, key_value.key}, /*dim=*/2);
-    key_value.value = torch::cat({key_value_cache->value, key_value.value}, /*dim=*/2);
-  }
-  *key_value_cache = key_value;
+  const auto slots = cache->NewSlots(layer);  // [rows, 2, num_heads, head_dim]
+  slots.select(1, 0).copy_(heads.key_value.key.squeeze(2));
+  slots.select(1, 1).copy_(heads.key_value.value.squeeze(2));
+  heads.key_value = cache->OfTarget(layer);
   return AttendTo(heads, pass);
 }
 

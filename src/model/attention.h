@@ -4,19 +4,11 @@
 
 #include "config/config.h"
 #include "model/adapters/attention_prefix.h"
+#include "model/key_value_cache.h"
 #include "model/positions/position_encoding.h"
 #include "model/projection.h"
 
 namespace wavemt {
-
-/// The keys and values of one attention layer, each [batch, num_heads, length, head_dim]. With
-/// prefix tuning, those of the prefix come first. Neither masks nor positions know of them: where
-/// there are more keys than a mask has columns, the first ones are a prefix, to which every query
-/// may attend.
-struct KeyValue {
-  torch::Tensor key;
-  torch::Tensor value;
-};
 
 /// What the self-attention layers of one pass through a stack have in common.
 struct SelfAttentionPass {
@@ -48,11 +40,10 @@ class SelfAttentionImpl : public torch::nn::Module {
   /// x: [batch, length, d_model].
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionPass& pass);
 
-  /// One decoding step. x ([batch, 1, d_model]) attends to the cached positions and to itself; its
-  /// key and value are then appended to the cache, whose tensors are undefined before the first
-  /// step.
-  torch::Tensor ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
-                            KeyValue* key_value_cache);
+  /// One decoding step. x ([rows, 1, d_model]) attends to the cached positions and to itself; its
+  /// key and value go into the slots of this step.
+  torch::Tensor ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass, int64_t layer,
+                            KeyValueCache* cache);
 
   /// Puts trained keys and values before those of the tokens.
   void AddPrefix(const AttentionPrefix& added) { prefix = register_module("prefix", added); }

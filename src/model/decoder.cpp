@@ -2,6 +2,8 @@
 
 #include <ATen/record_function.h>
 
+#include <utility>
+
 namespace wavemt {
 
 using torch::nn::LayerNorm;
@@ -31,17 +33,16 @@ torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass
 }
 
 torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const SelfAttentionPass& pass,
-                                            const torch::Tensor& src_padding_mask,
-                                            KeyValueCache::Layer* cache) {
+                                            int64_t layer, KeyValueCache* cache) {
   x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
-    return self_attention->ForwardStep(input, pass, &cache->self_attention);
+    return self_attention->ForwardStep(input, pass, layer, cache);
   });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
     // The hypotheses of a sentence share its keys and values: they attend to them as if they were
     // successive positions of one target.
-    const int64_t sentences = cache->cross_attention.key.size(0);
-    const auto queries = input.view({sentences, -1, input.size(2)});  // [sentences, beam, d_model]
-    return cross_attention(queries, cache->cross_attention, src_padding_mask).view(input.sizes());
+    const auto queries = input.view({cache->num_sentences(), -1, input.size(2)});
+    return cross_attention(queries, cache->OfSource(layer), cache->SourceMask())
+        .view(input.sizes());
   });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });
@@ -68,26 +69,35 @@ torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& encoder
 }
 
 KeyValueCache DecoderImpl::MakeKeyValueCache(const torch::Tensor& encoder_output,
-                                             const torch::Tensor& src_padding_mask) {
-  KeyValueCache cache;
-  cache.src_padding_mask = src_padding_mask;
-  for (const auto& layer : *layers) {
-    auto& cross_attention = layer->as<DecoderLayer>()->cross_attention;
-    cache.layers.push_back(
-        {.self_attention = {},
-         .cross_attention = cross_attention->ProjectEncoderOutput(encoder_output)});
+                                             std::span<const int64_t> lengths) {
+  std::vector<KeyValueCache::Layer> caches;
+  int64_t source_length = 0;  // That of the longest sentence with its prefix.
+  for (const auto& module : *layers) {
+    auto* layer = module->as<DecoderLayer>();
+    const KeyValue source = layer->cross_attention->ProjectEncoderOutput(encoder_output);
+    source_length = source.key.size(2);
+    caches.push_back({.of_source = torch::stack({source.key, source.value}, /*dim=*/1)
+                                       .permute({0, 3, 1, 2, 4})
+                                       .flatten(0, 1)});
+    auto& prefix = layer->self_attention->prefix;
+    if (!prefix.is_empty()) caches.back().prefix = prefix().permute({2, 0, 1, 3});
   }
-  return cache;
+  const int64_t prefix_length = source_length - encoder_output.size(1);
+  std::vector<SourceSpan> sentences;
+  for (const int64_t length : lengths) {
+    sentences.push_back({.first = static_cast<int64_t>(sentences.size()) * source_length,
+                         .length = prefix_length + length});
+  }
+  return {caches, std::move(sentences)};
 }
 
 torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, const AttentionPositions& positions,
                                        KeyValueCache* cache) {
   const auto pass = SelfAttentionPass::OfStep(positions);
-  for (size_t i = 0; i < cache->layers.size(); ++i) {
-    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, pass.InLayer(static_cast<int64_t>(i)),
-                                                   cache->src_padding_mask, &cache->layers[i]);
+  for (size_t i = 0; i < layers->size(); ++i) {
+    const auto layer = static_cast<int64_t>(i);
+    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, pass.InLayer(layer), layer, cache);
   }
-  ++cache->steps;
   return norm.is_empty() ? x : norm(x);
 }
 

@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <span>
+
 #include "config/config.h"
 #include "model/attention.h"
 #include "model/feed_forward.h"
@@ -21,9 +24,8 @@ class DecoderLayerImpl : public torch::nn::Module {
                         const torch::Tensor& encoder_output, const torch::Tensor& src_padding_mask);
 
   /// One decoding step; x: [rows, 1, d_model]; pass: SelfAttentionPass::OfStep(), in this layer.
-  /// Appends to cache->self_attention.
-  torch::Tensor ForwardStep(torch::Tensor x, const SelfAttentionPass& pass,
-                            const torch::Tensor& src_padding_mask, KeyValueCache::Layer* cache);
+  torch::Tensor ForwardStep(torch::Tensor x, const SelfAttentionPass& pass, int64_t layer,
+                            KeyValueCache* cache);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
   SelfAttention self_attention{nullptr};
@@ -47,9 +49,10 @@ class DecoderImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& encoder_output,
                         const torch::Tensor& src_padding_mask, const AttentionPositions& positions);
 
-  /// The cache of a search before its first step; encoder_output: [sentences, src_len, d_model].
+  /// The cache of a search before its first step; encoder_output: [sentences, src_len, d_model];
+  /// lengths: of the sentences.
   KeyValueCache MakeKeyValueCache(const torch::Tensor& encoder_output,
-                                  const torch::Tensor& src_padding_mask);
+                                  std::span<const int64_t> lengths);
 
   /// One decoding step; x: each row's newest token, embedded, [rows, 1, d_model]; positions: those
   /// of the decoder for that token.

@@ -5,7 +5,6 @@
 #include "model/dropout.h"
 
 namespace wavemt {
-namespace {
 
 torch::Tensor Activate(const torch::Tensor& x, Activation activation) {
   switch (activation) {
@@ -22,8 +21,6 @@ torch::Tensor Activate(const torch::Tensor& x, Activation activation) {
   }
   return x;
 }
-
-}  // namespace
 
 FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
     : activation_(config.activation), dropout_(config.activation_dropout) {

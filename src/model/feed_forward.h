@@ -7,6 +7,9 @@
 
 namespace wavemt {
 
+/// x: [..., ffn_dim], twice as many columns for SwiGLU -> [..., ffn_dim]
+torch::Tensor Activate(const torch::Tensor& x, Activation activation);
+
 /// The position-wise layer: out_proj(activation(in_proj(x))). Vaswani et al. 2017, section 3.3.
 /// For SwiGLU (Shazeer 2020), in_proj gives two halves [gate, up] and the activation is
 /// silu(gate) * up.

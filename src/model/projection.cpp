@@ -35,16 +35,26 @@ void ProjectionImpl::AddLora(const Lora& lora) {
   added_.push_back(std::move(added));
 }
 
-void ProjectionImpl::MergeLora() {
+torch::Tensor ProjectionImpl::WeightWithLora() const {
+  if (added_.empty()) return weight;
   const torch::NoGradGuard no_grad;
+  torch::Tensor sum = weight.clone();
   for (const Added& added : added_) {
     const Lora& lora = added.options;
     // In fp64, so that the sum is rounded once.
     const torch::Tensor change = torch::mm(added.b.to(torch::kDouble), added.a.to(torch::kDouble)) *
                                  (lora.alpha / static_cast<double>(lora.rank));
-    torch::Tensor block = weight.narrow(0, lora.block * BlockSize(), BlockSize());
+    torch::Tensor block = sum.narrow(0, lora.block * BlockSize(), BlockSize());
     block.copy_(block.to(torch::kDouble) + change);
-    for (const char* which : {"_a", "_b"}) parameters_.erase("lora_" + lora.name + which);
+  }
+  return sum;
+}
+
+void ProjectionImpl::MergeLora() {
+  const torch::NoGradGuard no_grad;
+  weight.copy_(WeightWithLora());
+  for (const Added& added : added_) {
+    for (const char* which : {"_a", "_b"}) parameters_.erase("lora_" + added.options.name + which);
   }
   added_.clear();
 }

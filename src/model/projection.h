@@ -31,6 +31,9 @@ class ProjectionImpl : public torch::nn::LinearImpl {
   /// Makes the products part of the weight matrix, and removes A and B.
   void MergeLora();
 
+  /// The weight matrix with the products of LoRA.
+  torch::Tensor WeightWithLora() const;
+
   int64_t num_blocks() const { return num_blocks_; }
 
  private:

@@ -33,10 +33,8 @@ void InitializeSelfAttention(SelfAttention& layer) {
 }  // namespace
 
 TransformerImpl::TransformerImpl(const ModelConfig& config, const VocabularySizes& vocabulary)
-    : dropout_(config.dropout),
+    : config_(config),
       embedding_scale_(std::sqrt(static_cast<double>(config.d_model))),
-      max_length_(config.position_encoding.max_length),
-      random_shift_(config.position_encoding.random_shift),
       tied_output_(config.tied_embeddings != TiedEmbeddings::kNone) {
   using torch::nn::Embedding;
   source_embedding =
@@ -86,24 +84,25 @@ void TransformerImpl::InitializeWeights() {
 torch::Tensor TransformerImpl::Embed(Stack stack, const torch::Tensor& ids,
                                      int64_t first_position) {
   RECORD_USER_SCOPE("embedding");
-  const bool shifts = is_training() && random_shift_ > 0;
-  const int64_t end = first_position + ids.size(1) + (shifts ? random_shift_ : 0);
-  if (end > max_length_) {
+  const int64_t random_shift = is_training() ? config_.position_encoding.random_shift : 0;
+  const int64_t end = first_position + ids.size(1) + random_shift;
+  if (end > max_length()) {
     throw UsageError(
         "a sentence of {} tokens is longer than the model's {} positions "
         "(model.position_encoding.max_length)",
-        end, max_length_);
+        end, max_length());
   }
   // Scaled as in Vaswani et al. 2017, section 3.4.
   auto& embedding = stack == Stack::kEncoder ? source_embedding : target_embedding;
   const auto x = embedding(ids) * embedding_scale_;  // [batch, length, d_model]
   TokenPositions positions = {.first = first_position};
-  if (shifts) {
+  if (random_shift > 0) {
     // SHAPE (Kiyono et al. 2021): with the origin out of reach, a model learns to go by distances.
-    positions.starts = torch::randint(random_shift_ + 1, {ids.size(0)}, ids.options());
+    positions.starts = torch::randint(random_shift + 1, {ids.size(0)}, ids.options());
   }
   const auto encoded = position_encoding->AddTo(x, positions, stack);
-  return is_training() && dropout_ > 0 ? DropoutAdd(/*base=*/{}, encoded, dropout_) : encoded;
+  const double dropout = is_training() ? config_.dropout : 0.0;
+  return dropout > 0 ? DropoutAdd(/*base=*/{}, encoded, dropout) : encoded;
 }
 
 AttentionPositions TransformerImpl::PositionsFor(Stack stack, const torch::Tensor& x,
@@ -145,8 +144,10 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& source,
 }
 
 torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, KeyValueCache* cache) {
-  const auto x = Embed(Stack::kDecoder, newest.unsqueeze(1), cache->steps);  // [rows, 1, d_model]
-  const auto positions = PositionsFor(Stack::kDecoder, x, cache->steps);
+  const int64_t position = cache->steps();
+  cache->BeginStep(newest.size(0));
+  const auto x = Embed(Stack::kDecoder, newest.unsqueeze(1), position);  // [rows, 1, d_model]
+  const auto positions = PositionsFor(Stack::kDecoder, x, position);
   return decoder->ForwardStep(x, positions, cache).squeeze(1);  // [rows, d_model]
 }
 

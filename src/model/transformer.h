@@ -49,8 +49,18 @@ class TransformerImpl : public torch::nn::Module {
   /// [rows, d_model].
   torch::Tensor DecodeStep(const torch::Tensor& newest, KeyValueCache* cache);
 
+  /// ids: [batch, length], whose first column is at `first_position`. Returns their embeddings with
+  /// positions, [batch, length, d_model]. A usage error if the model has too few positions.
+  torch::Tensor Embed(Stack stack, const torch::Tensor& ids, int64_t first_position);
+
+  /// What positions do in the self-attention of a pass with the queries x, [batch, length,
+  /// d_model].
+  AttentionPositions PositionsFor(Stack stack, const torch::Tensor& x, int64_t first_position);
+
+  const ModelConfig& config() const { return config_; }
+
   /// The longest source or target sequence that the model can process, in tokens.
-  int64_t max_length() const { return max_length_; }
+  int64_t max_length() const { return config_.position_encoding.max_length; }
 
   torch::nn::Embedding source_embedding{nullptr};
   torch::nn::Embedding target_embedding{nullptr};  // The source's module if all are tied.
@@ -61,15 +71,10 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor output_bias;        // [target vocabulary]; undefined without model.output_bias.
 
  private:
-  // ids: [batch, length], whose first column is at `first_position`.
-  torch::Tensor Embed(Stack stack, const torch::Tensor& ids, int64_t first_position);
-  AttentionPositions PositionsFor(Stack stack, const torch::Tensor& x, int64_t first_position);
   void InitializeWeights();
 
-  double dropout_;
+  ModelConfig config_;
   double embedding_scale_;
-  int64_t max_length_;
-  int64_t random_shift_;
   bool tied_output_;
 };
 TORCH_MODULE(Transformer);

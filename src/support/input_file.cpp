@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -20,8 +21,6 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kBufferSize = 1 << 16;
-// How long IsReady() waits for a writer that is busy producing its next bytes.
-constexpr int kWriterTimeoutMs = 20;
 
 struct stat StatusOf(int descriptor) {
   struct stat status {};
@@ -38,10 +37,12 @@ bool IsUnchanged(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
-// Waits until there is something to read, for at most `milliseconds` (-1: without limit).
-bool WaitForInput(int descriptor, int milliseconds) {
+// Waits until there is something to read.
+bool WaitForInput(int descriptor, InputFile::Time deadline) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
-  return poll(&waiting, 1, milliseconds) > 0;
+  return poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count(), 0))) > 0;
 }
 
 }  // namespace
@@ -109,7 +110,8 @@ bool InputFile::Fill(int64_t line_number) {
   ssize_t count = 0;
   while ((count = read(descriptor_->value(), end, kBufferSize - packed_.size())) < 0) {
     if (errno == EAGAIN) {
-      WaitForInput(descriptor_->value(), /*milliseconds=*/-1);
+      pollfd waiting{.fd = descriptor_->value(), .events = POLLIN, .revents = 0};
+      poll(&waiting, 1, /*timeout=*/-1);
     } else if (errno != EINTR) {
       throw UsageError("{}: after line {}: cannot be read: {}", path_.string(), line_number,
                        std::strerror(errno));
@@ -124,10 +126,10 @@ bool InputFile::Fill(int64_t line_number) {
 
 // Determines from the first bytes whether the file is compressed. Returns false if too few bytes
 // have arrived to tell.
-bool InputFile::Detect(bool may_wait, int64_t line_number) {
+bool InputFile::Detect(std::optional<Time> deadline, int64_t line_number) {
   FormatGuess guess = GuessFormat(packed_);
   while (guess.may_become_one && !ended_) {
-    if (!may_wait && !WaitForInput(descriptor_->value(), kWriterTimeoutMs)) return false;
+    if (deadline && !WaitForInput(descriptor_->value(), *deadline)) return false;
     Fill(line_number);
     guess = GuessFormat(packed_);
   }
@@ -191,7 +193,7 @@ size_t InputFile::Unpack(std::span<char> room, int64_t line_number) {
 }
 
 size_t InputFile::Read(char* bytes, size_t size, int64_t line_number) {
-  if (!detected_) Detect(/*may_wait=*/true, line_number);
+  if (!detected_) Detect(/*deadline=*/std::nullopt, line_number);
   if (is_compressed()) return Unpack({bytes, size}, line_number);
   if (packed_.empty() && !Fill(line_number)) return 0;
   const size_t count = std::min(size, packed_.size());
@@ -200,11 +202,11 @@ size_t InputFile::Read(char* bytes, size_t size, int64_t line_number) {
   return count;
 }
 
-bool InputFile::IsReady() {
+bool InputFile::IsReady(Time deadline) {
   if (descriptor_->is_regular()) return true;
-  if (!detected_ && !Detect(/*may_wait=*/false, /*line_number=*/0)) return false;
+  if (!detected_ && !Detect(deadline, /*line_number=*/0)) return false;
   if (!packed_.empty() || ended_) return true;
-  return WaitForInput(descriptor_->value(), kWriterTimeoutMs);
+  return WaitForInput(descriptor_->value(), deadline);
 }
 
 bool IsCompressed(const std::filesystem::path& path) {

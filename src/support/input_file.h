@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -36,8 +38,10 @@ class InputFile {
   /// the end. Error messages say that they occurred after line `line_number` of the text.
   size_t Read(char* bytes, size_t size, int64_t line_number);
 
-  /// Whether Read() would return without blocking. Waits briefly for a writer that is still busy.
-  bool IsReady();
+  using Time = std::chrono::steady_clock::time_point;
+  /// Whether Read() would return without blocking. Waits for that until `deadline`; a time in the
+  /// past: not at all.
+  bool IsReady(Time deadline = {});
 
   /// Bytes read from the file so far; for a compressed file, compressed bytes.
   int64_t bytes_read() const { return bytes_read_; }
@@ -56,7 +60,7 @@ class InputFile {
 
   InputFile(std::filesystem::path name, std::unique_ptr<Descriptor> descriptor);
   bool Fill(int64_t line_number);
-  bool Detect(bool may_wait, int64_t line_number);
+  bool Detect(std::optional<Time> deadline, int64_t line_number);
   void RequireNotTruncated() const;
   bool BeginNextMember(int64_t line_number);
   size_t Unpack(std::span<char> room, int64_t line_number);

@@ -68,9 +68,9 @@ void LineReader::RefuseOtherKinds() {
                    input_.is_compressed() ? "its compressed content " : "", *kind);
 }
 
-bool LineReader::IsReady() {
+bool LineReader::IsReady(InputFile::Time deadline) {
   while (!HasLine() && !ended_) {
-    if (!input_.IsReady()) return false;
+    if (!input_.IsReady(deadline)) return false;
     Fill();
   }
   return true;

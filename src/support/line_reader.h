@@ -37,8 +37,9 @@ class LineReader {
   /// Reads the next line into `line`, without its line ending. Returns false at the end.
   bool Next(std::string* line);
 
-  /// Whether Next() would return without blocking. Waits briefly for a writer that is still busy.
-  bool IsReady();
+  /// Whether Next() would return without blocking. Waits for that until `deadline`; a time in the
+  /// past: not at all.
+  bool IsReady(InputFile::Time deadline = {});
 
   /// The number of the line that Next() returned last, from 1.
   int64_t line_number() const { return line_number_; }

@@ -4,11 +4,11 @@
 
 #include <utility>
 
+#include "model/autocast.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
-#include "training/autocast.h"
 #include "training/device_batch.h"
 #include "training/learning_rate_schedule.h"
 #include "training/loss.h"

@@ -1,5 +1,6 @@
 #include "workflow/trained_model.h"
 
+#include <memory>
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
@@ -10,6 +11,7 @@
 #include "workflow/adapter_info.h"
 #include "workflow/build_model.h"
 #include "workflow/languages.h"
+#include "workflow/learn_shortlist.h"
 #include "workflow/position_tables.h"
 #include "workflow/run_files.h"
 #include "workflow/same_model.h"
@@ -62,6 +64,19 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
 }
 
 }  // namespace
+
+Translator TrainedModel::MakeTranslator(const fs::path& shortlist) const {
+  TranslationModel translated{.transformer = model,
+                              .tokenizers = tokenizers,
+                              .device = device,
+                              .trained_on = trained_on,
+                              .precision = config.decoding.precision,
+                              .is_final = true};
+  if (!shortlist.empty()) {
+    translated.shortlist = std::make_shared<Shortlist>(ReadShortlist(shortlist, tokenizers));
+  }
+  return Translator(std::move(translated));
+}
 
 TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides, torch::Device device,
                        const fs::path& adapter) {

@@ -27,7 +27,9 @@ struct TrainedModel {
   torch::Device device = torch::kCPU;
   TrainedOn trained_on;
 
-  Translator MakeTranslator() const { return {model, tokenizers, device, trained_on}; }
+  /// The only use of the model from then on: the translator frees the weights that it has prepared.
+  /// `shortlist`: a file of LearnShortlist(); empty: none.
+  Translator MakeTranslator(const std::filesystem::path& shortlist = {}) const;
 };
 
 /// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`

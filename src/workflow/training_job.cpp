@@ -223,8 +223,12 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
   const std::optional<InitialModel>& initial = weights.initial;
   Transformer model = BuildNewModel(config, tokenizers, machine.device);
   if (initial) TakeWeights(*initial, weights.fit, config, tokenizers, &model);
-  const Translator translator(model, tokenizers, machine.device,
-                              {.profile = profile, .source_language = SourceLanguage(config.data)});
+  const Translator translator(
+      {.transformer = model,
+       .tokenizers = tokenizers,
+       .device = machine.device,
+       .trained_on = {.profile = profile, .source_language = SourceLanguage(config.data)},
+       .precision = config.decoding.precision});
   std::vector<ValidationSet> sets;
   for (const HeldOutText& held_out : text.held_out) {
     sets.push_back(

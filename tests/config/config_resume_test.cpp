@@ -57,8 +57,8 @@ TEST(ConfigResume, WhatScoresDependOnIsFixedWhereTheyDecide) {
   for (const std::string& key : ChangeableKeys(ValidationMetric::kChrf)) fixed_for_chrf.erase(key);
   EXPECT_EQ(fixed_for_chrf,
             (std::set<std::string>{"data.source_language", "decoding.length_penalty",
-                                   "decoding.max_output_length", "decoding.split_sentences",
-                                   "training.validation_beam_size"}));
+                                   "decoding.max_output_length", "decoding.precision",
+                                   "decoding.split_sentences", "training.validation_beam_size"}));
   std::set<std::string> fixed_for_bleu = by_loss;
   for (const std::string& key : ChangeableKeys(ValidationMetric::kBleu)) fixed_for_bleu.erase(key);
   std::set<std::string> expected = fixed_for_chrf;

@@ -18,7 +18,7 @@ constexpr int64_t kVocabulary = 7;  // The special tokens and three words.
 constexpr int32_t kFirstWord = 4;
 
 BeamSearchInput Input(std::vector<int64_t> longest_output) {
-  return {.longest_output = std::move(longest_output), .special = kSpecial, .device = torch::kCPU};
+  return {.longest_output = std::move(longest_output), .special = kSpecial};
 }
 
 DecodingConfig Options(int64_t beam_size, int64_t n_best, double length_penalty) {
@@ -84,9 +84,10 @@ class EndlessScorer : public TableScorer {
  public:
   using TableScorer::TableScorer;
 
-  torch::Tensor Step(const torch::Tensor& newest) override {
-    auto log_probs = TableScorer::Step(newest);
-    log_probs.select(1, kSpecial.eos).fill_(-std::numeric_limits<float>::infinity());
+  std::vector<double> Distribution(uint64_t sentence,
+                                   const std::vector<int64_t>& prefix) const override {
+    auto log_probs = TableScorer::Distribution(sentence, prefix);
+    log_probs[kSpecial.eos] = -std::numeric_limits<double>::infinity();
     return log_probs;
   }
 };
@@ -250,9 +251,9 @@ TEST(BeamSearch, ReturnsNothingForNoSentences) {
 
 // Marian's models have neither <s> nor <pad>: </s> serves as both and must still be allowed.
 TEST(BeamSearch, AcceptsAVocabularyInWhichEosReplacesBosAndPad) {
-  TableScorer scorer({8}, kVocabulary);
   BeamSearchInput input = Input({5});
   input.special = {.pad = 3, .unk = 0, .bos = 3, .eos = 3};
+  TableScorer scorer({8}, kVocabulary, input.special);
   const auto found = BeamSearch(scorer, input, Options(4, 4, 1.0))[0];
   ASSERT_EQ(found.size(), 4U);
   for (const Hypothesis& hypothesis : found) {

@@ -1,13 +1,15 @@
 #pragma once
 
-#include <torch/torch.h>
-
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "decoding/step_scorer.h"
+#include "special_tokens.h"
 #include "support/random.h"
 
 namespace wavemt {
@@ -17,8 +19,9 @@ namespace wavemt {
 class TableScorer : public StepScorer {
  public:
   // `sentences`: one number each, which selects its probabilities.
-  TableScorer(std::vector<uint64_t> sentences, int64_t vocabulary)
-      : sentences_(std::move(sentences)), vocabulary_(vocabulary) {}
+  TableScorer(std::vector<uint64_t> sentences, int64_t vocabulary,
+              const SpecialTokens& special = kSpecial)
+      : sentences_(std::move(sentences)), vocabulary_(vocabulary), special_(special) {}
 
   // log p(next token | prefix); the prefix includes <s>.
   static std::vector<double> LogProbabilities(uint64_t sentence, const std::vector<int64_t>& prefix,
@@ -36,44 +39,59 @@ class TableScorer : public StepScorer {
     return values;
   }
 
-  torch::Tensor Step(const torch::Tensor& newest) override {
-    const int64_t rows = newest.size(0);
-    prefixes_.resize(static_cast<size_t>(rows));
-    auto log_probs = torch::empty({rows, vocabulary_});
-    const int64_t rows_per_sentence = rows / static_cast<int64_t>(sentences_.size());
-    for (int64_t row = 0; row < rows; ++row) {
-      auto& prefix = prefixes_[static_cast<size_t>(row)];
-      prefix.push_back(newest[row].item<int64_t>());
-      const auto values = LogProbabilities(sentences_[static_cast<size_t>(row / rows_per_sentence)],
-                                           prefix, vocabulary_);
-      for (int64_t token = 0; token < vocabulary_; ++token) {
-        log_probs[row][token] = values[static_cast<size_t>(token)];
-      }
-    }
-    ++steps;
-    return log_probs;
+  // What the scorer believes.
+  virtual std::vector<double> Distribution(uint64_t sentence,
+                                           const std::vector<int64_t>& prefix) const {
+    return LogProbabilities(sentence, prefix, vocabulary_);
   }
 
-  void SelectRows(const torch::Tensor& rows) override { prefixes_ = Select(prefixes_, rows); }
-  void SelectSentences(const torch::Tensor& sentences) override {
-    sentences_ = Select(sentences_, sentences);
+  const NextTokens& Step(std::span<const int32_t> newest, int64_t per_row) override {
+    const size_t rows = newest.size();
+    const size_t rows_per_sentence = rows / sentences_.size();
+    prefixes_.resize(rows);
+    next_ = {.per_row = per_row, .tokens = {}, .log_probs = {}, .end = {}};
+    for (size_t row = 0; row < rows; ++row) {
+      prefixes_[row].push_back(newest[row]);
+      const auto values = Distribution(sentences_[row / rows_per_sentence], prefixes_[row]);
+      std::vector<int32_t> order;
+      for (int32_t token = 0; token < static_cast<int32_t>(vocabulary_); ++token) {
+        if (MayProduce(token, special_)) order.push_back(token);
+      }
+      std::ranges::stable_sort(order, [&](int32_t a, int32_t b) {
+        return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)];
+      });
+      for (size_t i = 0; i < static_cast<size_t>(per_row); ++i) {
+        const bool exists = i < order.size();
+        next_.tokens.push_back(exists ? order[i] : 0);
+        next_.log_probs.push_back(exists ? static_cast<float>(values[static_cast<size_t>(order[i])])
+                                         : kImpossible);
+      }
+      next_.end.push_back(static_cast<float>(values[static_cast<size_t>(special_.eos)]));
+    }
+    ++steps;
+    return next_;
+  }
+
+  void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) override {
+    sentences_ = Selected(sentences_, sentences);
+    prefixes_ = Selected(prefixes_, rows);
   }
 
   int64_t steps = 0;  // Calls of Step().
 
  private:
   template <typename T>
-  static std::vector<T> Select(const std::vector<T>& items, const torch::Tensor& indices) {
+  static std::vector<T> Selected(const std::vector<T>& items, std::span<const int32_t> indices) {
     std::vector<T> selected;
-    for (int64_t i = 0; i < indices.size(0); ++i) {
-      selected.push_back(items.at(static_cast<size_t>(indices[i].item<int64_t>())));
-    }
+    for (const int32_t i : indices) selected.push_back(items.at(static_cast<size_t>(i)));
     return selected;
   }
 
   std::vector<uint64_t> sentences_;
   std::vector<std::vector<int64_t>> prefixes_;
   int64_t vocabulary_;
+  SpecialTokens special_;
+  NextTokens next_;
 };
 
 }  // namespace wavemt

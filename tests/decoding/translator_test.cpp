@@ -29,7 +29,7 @@ class TranslatorTest : public testing::Test {
   }
 
   static Translator Make(const Transformer& model, const std::shared_ptr<const Tokenizer>& side) {
-    return {model, {.source = side, .target = side}, torch::kCPU};
+    return Translator({.transformer = model, .tokenizers = {.source = side, .target = side}});
   }
 
   static Translator MakeRandom(int64_t positions = 32) {
@@ -39,6 +39,15 @@ class TranslatorTest : public testing::Test {
   // A translator whose output is always `order`.
   static Translator MakeConstant(const std::vector<int32_t>& order, int64_t positions = 32) {
     return Make(ConstantModel(*ByteTokenizer(), positions, order), ByteTokenizer());
+  }
+
+  // A translator that always finds better words than </s>.
+  static Translator MakeEndless() {
+    std::vector<int32_t> words = {IdOf("cat")};
+    for (int32_t id = ByteTokenizer()->vocab_size() - 1; words.size() < 10; --id) {
+      words.push_back(id);
+    }
+    return MakeConstant(words);
   }
 
   // All tokens that spell `text` on their own: as a piece, as a byte, as the beginning of a word.
@@ -194,9 +203,7 @@ TEST_F(TranslatorTest, NotesATranslationThatWasCut) {
   for (const int64_t beam_size : {1, 3}) {
     options_.beam_size = beam_size;
     options_.n_best = 1;
-    // The word is repeated and never ends.
-    for (const TranslatedLine& line :
-         TranslateAll(MakeConstant({IdOf("cat")}), {"the cat", "why"})) {
+    for (const TranslatedLine& line : TranslateAll(MakeEndless(), {"the cat", "why"})) {
       EXPECT_TRUE(line.output_was_cut);
     }
     for (const TranslatedLine& line : TranslateAll(MakeConstant({end}), {"the cat", "", "why"})) {
@@ -209,12 +216,12 @@ TEST_F(TranslatorTest, StopsInsideASearch) {
   int questions = 0;
   const auto translate = [&](int stop_at) {
     questions = 0;
-    return MakeConstant({IdOf("cat")})
-        .Translate({.lines = lines_,
-                    .first_line_number = 1,
-                    .progress = {},
-                    .stop_requested = [&, stop_at] { return ++questions == stop_at; }},
-                   options_);
+    return MakeEndless().Translate(
+        {.lines = lines_,
+         .first_line_number = 1,
+         .progress = {},
+         .stop_requested = [&, stop_at] { return ++questions == stop_at; }},
+        options_);
   };
   EXPECT_THAT(translate(0), SizeIs(lines_.size()));
   EXPECT_GT(questions, 10) << "asked once a batch only";

@@ -287,3 +287,59 @@ def test_evaluate_without_test_text_asks_for_it(own_run):
     assert result.returncode == 2
     assert result.stderr.endswith(
         "error: give --source and --reference: the run's config has no data.test\n")
+
+
+def test_max_wait_brings_lines_together(trained_run):
+    """Lines that come one by one within the time are answered together, and a line that came waits no longer."""
+    process = subprocess.Popen([str(PROGRAM), "translate", str(trained_run), "--max-wait-ms", "3000"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT)
+    for line in (b"She has a cat.\n", b"He is a doctor.\n"):
+        process.stdin.write(line)
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 0.2)
+        assert not ready
+    ready, _, _ = select.select([process.stdout], [], [], 120)
+    assert ready, "no answer while the input is open"
+    assert process.stdout.readline().endswith(b"\n")
+    assert process.stdout.readline().endswith(b"\n")
+    assert process.communicate(timeout=120)[0] == b""
+
+
+def test_threads_change_nothing(trained_run, source, translations):
+    """Batches are shared out differently, which changes no more than the rounding."""
+    four = translate(trained_run, source, "--threads", "4").splitlines()
+    same = sum(a == b for a, b in zip(four, translations.splitlines(), strict=True))
+    assert same >= 18
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8", "auto"])
+def test_precision(trained_run, source, translations, precision):
+    found = translate(trained_run, source, "--set", f"decoding.precision={precision}").splitlines()
+    # Rounded weights rank close calls otherwise.
+    same = sum(a == b for a, b in zip(found, translations.splitlines(), strict=True))
+    assert same >= 5
+
+
+def test_shortlist(trained_run, corpus, tmp_path, source, translations):
+    wavemt("shortlist", trained_run, "--output", tmp_path / "list", "--per-token", "400")
+    # With every token there is, the search is the same.
+    assert translate(trained_run, source, "--shortlist", tmp_path / "list").count(b"\n") == 20
+    everything = wavemt("shortlist", trained_run, "--output", tmp_path / "all", "--frequent", "400")
+    assert "the 400 most frequent" in everything.stderr
+    assert translate(trained_run, source, "--shortlist", tmp_path / "all") == translations
+    # With none but the likeliest, nothing else comes out.
+    wavemt("shortlist", trained_run, "--output", tmp_path / "few", "--per-token", "2", "--frequent", "0")
+    few = translate(trained_run, source, "--shortlist", tmp_path / "few")
+    assert few != translations and few.count(b"\n") == 20
+    scores = wavemt("evaluate", trained_run, "--shortlist", tmp_path / "all", "--output", tmp_path / "output")
+    assert scores.returncode == 0 and (tmp_path / "output").read_bytes() == translations
+
+
+def test_a_shortlist_that_does_not_fit(trained_run, tmp_path, corpus):
+    (tmp_path / "list").write_text("wavemt-shortlist 1 source 1 target 1 tokenizers 00000000\n\n\n")
+    for path, says in ((tmp_path / "list", "was learned for other tokenizers than the model's"),
+                       (corpus / "test.en", "is not a shortlist; `wavemt shortlist` makes one"),
+                       (tmp_path / "none", "no such file")):
+        result = wavemt("translate", trained_run, "--shortlist", path, input="A cat.\n", check=False)
+        assert result.returncode == 2 and result.stdout == ""
+        assert f"{path}: {says}" in result.stderr

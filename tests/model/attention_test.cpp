@@ -41,6 +41,12 @@ class Reference {
 
 class AttentionTest : public testing::Test {
  protected:
+  // A cache with one layer, whose source nobody attends to.
+  KeyValueCache EmptyCache() const {
+    const int64_t head_dim = config_.d_model / config_.num_heads;
+    return {{{.of_source = torch::zeros({1, 2, config_.num_heads, head_dim})}}, {{0, 1}}};
+  }
+
   AttentionTest() : config_(SmallModelConfig()) {
     torch::manual_seed(11);
     x_ = torch::randn({3, 5, config_.d_model});
@@ -93,12 +99,13 @@ TEST_F(AttentionTest, CausalAttentionMatchesLibTorch) {
 TEST_F(AttentionTest, StepsAgreeWithTheFullSequence) {
   SelfAttention attention(config_);
   const auto full = attention(x_, kCausal);
-  KeyValue cache;
+  KeyValueCache cache = EmptyCache();
   for (int64_t position = 0; position < x_.size(1); ++position) {
-    const auto step =
-        attention->ForwardStep(x_.narrow(1, position, 1), SelfAttentionPass{}, &cache);
+    cache.BeginStep(x_.size(0));
+    const auto step = attention->ForwardStep(x_.narrow(1, position, 1), SelfAttentionPass{},
+                                             /*layer=*/0, &cache);
     ExpectClose(step, full.narrow(1, position, 1));
-    EXPECT_EQ(cache.key.size(2), position + 1);
+    EXPECT_EQ(cache.OfTarget(0).key.size(2), position + 1);
   }
 }
 
@@ -116,10 +123,11 @@ TEST_F(AttentionTest, VectorsByDistanceAreTheSameInBlocks) {
         .InLayer(0);
   };
   const auto whole = attention(x, SelfAttentionPass::OfDecoder(positions(0, kLength)));
-  KeyValue cache;
+  KeyValueCache cache = EmptyCache();
   for (int64_t position = 0; position < kLength; ++position) {
+    cache.BeginStep(1);
     const auto pass = SelfAttentionPass::OfStep(positions(position, 1));
-    const auto step = attention->ForwardStep(x.narrow(1, position, 1), pass, &cache);
+    const auto step = attention->ForwardStep(x.narrow(1, position, 1), pass, /*layer=*/0, &cache);
     if (position % 50 == 5) ExpectClose(step, whole.narrow(1, position, 1));
   }
 }

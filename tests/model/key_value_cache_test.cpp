@@ -21,7 +21,8 @@ class KeyValueCacheTest : public testing::Test {
                               /*seed=*/9)),
         source_(torch::tensor({{5, 6, 7, 3}, {8, 9, 3, 0}}, torch::kLong)),
         mask_(PaddingMask(Ids({4, 3}), 4)),
-        cache_(model_->decoder->MakeKeyValueCache(model_->Encode(source_, mask_), mask_)) {}
+        cache_(model_->decoder->MakeKeyValueCache(model_->Encode(source_, mask_),
+                                                  std::vector<int64_t>{4, 3})) {}
 
   // The decoder's output for the last token of `target`, computed without a cache.
   torch::Tensor Uncached(int64_t sentence, const std::vector<int64_t>& target) {
@@ -55,7 +56,7 @@ TEST_F(KeyValueCacheTest, HypothesesOfASentenceShareItsEncoderOutput) {
 TEST_F(KeyValueCacheTest, RowsContinueFromTheSelectedRows) {
   model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
   model_->DecodeStep(Ids({10, 11, 12, 13}), &cache_);
-  cache_.SelectRows(Ids({1, 1, 3, 2}));
+  cache_.Select(std::vector<int32_t>{0, 1}, std::vector<int32_t>{1, 1, 3, 2});
   const auto hidden = model_->DecodeStep(Ids({14, 15, 16, 17}), &cache_);
   ExpectRow(hidden, 0, Uncached(0, {2, 11, 14}));
   ExpectRow(hidden, 1, Uncached(0, {2, 11, 15}));
@@ -66,19 +67,41 @@ TEST_F(KeyValueCacheTest, RowsContinueFromTheSelectedRows) {
 TEST_F(KeyValueCacheTest, SentencesCanBeDropped) {
   model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
   model_->DecodeStep(Ids({10, 11, 12, 13}), &cache_);
-  cache_.SelectSentences(Ids({1}));
-  cache_.SelectRows(Ids({3, 2}));
+  cache_.Select(std::vector<int32_t>{1}, std::vector<int32_t>{3, 2});
   const auto hidden = model_->DecodeStep(Ids({14, 15}), &cache_);
   ASSERT_EQ(hidden.size(0), 2);
   ExpectRow(hidden, 0, Uncached(1, {2, 13, 14}));
   ExpectRow(hidden, 1, Uncached(1, {2, 12, 15}));
 }
 
-TEST_F(KeyValueCacheTest, SelectsFromAnEmptyCache) {
-  cache_.SelectSentences(Ids({1}));
-  cache_.SelectRows(Ids({2}));
-  const auto hidden = model_->DecodeStep(Ids({2}), &cache_);
-  ExpectRow(hidden, 0, Uncached(1, {2}));
+TEST_F(KeyValueCacheTest, AFirstStepOfOneRowASentenceGrowsIntoSeveral) {
+  model_->DecodeStep(Ids({2, 2}), &cache_);
+  cache_.Select(std::vector<int32_t>{0, 1}, std::vector<int32_t>{0, 0, 0, 1, 1, 1});
+  EXPECT_EQ(cache_.rows(), 6);
+  const auto hidden = model_->DecodeStep(Ids({10, 11, 12, 13, 14, 15}), &cache_);
+  ExpectRow(hidden, 2, Uncached(0, {2, 12}));
+  ExpectRow(hidden, 3, Uncached(1, {2, 13}));
+}
+
+// Rows that were not selected leave slots behind, and slots move when their room grows.
+TEST_F(KeyValueCacheTest, KeepsLongHistories) {
+  std::vector<std::vector<int64_t>> targets(4, std::vector<int64_t>{2});
+  model_->DecodeStep(Ids({2, 2, 2, 2}), &cache_);
+  torch::Tensor hidden;
+  for (int64_t step = 0; step < 12; ++step) {
+    cache_.Select(std::vector<int32_t>{0, 1}, std::vector<int32_t>{1, 0, 3, 3});
+    std::vector<int64_t> newest;
+    std::vector<std::vector<int64_t>> longer = {targets[1], targets[0], targets[3], targets[3]};
+    for (int64_t row = 0; row < 4; ++row) {
+      newest.push_back(4 + (step * 4 + row) % (kVocabularySize - 4));
+      longer[static_cast<size_t>(row)].push_back(newest.back());
+    }
+    targets = longer;
+    hidden = model_->DecodeStep(Ids(newest), &cache_);
+  }
+  for (int64_t row = 0; row < 4; ++row) {
+    ExpectRow(hidden, row, Uncached(row / 2, targets[static_cast<size_t>(row)]));
+  }
 }
 
 }  // namespace

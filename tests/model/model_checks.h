@@ -87,12 +87,13 @@ inline void ExpectThatCachedStepsAgree(Transformer& model) {
   const auto mask = PaddingMask(torch::tensor({6, 2, 3}, torch::kLong), 6);
   const auto target = RandomIds(3, kLength);
   const auto full = model(source, mask, target);
-  KeyValueCache cache = model->decoder->MakeKeyValueCache(model->Encode(source, mask), mask);
+  KeyValueCache cache =
+      model->decoder->MakeKeyValueCache(model->Encode(source, mask), std::vector<int64_t>{6, 2, 3});
   for (int64_t position = 0; position < kLength; ++position) {
     const auto step = model->Project(model->DecodeStep(target.select(1, position), &cache));
     EXPECT_LT(LargestDifference(step, full.select(1, position)), kTolerance)
         << "position " << position;
-    EXPECT_EQ(cache.steps, position + 1);
+    EXPECT_EQ(cache.steps(), position + 1);
   }
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/batch.h"
-#include "training/autocast.h"
+#include "model/autocast.h"
 #include "training/cross_entropy_kernel.h"
 
 namespace wavemt {

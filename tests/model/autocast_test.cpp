@@ -1,4 +1,4 @@
-#include "training/autocast.h"
+#include "model/autocast.h"
 
 #include <gtest/gtest.h>
 

@@ -1,15 +1,16 @@
-#include "decoding/cached_scorer.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <set>
 #include <span>
 
 #include "../model/small_model.h"
 #include "decoding/beam_search.h"
+#include "decoding/module_scorer.h"
+#include "decoding/packed_scorer.h"
 #include "model/masks.h"
 #include "special_tokens.h"
 
@@ -23,32 +24,46 @@ using Sentence = std::vector<int64_t>;
 // Recomputes all positions of all hypotheses in each step.
 class UncachedScorer : public StepScorer {
  public:
-  UncachedScorer(Transformer model, const torch::Tensor& source, const torch::Tensor& mask)
-      : model_(std::move(model)), encoder_output_(model_->Encode(source, mask)), mask_(mask) {}
+  UncachedScorer(Transformer model, const torch::Tensor& source, std::span<const int64_t> lengths,
+                 const SpecialTokens& special)
+      : model_(std::move(model)), special_(special) {
+    mask_ = PaddingMask(torch::tensor(torch::IntArrayRef(lengths.data(), lengths.size())),
+                        source.size(1));
+    encoder_output_ = model_->Encode(source, mask_);
+  }
 
-  torch::Tensor Step(const torch::Tensor& newest) override {
-    const auto column = newest.unsqueeze(1);
+  const NextTokens& Step(std::span<const int32_t> newest, int64_t per_row) override {
+    const auto column =
+        torch::tensor(c10::ArrayRef<int32_t>(newest.data(), newest.size()), torch::kLong)
+            .unsqueeze(1);
     prefixes_ = prefixes_.defined() ? torch::cat({prefixes_, column}, 1) : column;
-    const int64_t rows_per_sentence = newest.size(0) / encoder_output_.size(0);
+    const int64_t rows_per_sentence = column.size(0) / encoder_output_.size(0);
     const auto encoder_output = encoder_output_.repeat_interleave(rows_per_sentence, 0);
     const auto mask = mask_.repeat_interleave(rows_per_sentence, 0);
     const auto hidden = model_->Decode(prefixes_, encoder_output, mask).select(1, -1);
-    return torch::log_softmax(model_->Project(hidden), -1, torch::kFloat);
+    TakeLikeliest(torch::log_softmax(model_->Project(hidden), -1, torch::kFloat), per_row, special_,
+                  &next_);
+    return next_;
   }
 
-  void SelectRows(const torch::Tensor& rows) override {
-    prefixes_ = prefixes_.index_select(0, rows);
-  }
-  void SelectSentences(const torch::Tensor& sentences) override {
-    encoder_output_ = encoder_output_.index_select(0, sentences);
-    mask_ = mask_.index_select(0, sentences);
+  void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) override {
+    const auto of_sentences = Indices(sentences);
+    encoder_output_ = encoder_output_.index_select(0, of_sentences);
+    mask_ = mask_.index_select(0, of_sentences);
+    prefixes_ = prefixes_.index_select(0, Indices(rows));
   }
 
  private:
+  static torch::Tensor Indices(std::span<const int32_t> indices) {
+    return torch::tensor(c10::ArrayRef<int32_t>(indices.data(), indices.size()), torch::kInt);
+  }
+
   Transformer model_;
+  SpecialTokens special_;
   torch::Tensor encoder_output_;
   torch::Tensor mask_;
   torch::Tensor prefixes_;
+  NextTokens next_;
 };
 
 // Double precision, so that rounding does not make two computations of the same scores rank them
@@ -81,7 +96,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
 
   struct Padded {
     torch::Tensor source;
-    torch::Tensor mask;
+    std::vector<int64_t> lengths;
     std::vector<int64_t> longest_output;
   };
 
@@ -97,23 +112,19 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
       sentence.resize(longest, kSpecial.pad);
       rows.push_back(torch::tensor(sentence, torch::kLong));
     }
-    return {
-        .source = torch::stack(rows),
-        .mask = PaddingMask(torch::tensor(lengths, torch::kLong), static_cast<int64_t>(longest)),
-        .longest_output = longest_output};
+    return {.source = torch::stack(rows), .lengths = lengths, .longest_output = longest_output};
   }
 
   template <typename Scorer>
   std::vector<std::vector<Hypothesis>> Translate(std::span<const Sentence> sentences,
                                                  int64_t beam_size) {
     const Padded batch = Pad(sentences);
-    Scorer scorer(model_, batch.source.to(device_), batch.mask.to(device_));
+    Scorer scorer(model_, batch.source.to(device_), batch.lengths, kSpecial);
     DecodingConfig options;
     options.beam_size = beam_size;
     options.n_best = beam_size;
-    return BeamSearch(
-        scorer, {.longest_output = batch.longest_output, .special = kSpecial, .device = device_},
-        options);
+    return BeamSearch(scorer, {.longest_output = batch.longest_output, .special = kSpecial},
+                      options);
   }
 
   // Greedy search without a cache or batching.
@@ -151,7 +162,7 @@ void ExpectSameHypotheses(const std::vector<Hypothesis>& actual,
 
 TEST_P(SearchTest, BeamOneIsGreedy) {
   const auto sentences = RandomSentences(50);
-  const auto found = Translate<CachedScorer>(sentences, 1);
+  const auto found = Translate<ModuleScorer>(sentences, 1);
   std::set<size_t> lengths;
   for (size_t i = 0; i < sentences.size(); ++i) {
     ASSERT_EQ(found[i].size(), 1U);
@@ -166,7 +177,7 @@ TEST_P(SearchTest, FindsTheSameWithAndWithoutTheCache) {
   constexpr size_t kRows = 25;
   for (size_t begin = 0; begin < sentences.size(); begin += kRows) {
     const std::span batch = std::span(sentences).subspan(begin, kRows);
-    const auto cached = Translate<CachedScorer>(batch, 5);
+    const auto cached = Translate<ModuleScorer>(batch, 5);
     const auto uncached = Translate<UncachedScorer>(batch, 5);
     for (size_t i = 0; i < kRows; ++i) {
       SCOPED_TRACE(begin + i);
@@ -177,20 +188,20 @@ TEST_P(SearchTest, FindsTheSameWithAndWithoutTheCache) {
 
 TEST_P(SearchTest, FindsTheSameAloneAndInABatch) {
   const auto sentences = RandomSentences(40);
-  const auto together = Translate<CachedScorer>(sentences, 4);
+  const auto together = Translate<ModuleScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
-    ExpectSameHypotheses(Translate<CachedScorer>({&sentences[i], 1}, 4)[0], together[i]);
+    ExpectSameHypotheses(Translate<ModuleScorer>({&sentences[i], 1}, 4)[0], together[i]);
   }
 }
 
 TEST_P(SearchTest, FindsTheSameOnAGpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU";
   const auto sentences = RandomSentences(40);
-  const auto on_cpu = Translate<CachedScorer>(sentences, 4);
+  const auto on_cpu = Translate<ModuleScorer>(sentences, 4);
   device_ = torch::kCUDA;
   model_->to(device_);
-  const auto on_gpu = Translate<CachedScorer>(sentences, 4);
+  const auto on_gpu = Translate<ModuleScorer>(sentences, 4);
   for (size_t i = 0; i < sentences.size(); ++i) {
     SCOPED_TRACE(i);
     ExpectSameHypotheses(on_gpu[i], on_cpu[i]);
@@ -199,7 +210,7 @@ TEST_P(SearchTest, FindsTheSameOnAGpu) {
 
 TEST_P(SearchTest, TheScoreIsTheModelsLogProbability) {
   const auto sentences = RandomSentences(10);
-  const auto found = Translate<CachedScorer>(sentences, 3);
+  const auto found = Translate<ModuleScorer>(sentences, 3);
   for (size_t i = 0; i < sentences.size(); ++i) {
     const Padded one = Pad({&sentences[i], 1});
     for (const Hypothesis& hypothesis : found[i]) {
@@ -222,17 +233,115 @@ INSTANTIATE_TEST_SUITE_P(Norm, SearchTest,
                            return info.param == LayerNormPlacement::kPre ? "pre" : "post";
                          });
 
-TEST(CachedScorer, NeedsNoMaskWithoutPadding) {
+// The fast scorer against the plain one, in fp32.
+class PackedScorerTest : public testing::TestWithParam<ProductKernels> {
+ protected:
+  PackedScorerTest() {
+    ModelConfig config = SmallModelConfig();
+    config.output_bias = true;
+    model_ = MakeSmallModel(config, {.source = kManyTokens, .target = kManyTokens},
+                            /*seed=*/3);
+    for (auto& parameter : model_->parameters()) {
+      if (parameter.dim() > 1) parameter.mul_(2);
+    }
+  }
+
+  // Vocabularies of several blocks of columns; the last block is not full.
+  static constexpr int64_t kManyTokens = 600;
+
+  std::unique_ptr<PackedTransformer> Packed(DecodingPrecision precision) const {
+    return std::make_unique<PackedTransformer>(
+        model_, PackedTransformer::Options{.precision = precision, .kernels = GetParam()});
+  }
+
+  bool HasKernels() const {
+    return GetParam() == ProductKernels::kLibTorch ||
+           BestKernels(DecodingPrecision::kFp32) == ProductKernels::kOneDnn;
+  }
+
+  torch::NoGradGuard no_grad_;
+  Transformer model_{nullptr};
+  const torch::Tensor source_ = torch::tensor({{5, 6, 9, 3}, {7, 8, 3, 0}}, torch::kLong);
+  const std::vector<int64_t> lengths_ = {4, 3};
+};
+
+void ExpectSameNext(const NextTokens& actual, const NextTokens& expected) {
+  EXPECT_EQ(actual.tokens, expected.tokens);
+  ASSERT_EQ(actual.log_probs.size(), expected.log_probs.size());
+  for (size_t i = 0; i < actual.log_probs.size(); ++i) {
+    EXPECT_NEAR(actual.log_probs[i], expected.log_probs[i], 1e-4) << i;
+  }
+  ASSERT_EQ(actual.end.size(), expected.end.size());
+  for (size_t i = 0; i < actual.end.size(); ++i) {
+    EXPECT_NEAR(actual.end[i], expected.end[i], 1e-4) << i;
+  }
+}
+
+TEST_P(PackedScorerTest, FindsTheSameTokensAsTheModules) {
+  if (!HasKernels()) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto packed = Packed(DecodingPrecision::kFp32);
+  InferenceMemory memory;
+  PackedScorer fast(*packed, source_, lengths_, kSpecial, &memory);
+  ModuleScorer plain(model_, source_, lengths_, kSpecial);
+  const std::vector<int32_t> sentences = {0, 1};
+  const std::vector<int32_t> rows = {0, 0, 0, 1, 1, 1};
+  std::vector<int32_t> newest = {2, 2};
+  for (int step = 0; step < 6; ++step) {
+    SCOPED_TRACE(step);
+    const NextTokens& expected = plain.Step(newest, 10);
+    ExpectSameNext(fast.Step(newest, 10), expected);
+    if (step == 0) {
+      fast.Select(sentences, rows);
+      plain.Select(sentences, rows);
+      newest = {11, 12, 13, 14, 15, 16};
+    }
+  }
+}
+
+TEST_P(PackedScorerTest, ARestrictionLeavesTheOtherTokensOut) {
+  if (!HasKernels()) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto packed = Packed(DecodingPrecision::kFp32);
+  InferenceMemory memory;
+  PackedScorer fast(*packed, source_, lengths_, kSpecial, &memory);
+  const std::vector<int32_t> allowed = {3, 7, 80, 81, 300, 599};
+  fast.Restrict(allowed);
+  const NextTokens& found = fast.Step(std::vector<int32_t>{2, 2}, 8);
+  const auto mask =
+      torch::tensor({{true, true, true, true}, {true, true, true, false}}).view({2, 1, 1, 4});
+  const auto logits = model_(source_, mask, torch::full({2, 1}, 2, torch::kLong)).squeeze(1);
+  const auto ids = torch::tensor({3, 7, 80, 81, 300, 599}, torch::kLong);
+  const auto log_probs = torch::log_softmax(logits.index_select(1, ids), -1);
+  for (int64_t row = 0; row < 2; ++row) {
+    const auto [sorted, order] = log_probs[row].sort(/*dim=*/-1, /*descending=*/true);
+    for (int64_t i = 0; i < 6; ++i) {
+      const auto at = static_cast<size_t>(row * 8 + i);
+      EXPECT_EQ(found.tokens[at], ids[order[i].item<int64_t>()].item<int64_t>());
+      EXPECT_NEAR(found.log_probs[at], sorted[i].item<float>(), 1e-4);
+    }
+    EXPECT_EQ(found.log_probs[static_cast<size_t>(row * 8 + 6)], kImpossible);
+    EXPECT_NEAR(found.end[static_cast<size_t>(row)], log_probs[row][0].item<float>(), 1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, PackedScorerTest,
+                         testing::Values(ProductKernels::kOneDnn, ProductKernels::kLibTorch),
+                         [](const auto& info) {
+                           return info.param == ProductKernels::kOneDnn ? "oneDNN" : "LibTorch";
+                         });
+
+TEST(ModuleScorer, GivesProbabilities) {
+  const torch::NoGradGuard no_grad;
   const Transformer model = MakeSmallModel(
       SmallModelConfig(), {.source = kModelVocabulary, .target = kModelVocabulary}, 1);
-  const torch::NoGradGuard no_grad;
   const auto source = torch::tensor({{5, 6, 3}, {7, 8, 3}}, torch::kLong);
-  const auto newest = torch::tensor({2, 2}, torch::kLong);
-  CachedScorer without(model, source, {});
-  CachedScorer with(model, source, PaddingMask(torch::tensor({3, 3}, torch::kLong), 3));
-  const auto log_probs = without.Step(newest);
-  EXPECT_TRUE(torch::allclose(log_probs, with.Step(newest), 0, 1e-5));
-  EXPECT_TRUE(torch::allclose(log_probs.exp().sum(-1), torch::ones({2})));
+  ModuleScorer scorer(model, source, std::vector<int64_t>{3, 3}, kSpecial);
+  const NextTokens& next = scorer.Step(std::vector<int32_t>{2, 2}, kModelVocabulary);
+  double sum = 0;
+  for (int64_t i = 0; i < kModelVocabulary; ++i) {
+    sum += std::exp(next.log_probs[static_cast<size_t>(i)]);
+  }
+  EXPECT_LT(sum, 1) << "<pad>, <s> and <unk> have probabilities, too";
+  EXPECT_GT(sum, 0.5);
 }
 
 }  // namespace

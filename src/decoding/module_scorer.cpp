@@ -1,0 +1,60 @@
+#include "decoding/module_scorer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/masks.h"
+
+namespace wavemt {
+namespace {
+
+KeyValueCache Encode(Transformer& model, const torch::Tensor& source,
+                     std::span<const int64_t> lengths) {
+  const bool has_padding = std::ranges::min(lengths) < source.size(1);
+  const auto mask =
+      has_padding ? PaddingMask(torch::tensor(torch::IntArrayRef(lengths.data(), lengths.size()),
+                                              torch::kLong)
+                                    .to(source.device()),
+                                source.size(1))
+                  : torch::Tensor();
+  return model->decoder->MakeKeyValueCache(model->Encode(source, mask), lengths);
+}
+
+}  // namespace
+
+void TakeLikeliest(const torch::Tensor& log_probs, int64_t per_row, const SpecialTokens& special,
+                   NextTokens* next) {
+  const int64_t rows = log_probs.size(0);
+  const auto allowed = log_probs.to(torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  next->per_row = per_row;
+  const auto end = allowed.select(1, special.eos).to(torch::kCPU).contiguous();
+  next->end.assign(end.const_data_ptr<float>(), end.const_data_ptr<float>() + rows);
+  for (const int32_t token : {special.pad, special.bos, special.unk}) {
+    if (!MayProduce(token, special)) allowed.select(1, token).fill_(kImpossible);
+  }
+  const int64_t found = std::min(per_row, allowed.size(1));
+  const auto [best, ids] = allowed.topk(found, /*dim=*/1);  // [rows, found]
+  const auto missing = per_row - found;
+  const auto best_cpu = torch::constant_pad_nd(best.cpu(), {0, missing}, kImpossible).contiguous();
+  const auto ids_cpu = torch::constant_pad_nd(ids.cpu(), {0, missing}).to(torch::kInt).contiguous();
+  const int64_t all = rows * per_row;
+  next->log_probs.assign(best_cpu.const_data_ptr<float>(), best_cpu.const_data_ptr<float>() + all);
+  next->tokens.assign(ids_cpu.const_data_ptr<int32_t>(), ids_cpu.const_data_ptr<int32_t>() + all);
+}
+
+ModuleScorer::ModuleScorer(Transformer model, const torch::Tensor& source,
+                           std::span<const int64_t> lengths, const SpecialTokens& special)
+    : model_(std::move(model)),
+      special_(special),
+      device_(source.device()),
+      cache_(Encode(model_, source, lengths)) {}
+
+const NextTokens& ModuleScorer::Step(std::span<const int32_t> newest, int64_t per_row) {
+  const auto ids =
+      torch::tensor(c10::ArrayRef<int32_t>(newest.data(), newest.size()), torch::kLong).to(device_);
+  const auto logits = model_->Project(model_->DecodeStep(ids, &cache_));  // [rows, vocabulary]
+  TakeLikeliest(torch::log_softmax(logits, /*dim=*/-1, torch::kFloat), per_row, special_, &next_);
+  return next_;
+}
+
+}  // namespace wavemt
