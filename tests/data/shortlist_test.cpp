@@ -39,7 +39,7 @@ class ShortlistTest : public testing::Test {
     TokenizerConfig config;
     config.vocab_size = kVocabulary;
     config.character_coverage = 1.0;
-    config.byte_fallback = false;
+    config.byte_fallback = true;
     return Tokenizer::FromBytes(TrainTokenizer(config, text), "words");
   }
 
@@ -48,7 +48,7 @@ class ShortlistTest : public testing::Test {
                             {});
   }
 
-  static constexpr int64_t kVocabulary = 34;
+  static constexpr int64_t kVocabulary = 285;
   TokenizerPair tokenizers_;
   MemoryCorpus corpus_;
 };
@@ -93,10 +93,10 @@ TEST_F(ShortlistTest, RefusesWhatItDidNotWrite) {
   EXPECT_THAT(error(text.substr(0, text.size() / 2)), HasSubstr("list: has "));
   EXPECT_THAT(error(text + "1\n"), HasSubstr(" lines instead of "));
   const size_t second_line = text.find('\n') + 1;
-  for (const std::string ids : {"34", "-1", "1  2", "1 ", " 1", "a", "99999999999", "1,2"}) {
+  for (const std::string ids : {"285", "-1", "1  2", "1 ", " 1", "a", "99999999999", "1,2"}) {
     const std::string changed = fmt::format("{}{}{}", text.substr(0, second_line), ids,
                                             text.substr(text.find('\n', second_line)));
-    EXPECT_THAT(error(changed), HasSubstr("list:2: is not a list of ids below 34")) << ids;
+    EXPECT_THAT(error(changed), HasSubstr("list:2: is not a list of ids below 285")) << ids;
   }
   TokenizerPair others = tokenizers_;
   std::swap(others.source, others.target);
