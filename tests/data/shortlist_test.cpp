@@ -47,7 +47,7 @@ class ShortlistTest : public testing::Test {
                             {});
   }
 
-  static constexpr int64_t kVocabulary = 274;
+  static constexpr int64_t kVocabulary = 271;
   TokenizerPair tokenizers_;
   MemoryCorpus corpus_;
 };
@@ -92,10 +92,10 @@ TEST_F(ShortlistTest, RefusesWhatItDidNotWrite) {
   EXPECT_THAT(error(text.substr(0, text.size() / 2)), HasSubstr("list: has "));
   EXPECT_THAT(error(text + "1\n"), HasSubstr(" lines instead of "));
   const size_t second_line = text.find('\n') + 1;
-  for (const std::string ids : {"274", "-1", "1  2", "1 ", " 1", "a", "99999999999", "1,2"}) {
+  for (const std::string ids : {"271", "-1", "1  2", "1 ", " 1", "a", "99999999999", "1,2"}) {
     const std::string changed = fmt::format("{}{}{}", text.substr(0, second_line), ids,
                                             text.substr(text.find('\n', second_line)));
-    EXPECT_THAT(error(changed), HasSubstr("list:2: is not a list of ids below 274")) << ids;
+    EXPECT_THAT(error(changed), HasSubstr("list:2: is not a list of ids below 271")) << ids;
   }
   TokenizerPair others = tokenizers_;
   std::swap(others.source, others.target);
