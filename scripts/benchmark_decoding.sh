@@ -7,9 +7,10 @@
 # loading (of Python, too) does not count. Peak memory is that of the whole program.
 # WAVEMT_BATCHES  for example "64"; WAVEMT_THREADS for example "2": fewer measurements. WAVEMT_SYSTEMS: a pattern of
 #                 systems.
+# WAVEMT_LONGEST  the longest output in tokens (256): for a model that has not learned where to end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -ge 4 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 4 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 export WAVEMT_PROGRAM=${WAVEMT_PROGRAM:-build/release/wavemt} WAVEMT_PYTHON=${WAVEMT_PYTHON:-.venv/bin/python}
 [ -x "$WAVEMT_PROGRAM" ] || { echo "benchmark_decoding.sh: $WAVEMT_PROGRAM is missing; run scripts/build.sh" >&2; exit 1; }
 exec "$WAVEMT_PYTHON" - "$@" <<'P'
@@ -22,7 +23,7 @@ PROGRAM, PYTHON = Path(os.environ["WAVEMT_PROGRAM"]).resolve(), sys.executable
 BATCHES = [int(b) for b in os.environ.get("WAVEMT_BATCHES", "64 1").split()]
 THREADS = [int(t) for t in os.environ.get("WAVEMT_THREADS", "2 1").split()]
 SYSTEMS = re.compile(os.environ.get("WAVEMT_SYSTEMS", "."))
-LONGEST = 256  # The output, as decoding.max_output_length.
+LONGEST = int(os.environ.get("WAVEMT_LONGEST", "256"))
 LINES = source.read_text("utf8").split("\n")[:-1]
 WORK = Path(tempfile.mkdtemp(prefix="benchmark-decoding-"))
 ONE = WORK / "one.txt"
@@ -55,9 +56,9 @@ def timed(command, threads):
 
 def wavemt(run, *options):
     def command(text, output, beam, batch, threads):
-        # About as many tokens as `batch` sentences have, longest first; a token more than one stands alone.
+        # About as many tokens as `batch` sentences have, shared out among the threads; 1: each sentence alone.
         mean = sum(len(line.split()) for line in LINES) / len(LINES) * 1.4
-        tokens = 1 if batch == 1 else int(batch * mean)
+        tokens = 1 if batch == 1 else int(batch * mean / threads)
         return [PROGRAM, "translate", run, "--input", text, "--output", output, "--beam-size", beam, "--set",
                 f"decoding.batch_tokens={tokens}", "--set", f"decoding.max_output_length={LONGEST}", *options]
     return command

@@ -28,8 +28,11 @@ NamedTensors StateOf(const torch::nn::Module& module) {
   return tensors;
 }
 
-void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
-  // Check everything before copying, so that a refused file leaves the model unchanged.
+namespace {
+
+// Everything is checked before anything is copied, so that a refused file leaves the model
+// unchanged.
+void RequireSameTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
   for (const auto& [name, target] : to) {
     const auto found = from.find(name);
     if (found == from.end()) {
@@ -56,8 +59,31 @@ void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_v
       throw UsageError("{}: \"{}\" holds values that are not finite", origin, name);
     }
   }
+}
+
+}  // namespace
+
+void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
+  RequireSameTensors(from, to, origin);
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : to) tensor.copy_(from.at(name));
+}
+
+void MoveTensors(NamedTensors from, const NamedTensors& to, std::string_view origin) {
+  RequireSameTensors(from, to, origin);
+  for (const auto& [name, tensor] : to) {
+    torch::Tensor& source = from.at(name);
+    torch::Tensor target = tensor;  // The same tensor: a handle that is not const.
+    target.set_data(source.to(tensor.device(), tensor.scalar_type()));
+    source.reset();
+  }
+}
+
+void FreeTensors(const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    torch::Tensor target = tensor;
+    target.set_data(torch::zeros({}, tensor.options().requires_grad(false)).expand(tensor.sizes()));
+  }
 }
 
 int64_t BytesOf(const NamedTensors& tensors) {

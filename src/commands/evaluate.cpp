@@ -147,12 +147,12 @@ std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& 
 
 int Evaluate(const EvaluateOptions& options) {
   const torch::Device device = SelectDevice(options.compute);
-  const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
+  TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));
   std::vector<TestText> texts = ReadTestTexts(options, opened.config);
   std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
-  const Translator translator = opened.MakeTranslator(options.shortlist);
+  const Translator translator = opened.TakeTranslator(options.shortlist);
   std::vector<ScoredText> scored;
   for (TestText& text : texts) {
     text.scored.hypotheses = TranslateAll(text, opened, translator);

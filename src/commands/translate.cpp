@@ -48,9 +48,9 @@ int Translate(const TranslateOptions& options) {
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   const torch::Device device = SelectDevice(options.compute);
-  const TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
+  TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   TextOutput output(options.output);
-  const Translator translator = opened.MakeTranslator(options.shortlist);
+  const Translator translator = opened.TakeTranslator(options.shortlist);
   TranslationLosses losses;
   ProgressBar progress("translating", 0);
   // If the user asked for an n-best list, the output has that format even if n is 1.

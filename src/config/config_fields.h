@@ -446,7 +446,8 @@ void VisitFields(Visitor& v, DecodingConfig& c) {
   v.Field("precision", c.precision,
           FixedForTranslationScores(
               "Arithmetic of matrix products in the search. bf16 and int8 round weights and their "
-              "inputs, int8 on the CPU only; auto: the fastest on this machine, measured."));
+              "inputs, int8 on the CPU only; auto: the fastest on this machine, measured; in "
+              "validations fp32."));
 }
 
 template <typename Visitor>

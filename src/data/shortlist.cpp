@@ -82,7 +82,7 @@ class TranslationTable {
 
   // One iteration of expectation-maximization.
   void Improve(const TokenizedCorpus& corpus, const std::function<void()>& after_pair) {
-    std::vector<float> counts(targets_.size());
+    std::vector<double> counts(targets_.size());  // A float would lose what is added to large sums.
     std::vector<size_t> places;
     ForEachPair(corpus, [&](std::vector<int32_t> source, const std::vector<int32_t>& target) {
       source.push_back(static_cast<int32_t>(empty_));
@@ -100,11 +100,11 @@ class TranslationTable {
     });
     for (size_t s = 0; s + 1 < begins_.size(); ++s) {
       const auto own = std::span(counts).subspan(begins_[s], begins_[s + 1] - begins_[s]);
-      const float sum = std::accumulate(own.begin(), own.end(), 0.0F);
+      const double sum = std::accumulate(own.begin(), own.end(), 0.0);
       if (!(sum > 0)) continue;
-      for (float& count : own) count /= sum;
+      for (double& count : own) count /= sum;
     }
-    probabilities_ = std::move(counts);
+    std::ranges::copy(counts, probabilities_.begin());
   }
 
   // The likeliest targets of a source token, best first.
@@ -150,6 +150,7 @@ std::vector<int32_t> MostFrequent(const TokenizedCorpus& corpus, int64_t vocabul
   std::ranges::stable_sort(order, std::greater(),
                            [&](int32_t t) { return counts[static_cast<size_t>(t)]; });
   order.resize(std::min(order.size(), static_cast<size_t>(count)));
+  std::erase_if(order, [&](int32_t t) { return counts[static_cast<size_t>(t)] == 0; });
   return order;
 }
 
@@ -223,20 +224,20 @@ std::string Shortlist::Text(const TokenizerPair& tokenizers) const {
 
 Shortlist Shortlist::Parse(std::string_view text, const TokenizerPair& tokenizers,
                            std::string_view origin) {
+  if (!text.starts_with("wavemt-shortlist ")) {
+    throw UsageError("{}: is not a shortlist; `wavemt shortlist` makes one", origin);
+  }
+  if (text.substr(0, text.find('\n')) != FirstLine(tokenizers)) {
+    throw UsageError(
+        "{}: was learned for other tokenizers than the model's; `wavemt shortlist MODEL` makes one "
+        "for the model",
+        origin);
+  }
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     lines.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  if (lines.empty() || !lines.front().starts_with("wavemt-shortlist ")) {
-    throw UsageError("{}: is not a shortlist; `wavemt shortlist` makes one", origin);
-  }
-  if (lines.front() != FirstLine(tokenizers)) {
-    throw UsageError(
-        "{}: was learned for other tokenizers than the model's; `wavemt shortlist MODEL` makes one "
-        "for the model",
-        origin);
   }
   const int64_t num_sources = tokenizers.source->vocab_size();
   if (static_cast<int64_t>(lines.size()) != num_sources + 2) {
@@ -272,6 +273,8 @@ std::vector<int32_t> Shortlist::TokensFor(std::span<const std::vector<int32_t>> 
   tokens.erase(doubles.begin(), doubles.end());
   return tokens;
 }
+
+int64_t Shortlist::num_frequent() const { return static_cast<int64_t>(frequent_.size()); }
 
 double Shortlist::MeanPerToken() const {
   size_t sum = 0;

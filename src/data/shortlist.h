@@ -43,7 +43,9 @@ class Shortlist {
   /// The tokens for several sources together: ascending, </s> among them.
   std::vector<int32_t> TokensFor(std::span<const std::vector<int32_t>> sources) const;
 
-  /// The mean number of tokens for a source token, without the frequent ones.
+  /// The tokens that any source has, </s> among them.
+  int64_t num_frequent() const;
+  /// The mean number of tokens for a source token, without those.
   double MeanPerToken() const;
 
  private:

@@ -22,18 +22,17 @@ KeyValueCache Encode(Transformer& model, const torch::Tensor& source,
 
 }  // namespace
 
-void TakeLikeliest(const torch::Tensor& log_probs, int64_t per_row, const SpecialTokens& special,
+void TakeLikeliest(torch::Tensor log_probs, int64_t per_row, const SpecialTokens& special,
                    NextTokens* next) {
   const int64_t rows = log_probs.size(0);
-  const auto allowed = log_probs.to(torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
   next->per_row = per_row;
-  const auto end = allowed.select(1, special.eos).to(torch::kCPU).contiguous();
+  const auto end = log_probs.select(1, special.eos).to(torch::kCPU).contiguous();
   next->end.assign(end.const_data_ptr<float>(), end.const_data_ptr<float>() + rows);
   for (const int32_t token : {special.pad, special.bos, special.unk}) {
-    if (!MayProduce(token, special)) allowed.select(1, token).fill_(kImpossible);
+    if (!MayProduce(token, special)) log_probs.select(1, token).fill_(kImpossible);
   }
-  const int64_t found = std::min(per_row, allowed.size(1));
-  const auto [best, ids] = allowed.topk(found, /*dim=*/1);  // [rows, found]
+  const int64_t found = std::min(per_row, log_probs.size(1));
+  const auto [best, ids] = log_probs.topk(found, /*dim=*/1);  // [rows, found]
   const auto missing = per_row - found;
   const auto best_cpu = torch::constant_pad_nd(best.cpu(), {0, missing}, kImpossible).contiguous();
   const auto ids_cpu = torch::constant_pad_nd(ids.cpu(), {0, missing}).to(torch::kInt).contiguous();

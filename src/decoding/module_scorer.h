@@ -31,8 +31,8 @@ class ModuleScorer : public StepScorer {
   NextTokens next_;
 };
 
-/// The likeliest of all tokens. log_probs: [rows, vocabulary].
-void TakeLikeliest(const torch::Tensor& log_probs, int64_t per_row, const SpecialTokens& special,
+/// The likeliest of all tokens. log_probs: [rows, vocabulary], fp32; overwritten.
+void TakeLikeliest(torch::Tensor log_probs, int64_t per_row, const SpecialTokens& special,
                    NextTokens* next);
 
 }  // namespace wavemt

@@ -16,7 +16,7 @@ inline constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 /// the probabilities of the others.
 struct NextTokens {
   int64_t per_row = 0;
-  std::vector<int32_t> tokens;   // [rows, per_row], likeliest first; equal ones by their ids.
+  std::vector<int32_t> tokens;   // [rows, per_row], likeliest first.
   std::vector<float> log_probs;  // [rows, per_row], in nats; kImpossible where there are no more.
   std::vector<float> end;        // [rows], the log-probability of </s>.
 };

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <numeric>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include "data/batch.h"
@@ -20,6 +19,7 @@
 #include "model/autocast.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
+#include "support/logging.h"
 
 namespace wavemt {
 namespace {
@@ -89,40 +89,12 @@ class SegmentCombiner {
   std::vector<std::vector<Choice>> choices_;  // For each segment, best first.
 };
 
-// Runs `work` on `count` threads, this one among them, and waits for all. LibTorch's operations
-// have one thread each as long as there are several. Throws what the first of them threw.
-void OnThreads(size_t count, const std::function<void()>& work) {
-  if (count <= 1) {
-    if (count == 1) work();
-    return;
-  }
-  const int threads_before = at::get_num_threads();
-  at::set_num_threads(1);
-  std::vector<std::exception_ptr> errors(count);
-  {
-    std::vector<std::jthread> others;
-    const auto run = [&](size_t index) {
-      try {
-        work();
-      } catch (...) {
-        errors[index] = std::current_exception();
-      }
-    };
-    for (size_t i = 1; i < count; ++i) others.emplace_back(run, i);
-    run(0);
-  }
-  at::set_num_threads(threads_before);
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
-}
-
 }  // namespace
 
 Translator::Translator(TranslationModel model) : model_(std::move(model)) {
   model_.precision = ResolveDecodingPrecision(model_.precision, model_.transformer);
   if (model_.is_final) packed_ = Pack();
-  if (model_.shortlist && !packed_) {
+  if (model_.shortlist && !PackedTransformer::CanPack(model_.transformer)) {
     throw UsageError("--shortlist: is for the CPU (--device cpu)");
   }
 }
@@ -134,10 +106,14 @@ std::shared_ptr<const PackedTransformer> Translator::Pack() const {
     packed = std::make_shared<const PackedTransformer>(
         model_.transformer, PackedTransformer::Options{.precision = model_.precision,
                                                        .kernels = BestKernels(model_.precision),
-                                                       .consumes_model = model_.is_final});
+                                                       .consumes_model = model_.is_consumed});
   });
-  // Where there is no room for a second copy of the weights, the modules translate.
   if (!fits && model_.is_final) throw Failure("the model does not fit in memory");
+  if (!fits) {
+    // The modules need no second copy of the weights.
+    spdlog::warn("memory is short: translating slowly, with the weights as they are");
+    return nullptr;
+  }
   return packed;
 }
 
@@ -182,9 +158,8 @@ std::vector<Translator::Hypotheses> Translator::Search(SegmentBatch batch, const
     if (model_.shortlist) scorer.Restrict(model_.shortlist->TokensFor(sentences));
     return BeamSearch(scorer, input, options);
   }
-  const Autocast autocast(model_.device, model_.precision == DecodingPrecision::kBf16
-                                             ? Precision::kBf16
-                                             : Precision::kFp32);
+  const bool is_bf16 = model_.device.is_cuda() && model_.precision == DecodingPrecision::kBf16;
+  const Autocast autocast(model_.device, is_bf16 ? Precision::kBf16 : Precision::kFp32);
   ModuleScorer scorer(model_.transformer, source.to(model_.device), padded.lengths, special);
   return BeamSearch(scorer, input, options);
 }
@@ -206,6 +181,7 @@ std::vector<Translator::Hypotheses> Translator::TranslateBatch(SegmentBatch batc
           "decoding.max_output_length does",
           request.first_line_number + static_cast<int64_t>(piece[0]->line), piece[0]->ids.size());
     }
+    searcher->memory = {};
     const size_t middle = piece.size() / 2;
     return std::pair(piece.first(middle), piece.subspan(middle));
   };
@@ -232,40 +208,44 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
     batches.push_back(std::span(order).subspan(begin, rows));
   }
   std::vector<Hypotheses> translated(segments.size());
-  std::mutex mutex;  // Of what follows.
+  std::mutex mutex;  // Of what follows, and of the functions of the request.
   size_t next_batch = 0;
   size_t done = 0;
+  std::exception_ptr error;  // The first one; it stops the other threads.
+  Request asks_once = request;
+  asks_once.stop_requested = [&] {
+    const std::scoped_lock lock(mutex);
+    return error || (request.stop_requested && request.stop_requested());
+  };
   const auto take_batch = [&]() -> std::optional<std::span<const size_t>> {
     const std::scoped_lock lock(mutex);
-    if (next_batch >= batches.size()) return std::nullopt;
+    if (error || next_batch >= batches.size()) return std::nullopt;
     return batches[next_batch++];
   };
-  const auto work = [&] {
-    const torch::NoGradGuard no_grad;
-    Searcher searcher{.model = packed};
-    while (const auto indices = take_batch()) {
-      std::vector<const Segment*> batch;
-      for (const size_t i : *indices) batch.push_back(&segments[i]);
-      auto hypotheses = TranslateBatch(batch, request, options, &searcher);
-      const std::scoped_lock lock(mutex);
-      for (size_t i = 0; i < batch.size(); ++i) {
-        translated[(*indices)[i]] = std::move(hypotheses[i]);
-      }
-      done += batch.size();
-      if (request.progress) {
-        request.progress(static_cast<int64_t>(request.lines.size() * done / order.size()));
-      }
+  const auto put_back = [&](std::span<const size_t> indices, std::vector<Hypotheses> hypotheses) {
+    const std::scoped_lock lock(mutex);
+    for (size_t i = 0; i < indices.size(); ++i) translated[indices[i]] = std::move(hypotheses[i]);
+    done += indices.size();
+    if (request.progress) {
+      request.progress(static_cast<int64_t>(request.lines.size() * done / order.size()));
     }
   };
-  OnThreads(std::min(threads, batches.size()), [&] {
+  team_->Run(std::min(threads, batches.size()), [&] {
     try {
-      work();
+      const torch::NoGradGuard no_grad;
+      Searcher searcher{.model = packed};
+      while (const auto indices = take_batch()) {
+        std::vector<const Segment*> batch;
+        for (const size_t i : *indices) batch.push_back(&segments[i]);
+        put_back(*indices, TranslateBatch(batch, asks_once, options, &searcher));
+      }
+      ReleaseKernels();
     } catch (...) {
       const std::scoped_lock lock(mutex);
-      next_batch = batches.size();  // Nobody begins anything more.
-      throw;
+      if (!error) error = std::current_exception();
     }
   });
+  if (error) std::rethrow_exception(error);
   return translated;
 }
 

@@ -13,6 +13,7 @@
 #include "data/shortlist.h"
 #include "data/tokenizer.h"
 #include "decoding/beam_search.h"
+#include "decoding/thread_team.h"
 #include "inference/packed_transformer.h"
 #include "model/transformer.h"
 
@@ -48,13 +49,12 @@ struct TranslationModel {
   TrainedOn trained_on{};
   DecodingPrecision precision = DecodingPrecision::kFp32;
   std::shared_ptr<const Shortlist> shortlist{};  // Null: a translation may have any tokens.
-  /// Nobody trains the model or uses it for anything else: its weights are prepared only once, and
-  /// freed then.
-  bool is_final = false;
+  bool is_final = false;     // Nobody trains the model: its weights are prepared only once.
+  bool is_consumed = false;  // Nobody else uses it: what has been prepared is freed. Is final then.
 };
 
 /// Text in, text out. Knows a model, its tokenizers and a device, but nothing about training. On
-/// the CPU each thread searches on its own, with a batch of its own.
+/// the CPU each thread searches on its own, with a batch of its own. Copies share their threads.
 class Translator {
  public:
   explicit Translator(TranslationModel model);
@@ -63,9 +63,10 @@ class Translator {
     std::span<const std::string> lines;
     /// The number of the first line in its file, for warnings.
     int64_t first_line_number = 1;
-    /// Called regularly with the number of lines done so far. May be empty.
+    /// Called regularly with the number of lines done so far. May be empty. Neither this nor the
+    /// next function is called by two threads at once.
     std::function<void(int64_t)> progress;
-    /// Called before each step of the search; returning true makes Translate() throw SearchStopped.
+    /// Called before each step of a search; returning true makes Translate() throw SearchStopped.
     /// May be empty.
     std::function<bool()> stop_requested{};
   };
@@ -111,6 +112,7 @@ class Translator {
 
   TranslationModel model_;
   std::shared_ptr<const PackedTransformer> packed_;  // If the model is final and on the CPU.
+  std::shared_ptr<ThreadTeam> team_ = std::make_shared<ThreadTeam>();
 };
 
 }  // namespace wavemt

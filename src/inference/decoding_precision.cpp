@@ -1,18 +1,21 @@
 #include "inference/decoding_precision.h"
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <string_view>
 #include <vector>
 
 #include "inference/packed_linear.h"
 #include "inference/packed_transformer.h"
+#include "model/best_time.h"
+#include "model/torch_threads.h"
 #include "support/error.h"
 #include "support/logging.h"
 
 namespace wavemt {
 namespace {
+
+constexpr int kRounds = 5;
+constexpr int64_t kRows = 160;  // The hypotheses of a batch.
 
 std::string_view NameOf(DecodingPrecision precision) {
   switch (precision) {
@@ -27,26 +30,30 @@ std::string_view NameOf(DecodingPrecision precision) {
   return "fp32";
 }
 
-// The time of a decoder's feed-forward layer for a batch's hypotheses, in seconds: the best of a
-// few rounds.
-double LayerSeconds(const ModelConfig& config, DecodingPrecision precision) {
-  constexpr int kRounds = 5;
-  constexpr int64_t kRows = 160;
+// The time of a decoder's feed-forward layer for one of the threads that search, in seconds.
+double PackedSeconds(const ModelConfig& config, DecodingPrecision precision) {
+  const TorchThreads one(1);
   const ProductKernels kernels = BestKernels(precision);
   const PackedLinear in(torch::ones({config.ffn_dim, config.d_model}), {}, precision, kernels);
   const PackedLinear out(torch::ones({config.d_model, config.ffn_dim}), {}, precision, kernels);
-  std::vector<float> x(static_cast<size_t>(kRows * config.d_model), 1.0F);
+  const std::vector<float> x(static_cast<size_t>(kRows * config.d_model), 1.0F);
   std::vector<float> inner(static_cast<size_t>(kRows * config.ffn_dim));
+  std::vector<float> y(x.size());
   PackedInput memory;
-  double best = std::numeric_limits<double>::infinity();
-  for (int round = 0; round < kRounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+  const double seconds = BestSeconds(kRounds, torch::kCPU, [&] {
     in.Apply(x.data(), kRows, &memory, inner.data());
-    out.Apply(inner.data(), kRows, &memory, x.data());
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    best = std::min(best, took.count());
-  }
-  return best;
+    out.Apply(inner.data(), kRows, &memory, y.data());
+  });
+  ReleaseKernels();
+  return seconds;
+}
+
+// The same for the modules, on a GPU.
+double ModuleSeconds(const ModelConfig& config, torch::Device device, torch::ScalarType type) {
+  const auto x = torch::ones({kRows, config.d_model}, torch::TensorOptions(device));
+  const auto weight =
+      torch::ones({config.d_model, config.ffn_dim}, torch::TensorOptions(device)).to(type);
+  return BestSeconds(kRounds, device, [&] { torch::mm(x.to(type), weight); });
 }
 
 }  // namespace
@@ -54,19 +61,25 @@ double LayerSeconds(const ModelConfig& config, DecodingPrecision precision) {
 DecodingPrecision ResolveDecodingPrecision(DecodingPrecision wanted, const Transformer& model) {
   // Below this, a less accurate product is not worth it.
   constexpr double kClearlyFaster = 1.2;
-  if (!PackedTransformer::CanPack(model)) {
-    if (wanted == DecodingPrecision::kInt8) {
-      throw UsageError("decoding.precision: int8 is for the CPU (--device cpu); a GPU takes bf16");
-    }
-    return wanted == DecodingPrecision::kAuto ? DecodingPrecision::kBf16 : wanted;
+  const bool packs = PackedTransformer::CanPack(model);
+  if (wanted == DecodingPrecision::kInt8 && !packs) {
+    throw UsageError("decoding.precision: int8 is for the CPU (--device cpu); a GPU takes bf16");
   }
   if (wanted != DecodingPrecision::kAuto) return wanted;
   const torch::NoGradGuard no_grad;
-  const double fp32 = LayerSeconds(model->config(), DecodingPrecision::kFp32);
+  const ModelConfig& config = model->config();
+  const torch::Device device = model->OutputWeight().device();
+  const auto seconds = [&](DecodingPrecision precision) {
+    if (packs) return PackedSeconds(config, precision);
+    const bool is_bf16 = precision == DecodingPrecision::kBf16;
+    return ModuleSeconds(config, device, is_bf16 ? torch::kBFloat16 : torch::kFloat);
+  };
+  const double fp32 = seconds(DecodingPrecision::kFp32);
   DecodingPrecision chosen = DecodingPrecision::kFp32;
   double gain = kClearlyFaster;
   for (const auto precision : {DecodingPrecision::kBf16, DecodingPrecision::kInt8}) {
-    const double its_gain = fp32 / LayerSeconds(model->config(), precision);
+    if (precision == DecodingPrecision::kInt8 && !packs) continue;
+    const double its_gain = fp32 / seconds(precision);
     if (its_gain < gain) continue;
     gain = its_gain;
     chosen = precision;

@@ -1,5 +1,6 @@
 #include "inference/kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -19,11 +20,15 @@ WAVEMT_INLINE void Load(const float* from, Sixteen* to) { __builtin_memcpy(to, f
 
 // In halves: adding one number after the other would take longer than the products before.
 WAVEMT_INLINE float Sum(const Sixteen& x) {
-  const auto eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
-                     __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
-  const auto four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
-                    __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-  return (four[0] + four[2]) + (four[1] + four[3]);
+  using Eight = float __attribute__((vector_size(32)));
+  using Four = float __attribute__((vector_size(16)));
+  Eight halves[2];
+  __builtin_memcpy(halves, &x, sizeof halves);
+  halves[0] += halves[1];
+  Four quarters[2];
+  __builtin_memcpy(quarters, &halves[0], sizeof quarters);
+  quarters[0] += quarters[1];
+  return (quarters[0][0] + quarters[0][2]) + (quarters[0][1] + quarters[0][3]);
 }
 
 WAVEMT_INLINE float Dot(const float* a, const float* b, int64_t count) {
@@ -154,11 +159,6 @@ WAVEMT_VECTORIZED void NormalizeRows(const NormWeights& norm, const float* x, in
   }
 }
 
-WAVEMT_VECTORIZED void ScaleRow(const float* row, float scale, int64_t columns, float* y) {
-#pragma omp simd
-  for (int64_t i = 0; i < columns; ++i) y[i] = row[i] * scale;
-}
-
 WAVEMT_VECTORIZED void TurnHeads(const float* rotation, int64_t heads, int64_t head_dim, float* x) {
   for (int64_t h = 0; h < heads; ++h) {
     float* head = x + h * head_dim;
@@ -178,13 +178,21 @@ WAVEMT_VECTORIZED void Attend(const QueryAttention& attention, float* scores, fl
 WAVEMT_VECTORIZED float QuantizeRow(const float* row, int64_t columns, uint8_t* quantized) {
   constexpr float kLargest = 127.0F;
   constexpr float kZeroPoint = 128.0F;
+  constexpr float kTooSmall = 1e-30F;  // 127 over a number below this would not be finite.
   float largest = 0;
-#pragma omp simd reduction(max : largest)
+  float zero = 0;  // NaN if the row holds a number that is not finite.
+#pragma omp simd reduction(max : largest) reduction(+ : zero)
   for (int64_t i = 0; i < columns; ++i) {
     const float size = row[i] < 0 ? -row[i] : row[i];
     largest = size > largest ? size : largest;
+    zero += row[i] * 0.0F;
   }
-  const float scale = largest > 0 ? kLargest / largest : 0.0F;
+  const bool is_finite = zero == 0;
+  const float scale = is_finite && largest > kTooSmall ? kLargest / largest : 0.0F;
+  if (scale == 0) {
+    std::fill_n(quantized, columns, static_cast<uint8_t>(kZeroPoint));
+    return is_finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
+  }
 #pragma omp simd
   for (int64_t i = 0; i < columns; ++i) {
     // Positive, so that cutting off the fraction rounds to the nearest.

@@ -21,9 +21,6 @@ struct NormWeights {
 void NormalizeRows(const NormWeights& norm, const float* x, int64_t rows, int64_t columns,
                    float* y);
 
-/// row[i] * scale for the embedding of a token.
-void ScaleRow(const float* row, float scale, int64_t columns, float* y);
-
 /// Turns the pairs of columns of `heads` heads, each [head_dim], by `rotation`, [head_dim / 2]
 /// complex numbers.
 void TurnHeads(const float* rotation, int64_t heads, int64_t head_dim, float* x);
@@ -49,7 +46,7 @@ struct QueryAttention {
 void Attend(const QueryAttention& attention, float* scores, float* y);
 
 /// Quantizes a row to bytes with a zero point of 128. Returns the size of a step:
-/// row[i] = step * (quantized[i] - 128), to within half a step.
+/// row[i] = step * (quantized[i] - 128), to within half a step; NaN if the row is not finite.
 float QuantizeRow(const float* row, int64_t columns, uint8_t* quantized);
 
 /// Rounds to bfloat16.

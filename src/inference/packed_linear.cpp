@@ -28,7 +28,7 @@ int64_t Together(DecodingPrecision precision) {
   return 1;
 }
 
-// LibTorch says that a processor lacks the instructions by throwing, so this tries them.
+// Where a processor lacks the instructions for a type, LibTorch throws.
 template <typename Input, typename Weight, typename Output>
 bool Works() {
   std::array<Input, 16> a{};
@@ -37,7 +37,7 @@ bool Works() {
   try {
     brgemm(/*M=*/1, /*N=*/1, /*K=*/4, /*ld_a=*/4, /*ld_b=*/1, /*ld_c=*/1, /*add_C=*/false, a.data(),
            b.data(), c.data());
-    at::native::cpublas::brgemm_release();
+    ReleaseKernels();
     return true;
   } catch (const c10::Error&) {
     return false;
@@ -79,8 +79,17 @@ torch::Tensor View(T* data, int64_t rows, int64_t columns, int64_t stride, torch
 
 }  // namespace
 
+void ReleaseKernels() { at::native::cpublas::brgemm_release(); }
+
 ProductKernels BestKernels(DecodingPrecision precision) {
-  static const bool has_fp32 = Works<float, float, float>();
+  // Where there are no kernels for fp32, LibTorch does not say so but multiplies in another way.
+#if defined(__x86_64__)
+  static const bool has_fp32 = __builtin_cpu_supports("avx512f") &&
+                               __builtin_cpu_supports("avx512bw") &&
+                               __builtin_cpu_supports("avx512vl") && Works<float, float, float>();
+#else
+  static const bool has_fp32 = false;
+#endif
   static const bool has_bf16 = Works<at::BFloat16, at::BFloat16, float>();
   static const bool has_int8 = Works<unsigned char, signed char, int32_t>();
   const bool works = precision == DecodingPrecision::kBf16   ? has_bf16

@@ -11,12 +11,16 @@ namespace wavemt {
 
 /// What a PackedLinear multiplies with.
 enum class ProductKernels {
-  kOneDnn,    // oneDNN's kernels for small blocks, which LibTorch offers as `brgemm`.
+  kOneDnn,    // oneDNN's kernels for small blocks, which LibTorch offers as `brgemm`, on x86.
   kLibTorch,  // LibTorch's products of whole matrices, on any processor.
 };
 
 /// oneDNN's kernels if the processor has the instructions for them; `precision` is not kAuto.
 ProductKernels BestKernels(DecodingPrecision precision);
+
+/// Ends what the processor keeps for them (the tiles of AMX). A thread calls this when it has
+/// nothing more to multiply for now.
+void ReleaseKernels();
 
 /// The input rows of a product, converted once for all of its columns. Made by
 /// PackedLinear::Prepare(); keeps its memory from one use to the next.
@@ -39,7 +43,6 @@ class PackedLinear {
   PackedLinear(const torch::Tensor& weight, const torch::Tensor& bias, DecodingPrecision precision,
                ProductKernels kernels);
 
-  int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
 
   /// x: [rows, inputs]

@@ -27,16 +27,16 @@ struct InferenceMemory {
 };
 
 /// A Transformer's forward pass for translating on the CPU: weights packed for small products, no
-/// padding, nothing allocated in a step, keys and values that are never copied. A thread computes a
-/// whole pass, and several threads share the model. The results are those of the modules, but for
+/// padding, memory that is used again, keys and values that stay where they are. A thread computes
+/// a whole pass, and several threads share the model. The results are those of the modules, but for
 /// rounding; the modules are the reference in its tests.
 class PackedTransformer {
  public:
   struct Options {
     DecodingPrecision precision = DecodingPrecision::kFp32;  // Not kAuto.
     ProductKernels kernels = ProductKernels::kLibTorch;
-    /// Frees each matrix of the model as soon as it is packed, so that memory holds it once. Nobody
-    /// else can use the model then.
+    /// Frees each matrix of the layers as soon as it is packed, so that memory holds it once.
+    /// Nobody else can use the model then.
     bool consumes_model = false;
   };
   /// Whether this class can compute the model: on the CPU, in fp32.

@@ -9,10 +9,9 @@
 namespace wavemt {
 namespace {
 
-// [n * length] slots of `stored` -> keys and values, each [n, num_heads, length, head_dim]
-KeyValue Gather(const torch::Tensor& stored, const torch::Tensor& indices, int64_t n) {
-  const auto both =
-      stored.index_select(0, indices).view({n, -1, 2, stored.size(2), stored.size(3)});
+// [n * length, 2, num_heads, head_dim] -> keys and values, each [n, num_heads, length, head_dim]
+KeyValue AsKeyValue(const torch::Tensor& slots, int64_t n) {
+  const auto both = slots.view({n, -1, 2, slots.size(2), slots.size(3)});
   return {.key = both.select(2, 0).transpose(1, 2), .value = both.select(2, 1).transpose(1, 2)};
 }
 
@@ -52,6 +51,7 @@ void KeyValueCache::BeginStep(int64_t rows) {
                 histories_.begin() + (row + 1) * prefix_length_, 0);
     }
   }
+  TORCH_CHECK(rows == rows_, "a step of ", rows, " rows after one of ", rows_);
   MakeRoom(used_slots_ + rows);
   ++steps_;
   std::vector<int32_t> longer(static_cast<size_t>(rows * HistoryLength()));
@@ -74,6 +74,7 @@ void KeyValueCache::Select(std::span<const int32_t> sentences, std::span<const i
     sentences_ = std::move(kept);
     sources_.clear();
   }
+  TORCH_CHECK(steps_ > 0, "there are no rows before the first step");
   const int64_t length = HistoryLength();
   std::vector<int32_t> selected(rows.size() * static_cast<size_t>(length));
   auto to = selected.begin();
@@ -82,6 +83,7 @@ void KeyValueCache::Select(std::span<const int32_t> sentences, std::span<const i
   }
   histories_ = std::move(selected);
   rows_ = static_cast<int64_t>(rows.size());
+  history_indices_.reset();
 }
 
 torch::Tensor KeyValueCache::NewSlots(int64_t layer) {
@@ -93,7 +95,7 @@ KeyValue KeyValueCache::OfTarget(int64_t layer) {
   if (!history_indices_.defined()) {
     history_indices_ = torch::tensor(histories_, torch::kInt).to(slots.device());
   }
-  return Gather(slots, history_indices_, rows_);
+  return AsKeyValue(slots.index_select(0, history_indices_), rows_);
 }
 
 void KeyValueCache::GatherSources() {
@@ -112,8 +114,13 @@ void KeyValueCache::GatherSources() {
     }
   }
   const auto on_device = torch::tensor(indices, torch::kInt).to(device);
-  for (const Stored& stored : layers_) {
-    sources_.push_back(Gather(stored.of_source, on_device, num_sentences()));
+  for (Stored& stored : layers_) {
+    // In place of those of all sentences, so that memory holds them once.
+    stored.of_source = stored.of_source.index_select(0, on_device);
+    sources_.push_back(AsKeyValue(stored.of_source, num_sentences()));
+  }
+  for (size_t i = 0; i < sentences_.size(); ++i) {
+    sentences_[i].first = static_cast<int64_t>(i) * longest;
   }
   source_mask_ = shortest == longest
                      ? torch::Tensor()

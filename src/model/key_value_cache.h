@@ -48,12 +48,9 @@ class KeyValueCache {
   /// be repeated or dropped. Between steps.
   void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows);
 
-  int64_t rows() const { return rows_; }
   int64_t num_sentences() const { return static_cast<int64_t>(sentences_.size()); }
   /// The tokens that each row has processed, the one of this step included.
   int64_t steps() const { return steps_; }
-  /// The keys of a prefix, to which every row attends besides its tokens.
-  int64_t prefix_length() const { return prefix_length_; }
 
   /// Where the keys and values of this step's tokens go: [rows, 2, num_heads, head_dim].
   torch::Tensor NewSlots(int64_t layer);

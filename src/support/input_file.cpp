@@ -39,10 +39,13 @@ bool IsUnchanged(const struct stat& a, const struct stat& b) {
 
 // Waits until there is something to read.
 bool WaitForInput(int descriptor, InputFile::Time deadline) {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
-  return poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count(), 0))) > 0;
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
+    const int ready = poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace wavemt {
 
-/// exp(x) for x <= 0 with a relative error of 1e-7: the polynomial of Cephes's expf (Moshier), in a
-/// form that compilers vectorize.
+/// exp(x) for x <= 0 with a relative error of 1e-7, NaN for NaN: the polynomial of Cephes's expf
+/// (Moshier), in a form that compilers vectorize.
 WAVEMT_INLINE float VectorExp(float x) {
   constexpr float kSmallest = -87.0F;  // exp(x) is not a normal number below this.
   constexpr float kLog2E = 1.44269504F;
@@ -18,7 +18,8 @@ WAVEMT_INLINE float VectorExp(float x) {
   constexpr int32_t kExponentBias = 127;
   constexpr int32_t kMantissaBits = 23;
   x = x < kSmallest ? kSmallest : x;
-  const float n = std::floor(x * kLog2E + 0.5F);
+  // Without NaN, which no integer stands for.
+  const float n = std::floor((x > kSmallest ? x : kSmallest) * kLog2E + 0.5F);
   const float r = x - n * kLn2High - n * kLn2Low;  // x = n ln(2) + r, |r| <= ln(2) / 2.
   float p = 1.9875691500e-4F;
   p = p * r + 1.3981999507e-3F;

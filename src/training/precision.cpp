@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "model/best_time.h"
 #include "support/logging.h"
-#include "training/best_time.h"
 
 namespace wavemt {
 namespace {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "data/batcher.h"
+#include "model/best_time.h"
 #include "support/logging.h"
 #include "support/progress.h"
-#include "training/best_time.h"
 #include "training/memory_budget.h"
 #include "training/skipped_steps.h"
 #include "training/step_profiler.h"

@@ -11,9 +11,9 @@
 #include <memory>
 #include <utility>
 
+#include "model/best_time.h"
 #include "support/error.h"
 #include "support/progress.h"
-#include "training/best_time.h"
 
 namespace wavemt {
 namespace {

@@ -1,16 +1,14 @@
 #include "workflow/learn_shortlist.h"
 
 #include <string>
-#include <thread>
 
 #include "checkpoint/run_directory.h"
-#include "data/corpus_loader.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/logging.h"
 #include "support/progress.h"
-#include "workflow/languages.h"
 #include "workflow/run_files.h"
+#include "workflow/training_text.h"
 
 namespace fs = std::filesystem;
 
@@ -26,18 +24,13 @@ void LearnShortlist(const fs::path& path, const fs::path& output,
   }
   const TokenizerPair tokenizers = LoadRunTokenizers(run, config.tokenizer);
   const LoadedCorpus loaded =
-      LoadCorpus(config.data.train, tokenizers,
-                 {.tokenize = {.max_length = config.data.max_length,
-                               .num_threads = static_cast<int>(std::thread::hardware_concurrency()),
-                               .name = "data.train",
-                               .source_language = SourceLanguage(config.data)},
-                  .may_write = false});
+      LoadTrainingPairs(config, tokenizers, {.run = run, .may_write = false});
   ProgressBar progress("learning", Shortlist::PairsToRead(*loaded.corpus));
   const Shortlist shortlist = Shortlist::Learn(*loaded.corpus, tokenizers, options,
                                                [&](int64_t pairs) { progress.Update(pairs); });
   WriteFileAtomically(output, shortlist.Text(tokenizers));
-  spdlog::info("{}: {:.1f} target tokens for a source token on average, and the {} most frequent",
-               output.string(), shortlist.MeanPerToken(), options.frequent);
+  spdlog::info("{}: {:.1f} target tokens for a source token on average, and {} for any",
+               output.string(), shortlist.MeanPerToken(), shortlist.num_frequent());
 }
 
 Shortlist ReadShortlist(const fs::path& path, const TokenizerPair& tokenizers) {

@@ -8,6 +8,7 @@
 #include "model/adapters/adapter.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/memory.h"
 #include "workflow/adapter_info.h"
 #include "workflow/build_model.h"
 #include "workflow/languages.h"
@@ -52,9 +53,11 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
                        .source_language = SourceLanguage(opened.config.data)};
   opened.model = BuildModel(opened.config.model, opened.tokenizers);
   const std::string origin = opened.checkpoint.string();
+  FreeTensors(ParametersOf(*opened.model));  // Before the file's weights take as much room again.
+  ReleaseFreedMemory();
   NamedTensors weights = ReadWeights(opened.checkpoint);
   FitPositionTables(*opened.model->position_encoding, origin, &weights);
-  CopyTensors(weights, StateOf(*opened.model), origin);
+  MoveTensors(std::move(weights), StateOf(*opened.model), origin);
   if (adapter) AddTrainedAdapter(*adapter, opened.config, &opened.model);
   opened.adapter = std::move(adapter);
   opened.model->to(device);
@@ -63,18 +66,29 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   return opened;
 }
 
+TranslationModel ToTranslate(const TrainedModel& opened, const fs::path& shortlist) {
+  TranslationModel translated{.transformer = opened.model,
+                              .tokenizers = opened.tokenizers,
+                              .device = opened.device,
+                              .trained_on = opened.trained_on,
+                              .precision = opened.config.decoding.precision,
+                              .is_final = true};
+  if (!shortlist.empty()) {
+    translated.shortlist = std::make_shared<Shortlist>(ReadShortlist(shortlist, opened.tokenizers));
+  }
+  return translated;
+}
+
 }  // namespace
 
 Translator TrainedModel::MakeTranslator(const fs::path& shortlist) const {
-  TranslationModel translated{.transformer = model,
-                              .tokenizers = tokenizers,
-                              .device = device,
-                              .trained_on = trained_on,
-                              .precision = config.decoding.precision,
-                              .is_final = true};
-  if (!shortlist.empty()) {
-    translated.shortlist = std::make_shared<Shortlist>(ReadShortlist(shortlist, tokenizers));
-  }
+  return Translator(ToTranslate(*this, shortlist));
+}
+
+Translator TrainedModel::TakeTranslator(const fs::path& shortlist) {
+  TranslationModel translated = ToTranslate(*this, shortlist);
+  model = nullptr;
+  translated.is_consumed = true;
   return Translator(std::move(translated));
 }
 

@@ -27,9 +27,10 @@ struct TrainedModel {
   torch::Device device = torch::kCPU;
   TrainedOn trained_on;
 
-  /// The only use of the model from then on: the translator frees the weights that it has prepared.
   /// `shortlist`: a file of LearnShortlist(); empty: none.
   Translator MakeTranslator(const std::filesystem::path& shortlist = {}) const;
+  /// The same in less memory: takes the model away, and frees the weights that have been prepared.
+  Translator TakeTranslator(const std::filesystem::path& shortlist = {});
 };
 
 /// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`

@@ -223,12 +223,16 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
   const std::optional<InitialModel>& initial = weights.initial;
   Transformer model = BuildNewModel(config, tokenizers, machine.device);
   if (initial) TakeWeights(*initial, weights.fit, config, tokenizers, &model);
+  // The scores of a training must not depend on what was measured, on one rank or another.
+  const DecodingPrecision precision = config.decoding.precision == DecodingPrecision::kAuto
+                                          ? DecodingPrecision::kFp32
+                                          : config.decoding.precision;
   const Translator translator(
       {.transformer = model,
        .tokenizers = tokenizers,
        .device = machine.device,
        .trained_on = {.profile = profile, .source_language = SourceLanguage(config.data)},
-       .precision = config.decoding.precision});
+       .precision = precision});
   std::vector<ValidationSet> sets;
   for (const HeldOutText& held_out : text.held_out) {
     sets.push_back(

@@ -73,21 +73,25 @@ std::vector<HeldOutText> LoadHeldOutTexts(const Config& config, const TokenizerP
 
 }  // namespace
 
+LoadedCorpus LoadTrainingPairs(const Config& config, const TokenizerPair& tokenizers,
+                               const TokenCache& cache) {
+  const bool is_set = !config.data.cache_dir.empty();
+  return LoadAndCount(config.data.train, tokenizers,
+                      {.tokenize = {.max_length = config.data.max_length,
+                                    .num_threads = at::get_num_threads(),
+                                    .name = "data.train",
+                                    .source_language = SourceLanguage(config.data)},
+                       .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(cache.run),
+                       .cache_small = is_set,
+                       .may_write = cache.may_write});
+}
+
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
                               const TokenCache& cache) {
   TrainingText text;
   // First, so that errors in it are found before anything of data.train is written.
   text.held_out = LoadHeldOutTexts(config, tokenizers);
-  const bool is_set = !config.data.cache_dir.empty();
-  LoadedCorpus train =
-      LoadAndCount(config.data.train, tokenizers,
-                   {.tokenize = {.max_length = config.data.max_length,
-                                 .num_threads = at::get_num_threads(),
-                                 .name = "data.train",
-                                 .source_language = SourceLanguage(config.data)},
-                    .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(cache.run),
-                    .cache_small = is_set,
-                    .may_write = cache.may_write});
+  LoadedCorpus train = LoadTrainingPairs(config, tokenizers, cache);
   text.profile = ProfileOf(*train.corpus, train.counts);
   text.train = std::move(train.corpus);
   return text;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "data/corpus_loader.h"
 #include "data/corpus_profile.h"
 #include "data/tokenized_corpus.h"
 #include "data/tokenizer.h"
@@ -39,6 +40,10 @@ struct TokenCache {
   std::filesystem::path run;  // The default cache folder is next to it; see data.cache_dir.
   bool may_write = true;      // False: an existing cache is used, but nothing is written.
 };
+
+/// Reads, checks, tokenizes and counts data.train, and logs a summary.
+LoadedCorpus LoadTrainingPairs(const Config& config, const TokenizerPair& tokenizers,
+                               const TokenCache& cache);
 
 /// Reads, checks, tokenizes and counts all text of `config`, and logs a summary of each corpus.
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,

@@ -113,5 +113,31 @@ TEST_F(CopyTensorsTest, RefusesAnotherShapeAndNamesBoth) {
   ExpectRefused({{"a", torch::ones({2})}, {"b", torch::ones({4})}}, "\"b\" has the shape [4]");
 }
 
+TEST(MoveTensors, TakesTheTensorsOver) {
+  const torch::Tensor parameter = torch::ones({2, 2}, torch::requires_grad());
+  const torch::Tensor buffer = torch::ones({3}, torch::kDouble);
+  const torch::Tensor loaded = torch::tensor({{1.0F, 2.0F}, {3.0F, 4.0F}});
+  const torch::Tensor others = torch::tensor({5.0F, 6.0F, 7.0F});
+  MoveTensors({{"a", loaded}, {"b", others}}, {{"a", parameter}, {"b", buffer}}, "x");
+  EXPECT_EQ(parameter.data_ptr(), loaded.data_ptr());
+  EXPECT_TRUE(parameter.requires_grad());
+  EXPECT_TRUE(torch::equal(buffer, others.to(torch::kDouble)));
+}
+
+TEST(MoveTensors, RefusesWhatCopyTensorsRefuses) {
+  const torch::Tensor parameter = torch::ones({2});
+  EXPECT_THROW(MoveTensors({{"a", torch::ones({3})}}, {{"a", parameter}}, "x"), Error);
+  EXPECT_THROW(MoveTensors({{"b", torch::ones({2})}}, {{"a", parameter}}, "x"), Error);
+  EXPECT_TRUE(torch::equal(parameter, torch::ones({2})));
+}
+
+TEST(FreeTensors, KeepsShapesAndTypes) {
+  const torch::Tensor parameter = torch::ones({1000, 3}, torch::requires_grad());
+  FreeTensors({{"a", parameter}});
+  EXPECT_EQ(parameter.sizes(), (std::vector<int64_t>{1000, 3}));
+  EXPECT_EQ(parameter.storage().nbytes(), sizeof(float));
+  EXPECT_TRUE(parameter.requires_grad());
+}
+
 }  // namespace
 }  // namespace wavemt

@@ -1,5 +1,6 @@
 #include "decoding/translator.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +30,10 @@ class TranslatorTest : public testing::Test {
   }
 
   static Translator Make(const Transformer& model, const std::shared_ptr<const Tokenizer>& side) {
-    return Translator({.transformer = model, .tokenizers = {.source = side, .target = side}});
+    TranslationModel translated;
+    translated.transformer = model;
+    translated.tokenizers = {.source = side, .target = side};
+    return Translator(std::move(translated));
   }
 
   static Translator MakeRandom(int64_t positions = 32) {
@@ -321,6 +325,104 @@ TEST_F(TranslatorTest, TellsOfItsProgress) {
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
   ASSERT_FALSE(done.empty());
   EXPECT_EQ(done.back(), static_cast<int64_t>(lines_.size()));
+}
+
+// Several threads, which translate with packed weights.
+class ThreadsTest : public TranslatorTest {
+ protected:
+  ThreadsTest() {
+    model_ = RandomTextModel(*PlainTokenizer(), 32);
+    model_->to(torch::kFloat);
+    for (int i = 0; i < 5; ++i) {
+      many_lines_.insert(many_lines_.end(), lines_.begin(), lines_.end());
+    }
+    options_.batch_tokens = 30;
+    at::set_num_threads(4);
+  }
+  ~ThreadsTest() override { at::set_num_threads(before_); }
+
+  Translator MakeFloat(bool is_final = true) const {
+    TranslationModel translated;
+    translated.transformer = model_;
+    translated.tokenizers = {.source = PlainTokenizer(), .target = PlainTokenizer()};
+    translated.is_final = is_final;
+    return Translator(std::move(translated));
+  }
+
+  int before_ = at::get_num_threads();
+  Transformer model_{nullptr};
+  std::vector<std::string> many_lines_;
+};
+
+TEST_F(ThreadsTest, EveryLineGetsItsTranslation) {
+  const auto found = Best(MakeFloat(), many_lines_);
+  const auto alone = Best(MakeFloat(), lines_);
+  ASSERT_THAT(found, SizeIs(many_lines_.size()));
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], alone[i % lines_.size()]);
+}
+
+TEST_F(ThreadsTest, WeightsMayChangeUnlessTheModelIsFinal) {
+  const Translator changing = MakeFloat(/*is_final=*/false);
+  const Translator final_model = MakeFloat(/*is_final=*/true);
+  const auto before = Best(changing, lines_);
+  EXPECT_EQ(Best(final_model, lines_), before);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model_->decoder->parameters()) parameter.mul_(-1);
+  EXPECT_NE(Best(changing, lines_), before);
+}
+
+TEST_F(ThreadsTest, AStopEndsAllThreads) {
+  int questions = 0;
+  EXPECT_THROW(MakeFloat().Translate({.lines = many_lines_,
+                                      .first_line_number = 1,
+                                      .progress = {},
+                                      .stop_requested = [&] { return ++questions > 20; }},
+                                     options_),
+               SearchStopped);
+  EXPECT_EQ(at::get_num_threads(), 4);
+}
+
+TEST_F(ThreadsTest, AnErrorReachesTheCaller) {
+  const Translator translator = MakeFloat();
+  EXPECT_THROW(
+      translator.Translate({.lines = many_lines_,
+                            .first_line_number = 1,
+                            .progress = [](int64_t) { throw Failure("the disk is full"); }},
+                           options_),
+      Error);
+  EXPECT_THAT(Best(translator, lines_), SizeIs(lines_.size()));
+}
+
+// The modules translate instead.
+TEST_F(ThreadsTest, ThereNeedBeNoRoomForASecondCopyOfTheWeights) {
+  const Translator translator = MakeFloat(/*is_final=*/false);
+  const auto expected = Best(translator, lines_);
+  FailingAllocator allocator;
+  allocator.FailAt(1);
+  EXPECT_EQ(Best(translator, lines_), expected);
+  EXPECT_TRUE(allocator.failed());
+}
+
+TEST_F(ThreadsTest, AShortlistLeavesNothingElse) {
+  MemoryCorpus corpus;
+  for (const std::string& line : lines_) {
+    corpus.Add(PlainTokenizer()->Encode(line), PlainTokenizer()->Encode("my house"));
+  }
+  const TokenizerPair tokenizers = {.source = PlainTokenizer(), .target = PlainTokenizer()};
+  TranslationModel translated;
+  translated.transformer = model_;
+  translated.tokenizers = tokenizers;
+  translated.shortlist = std::make_shared<Shortlist>(
+      Shortlist::Learn(corpus, tokenizers, {.per_token = 1, .frequent = 0}, {}));
+  translated.is_final = true;
+  const Translator translator(std::move(translated));
+  std::set<int32_t> allowed;
+  for (const std::string& text : {lines_[0], std::string("my house")}) {
+    for (const int32_t token : PlainTokenizer()->Encode(text)) allowed.insert(token);
+  }
+  for (const int32_t token : PlainTokenizer()->Encode(Best(translator, {lines_[0]})[0])) {
+    EXPECT_TRUE(allowed.contains(token)) << PlainTokenizer()->PieceOf(token);
+  }
 }
 
 }  // namespace

@@ -89,5 +89,18 @@ TEST_F(KernelsTest, QuantizesToWithinHalfAStep) {
   }
 }
 
+TEST_F(KernelsTest, AnInt8RowThatIsNotFiniteStaysSo) {
+  std::vector<uint8_t> quantized(4);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    const std::vector<float> row = {1, bad, 2, 3};
+    EXPECT_TRUE(std::isnan(QuantizeRow(row.data(), 4, quantized.data())));
+  }
+  for (const float tiny : {0.0F, 1e-38F, 1e-42F}) {
+    const std::vector<float> row = {tiny, -tiny, 0, tiny};
+    EXPECT_EQ(QuantizeRow(row.data(), 4, quantized.data()), 0);
+    EXPECT_EQ(quantized, (std::vector<uint8_t>{128, 128, 128, 128}));
+  }
+}
+
 }  // namespace
 }  // namespace wavemt

@@ -114,21 +114,26 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(ProductKernels::kOneDnn, ProductKernels::kLibTorch)),
     CaseName);
 
-// Integers are multiplied exactly: with steps of one, nothing is lost.
+// Integers are multiplied exactly: with steps of 1, nothing is lost, not even where each product is
+// as large as can be.
 TEST(PackedLinear, Int8SumsAreExact) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(2);
   auto weight = torch::randint(-127, 128, {64, 40}).to(torch::kFloat);
   auto x = torch::randint(-127, 128, {6, 40}).to(torch::kFloat);
-  weight.select(1, 0).fill_(127);
-  x.select(1, 0).fill_(-127);
+  weight.narrow(0, 0, 8).fill_(127);
+  weight.narrow(0, 8, 8).fill_(-127);
+  x.select(0, 0).fill_(127);
+  x.select(0, 1).fill_(-127);
+  weight.select(1, 0).fill_(127);  // So that the largest number of each row is 127.
+  x.select(1, 0).fill_(127);
   const ProductKernels best = BestKernels(DecodingPrecision::kInt8);
   for (const ProductKernels kernels : {best, ProductKernels::kLibTorch}) {
     const PackedLinear linear(weight, {}, DecodingPrecision::kInt8, kernels);
     auto y = torch::empty({6, 64});
     PackedInput memory;
     linear.Apply(x.const_data_ptr<float>(), 6, &memory, y.data_ptr<float>());
-    EXPECT_TRUE(torch::allclose(y, torch::mm(x, weight.t()), 1e-6, 0.1));
+    EXPECT_TRUE(torch::equal(y, torch::mm(x, weight.t())));
   }
 }
 

@@ -1,4 +1,4 @@
-#include "training/best_time.h"
+#include "model/best_time.h"
 
 #include <algorithm>
 #include <chrono>
