@@ -82,7 +82,6 @@ int ParseAndRun(CLI::App& app, int argc, char** argv, const int& exit_code) {
 int RunCommandLine(int argc, char** argv) {
   PrepareStandardStreams();
   InitLogging();
-  KeepFreedMemory();
   LimitPrimitiveCache();
   IgnoreFileSizeSignal();
   int exit_code = 0;

@@ -15,6 +15,7 @@
 #include "decoding/translator.h"
 #include "support/error.h"
 #include "support/line_reader.h"
+#include "support/memory.h"
 #include "support/progress.h"
 #include "support/suggestion.h"
 #include "workflow/compute_device.h"
@@ -146,6 +147,7 @@ std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& 
 }
 
 int Evaluate(const EvaluateOptions& options) {
+  ReturnFreedBlocks();
   const torch::Device device = SelectDevice(options.compute);
   TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   const MetricList metrics = MakeMetrics(options.scoring, BleuTokenizer(opened.config));

@@ -47,6 +47,7 @@ void AddTrainingOptions(CLI::App* command, TrainingOptions* options) {
 }
 
 TrainingResources ResourcesOf(const TrainingOptions& options) {
+  KeepFreedMemory();  // Before anything large is allocated.
   TrainingResources resources{.compute = options.compute, .memory_limit = options.memory_limit};
   if (options.max_minutes > 0) {
     const std::chrono::duration<double, std::ratio<60>> minutes(options.max_minutes);

@@ -13,6 +13,7 @@
 #include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/logging.h"
+#include "support/memory.h"
 #include "support/progress.h"
 #include "workflow/compute_device.h"
 #include "workflow/trained_model.h"
@@ -47,6 +48,7 @@ int Translate(const TranslateOptions& options) {
   constexpr size_t kPortion = 4096;
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
+  ReturnFreedBlocks();
   const torch::Device device = SelectDevice(options.compute);
   TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);
   TextOutput output(options.output);

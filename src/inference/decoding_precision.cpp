@@ -1,9 +1,8 @@
 #include "inference/decoding_precision.h"
 
-#include <algorithm>
-#include <string_view>
 #include <vector>
 
+#include "config/config_fields.h"
 #include "inference/packed_linear.h"
 #include "inference/packed_transformer.h"
 #include "model/best_time.h"
@@ -16,19 +15,6 @@ namespace {
 
 constexpr int kRounds = 5;
 constexpr int64_t kRows = 160;  // The hypotheses of a batch.
-
-std::string_view NameOf(DecodingPrecision precision) {
-  switch (precision) {
-    case DecodingPrecision::kBf16:
-      return "bf16";
-    case DecodingPrecision::kInt8:
-      return "int8";
-    case DecodingPrecision::kFp32:
-    case DecodingPrecision::kAuto:
-      break;
-  }
-  return "fp32";
-}
 
 // The time of a decoder's feed-forward layer for one of the threads that search, in seconds.
 double PackedSeconds(const ModelConfig& config, DecodingPrecision precision) {

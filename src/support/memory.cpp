@@ -43,6 +43,13 @@ void KeepFreedMemory() {
 #endif
 }
 
+void ReturnFreedBlocks() {
+#if defined(__GLIBC__)
+  constexpr int kLarge = 1 << 20;  // Unless it is told, glibc raises the limit by itself.
+  mallopt(M_MMAP_THRESHOLD, kLarge);
+#endif
+}
+
 void ReleaseFreedMemory() {
 #if defined(__GLIBC__)
   malloc_trim(/*pad=*/0);

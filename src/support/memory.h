@@ -11,6 +11,11 @@ namespace wavemt {
 /// each time took a third of the step.
 void KeepFreedMemory();
 
+/// Makes the C library return large blocks to the system as soon as they are freed. Translating
+/// frees them once a batch; with a base-sized model, keeping them took 40% more memory and saved a
+/// few percent of the time.
+void ReturnFreedBlocks();
+
 /// Returns memory that is kept but unused to the system.
 void ReleaseFreedMemory();
 
