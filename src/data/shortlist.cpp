@@ -16,6 +16,11 @@ namespace {
 
 constexpr int kIterations = 4;
 
+void SortWithoutRepeats(std::vector<int32_t>* tokens) {
+  std::ranges::sort(*tokens);
+  tokens->erase(std::unique(tokens->begin(), tokens->end()), tokens->end());
+}
+
 // Of the tokenizers: a list of ids means nothing with others.
 std::string ChecksumOf(const TokenizerPair& tokenizers) {
   Crc32 checksum;
@@ -53,11 +58,6 @@ class TranslationTable {
   // The empty token, which explains target words that stand for nothing, is `num_sources`.
   TranslationTable(const TokenizedCorpus& corpus, int64_t num_sources) : empty_(num_sources) {
     std::vector<std::vector<int32_t>> together(static_cast<size_t>(num_sources) + 1);
-    const auto tidy = [](std::vector<int32_t>& tokens) {
-      std::ranges::sort(tokens);
-      const auto repeated = std::ranges::unique(tokens);
-      tokens.erase(repeated.begin(), repeated.end());
-    };
     std::vector<size_t> tidied(together.size());  // The sizes after the last time.
     ForEachPair(corpus, [&](std::vector<int32_t> source, const std::vector<int32_t>& target) {
       source.push_back(static_cast<int32_t>(empty_));
@@ -66,13 +66,13 @@ class TranslationTable {
         tokens.insert(tokens.end(), target.begin(), target.end());
         size_t& before = tidied[static_cast<size_t>(s)];
         if (tokens.size() < 2 * before + 1024) continue;
-        tidy(tokens);
+        SortWithoutRepeats(&tokens);
         before = tokens.size();
       }
     });
     begins_.push_back(0);
     for (auto& tokens : together) {
-      tidy(tokens);
+      SortWithoutRepeats(&tokens);
       targets_.insert(targets_.end(), tokens.begin(), tokens.end());
       begins_.push_back(targets_.size());
       tokens = {};
@@ -156,9 +156,7 @@ std::vector<int32_t> MostFrequent(const TokenizedCorpus& corpus, int64_t vocabul
 
 void AddAndSort(int32_t token, std::vector<int32_t>* tokens) {
   tokens->push_back(token);
-  std::ranges::sort(*tokens);
-  const auto repeated = std::ranges::unique(*tokens);
-  tokens->erase(repeated.begin(), repeated.end());
+  SortWithoutRepeats(tokens);
 }
 
 // Ids below `vocabulary`, separated by single spaces.
@@ -260,17 +258,13 @@ std::vector<int32_t> Shortlist::TokensFor(std::span<const std::vector<int32_t>> 
   for (const auto& source : sources) {
     source_tokens.insert(source_tokens.end(), source.begin(), source.end());
   }
-  std::ranges::sort(source_tokens);
-  const auto repeated = std::ranges::unique(source_tokens);
-  source_tokens.erase(repeated.begin(), repeated.end());
+  SortWithoutRepeats(&source_tokens);
   std::vector<int32_t> tokens = frequent_;
   for (const int32_t token : source_tokens) {
     const auto& own = of_token_[static_cast<size_t>(token)];
     tokens.insert(tokens.end(), own.begin(), own.end());
   }
-  std::ranges::sort(tokens);
-  const auto doubles = std::ranges::unique(tokens);
-  tokens.erase(doubles.begin(), doubles.end());
+  SortWithoutRepeats(&tokens);
   return tokens;
 }
 

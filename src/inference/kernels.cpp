@@ -195,7 +195,8 @@ WAVEMT_VECTORIZED float QuantizeRow(const float* row, int64_t columns, uint8_t* 
   }
 #pragma omp simd
   for (int64_t i = 0; i < columns; ++i) {
-    // Positive, so that cutting off the fraction rounds to the nearest.
+    // Positive, so that cutting off the fraction rounds to the nearest, and vectorizes.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     quantized[i] = static_cast<uint8_t>(static_cast<int32_t>(row[i] * scale + kZeroPoint + 0.5F));
   }
   return largest / kLargest;
