@@ -6,6 +6,7 @@
 
 namespace wavemt {
 namespace {
+
 constexpr int64_t kColumns = 4 * PackedLinear::kBlock;  // With 320 rows 320 KiB of logits.
 
 // Puts a token at its place among the best, which are sorted, if it is one of them.

@@ -14,7 +14,7 @@ namespace {
 
 // Sixteen numbers that are computed with together, in one register or in several.
 using Sixteen = float __attribute__((vector_size(64)));
-constexpr int64_t kLanes = 16;
+constexpr int64_t kLanes = kScoresTogether;
 
 WAVEMT_INLINE void Load(const float* from, Sixteen* to) { __builtin_memcpy(to, from, sizeof *to); }
 
@@ -177,7 +177,6 @@ WAVEMT_VECTORIZED void Attend(const QueryAttention& attention, float* scores, fl
 
 WAVEMT_VECTORIZED float QuantizeRow(const float* row, int64_t columns, uint8_t* quantized) {
   constexpr float kLargest = 127.0F;
-  constexpr float kZeroPoint = 128.0F;
   constexpr float kTooSmall = 1e-30F;  // 127 over a number below this would not be finite.
   float largest = 0;
   float zero = 0;  // NaN if the row holds a number that is not finite.
@@ -188,16 +187,17 @@ WAVEMT_VECTORIZED float QuantizeRow(const float* row, int64_t columns, uint8_t* 
     zero += row[i] * 0.0F;
   }
   const bool is_finite = zero == 0;
+  constexpr auto kZero = static_cast<float>(kZeroPoint);
   const float scale = is_finite && largest > kTooSmall ? kLargest / largest : 0.0F;
   if (scale == 0) {
-    std::fill_n(quantized, columns, static_cast<uint8_t>(kZeroPoint));
+    std::fill_n(quantized, columns, uint8_t{kZeroPoint});
     return is_finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
   }
 #pragma omp simd
   for (int64_t i = 0; i < columns; ++i) {
     // Positive, so that cutting off the fraction rounds to the nearest, and vectorizes.
     // NOLINTNEXTLINE(bugprone-incorrect-roundings)
-    quantized[i] = static_cast<uint8_t>(static_cast<int32_t>(row[i] * scale + kZeroPoint + 0.5F));
+    quantized[i] = static_cast<uint8_t>(static_cast<int32_t>(row[i] * scale + kZero + 0.5F));
   }
   return largest / kLargest;
 }

@@ -42,11 +42,15 @@ struct QueryAttention {
   const float* key_vectors = nullptr;
   const float* value_vectors = nullptr;
 };
-/// scores: room for one number a key, rounded up to a multiple of 16; y: [num_heads, head_dim].
+/// scores: room for one number a key, rounded up to a multiple of kScoresTogether; y: [num_heads,
+/// head_dim].
+inline constexpr int64_t kScoresTogether = 16;
 void Attend(const QueryAttention& attention, float* scores, float* y);
 
-/// Quantizes a row to bytes with a zero point of 128. Returns the size of a step:
-/// row[i] = step * (quantized[i] - 128), to within half a step; NaN if the row is not finite.
+/// The byte that stands for 0 in a quantized row.
+inline constexpr int32_t kZeroPoint = 128;
+/// Quantizes a row to bytes. Returns the size of a step: row[i] = step * (quantized[i] -
+/// kZeroPoint), to within half a step; NaN if the row is not finite.
 float QuantizeRow(const float* row, int64_t columns, uint8_t* quantized);
 
 /// Rounds to bfloat16.

@@ -12,8 +12,6 @@ namespace {
 
 using at::native::cpublas::brgemm;
 
-constexpr int64_t kZeroPoint = 128;  // Of quantized inputs; QuantizeRow() has it too.
-
 // How many numbers the kernels take together: 32 bits of them.
 int64_t Together(DecodingPrecision precision) {
   switch (precision) {

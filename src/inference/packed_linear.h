@@ -28,7 +28,7 @@ struct PackedInput {
   int64_t rows = 0;
   const float* values = nullptr;   // fp32: the rows themselves, which must stay as they are.
   std::vector<uint16_t> rounded;   // bf16
-  std::vector<uint8_t> quantized;  // int8, with a zero point of 128
+  std::vector<uint8_t> quantized;  // int8, with a zero point
   std::vector<float> steps;        // int8: of each row
   std::vector<int32_t> sums;       // int8: room for a block of results
 };

@@ -9,10 +9,13 @@
 namespace wavemt {
 namespace {
 
-// [2, num_heads, prefix, head_dim] -> [prefix, 2, num_heads, head_dim]
 torch::Tensor PrefixSlots(AttentionPrefix& prefix) {
-  if (prefix.is_empty()) return {};
-  return prefix().permute({2, 0, 1, 3}).contiguous();
+  // A copy: the weights may change.
+  return prefix.is_empty() ? torch::Tensor() : prefix->Slots().clone();
+}
+
+torch::Tensor Contiguous(const torch::Tensor& tensor) {
+  return tensor.defined() ? tensor.contiguous() : torch::Tensor();
 }
 
 float* Room(std::vector<float>* memory, int64_t count) {
@@ -25,12 +28,9 @@ struct PositionArrays {
   explicit PositionArrays(const AttentionPositions& positions)
       : rotation(positions.rotation.defined() ? torch::view_as_real(positions.rotation).contiguous()
                                               : torch::Tensor()),
-        score_bias(positions.score_bias.defined() ? positions.score_bias.contiguous()
-                                                  : torch::Tensor()),
-        key_vectors(positions.key_vectors.defined() ? positions.key_vectors.contiguous()
-                                                    : torch::Tensor()),
-        value_vectors(positions.value_vectors.defined() ? positions.value_vectors.contiguous()
-                                                        : torch::Tensor()) {}
+        score_bias(Contiguous(positions.score_bias)),
+        key_vectors(Contiguous(positions.key_vectors)),
+        value_vectors(Contiguous(positions.value_vectors)) {}
 
   // For the query of a span that is `query` positions after its first one. `queries` and `keys` are
   // those of the whole span.
@@ -233,8 +233,8 @@ class PackedTransformer::Rows {
   }
 
   void AttendRow(const QueryAttention& attention, int64_t row) {
-    constexpr int64_t kMultiple = 16;  // As Attend() asks for.
-    float* scores = Room(&memory_.scores, static_cast<int64_t>(attention.keys.size()) + kMultiple);
+    float* scores =
+        Room(&memory_.scores, static_cast<int64_t>(attention.keys.size()) + kScoresTogether);
     Attend(attention, scores, memory_.context.data() + row * d_model_);
   }
 

@@ -80,7 +80,7 @@ KeyValueCache DecoderImpl::MakeKeyValueCache(const torch::Tensor& encoder_output
                                        .permute({0, 3, 1, 2, 4})
                                        .flatten(0, 1)});
     auto& prefix = layer->self_attention->prefix;
-    if (!prefix.is_empty()) caches.back().prefix = prefix().permute({2, 0, 1, 3});
+    if (!prefix.is_empty()) caches.back().prefix = prefix->Slots();
   }
   const int64_t prefix_length = source_length - encoder_output.size(1);
   std::vector<SourceSpan> sentences;

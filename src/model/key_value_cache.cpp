@@ -66,6 +66,7 @@ void KeyValueCache::BeginStep(int64_t rows) {
 }
 
 void KeyValueCache::Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) {
+  TORCH_CHECK(steps_ > 0, "there are no rows before the first step");
   if (sentences.size() < sentences_.size()) {
     std::vector<SourceSpan> kept;
     for (const int32_t sentence : sentences) {
@@ -74,7 +75,6 @@ void KeyValueCache::Select(std::span<const int32_t> sentences, std::span<const i
     sentences_ = std::move(kept);
     sources_.clear();
   }
-  TORCH_CHECK(steps_ > 0, "there are no rows before the first step");
   const int64_t length = HistoryLength();
   std::vector<int32_t> selected(rows.size() * static_cast<size_t>(length));
   auto to = selected.begin();

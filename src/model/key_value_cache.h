@@ -29,7 +29,8 @@ struct SourceSpan {
 ///
 /// Nothing is copied when a search selects hypotheses. The keys and values of a row's token go into
 /// a slot of their own, where they stay; a row's history lists the slots of its tokens. Likewise,
-/// those of the source stay where they are, and sentences are dropped from a list.
+/// those of the source stay where they are, and sentences are dropped from a list. LibTorch's
+/// attention wants tensors without gaps: OfTarget() and OfSource() gather them.
 class KeyValueCache {
  public:
   /// What a search begins with in one layer of the decoder.

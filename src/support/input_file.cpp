@@ -37,13 +37,17 @@ bool IsUnchanged(const struct stat& a, const struct stat& b) {
          a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
-// Waits until there is something to read.
-bool WaitForInput(int descriptor, InputFile::Time deadline) {
+// Waits until there is something to read, at most until `deadline`; nothing: without limit.
+bool WaitForInput(int descriptor, std::optional<InputFile::Time> deadline) {
   while (true) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          *deadline - std::chrono::steady_clock::now());
+      timeout = static_cast<int>(std::max<int64_t>(left.count(), 0));
+    }
     pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
+    const int ready = poll(&waiting, 1, timeout);
     if (ready >= 0 || errno != EINTR) return ready > 0;
   }
 }
@@ -113,8 +117,7 @@ bool InputFile::Fill(int64_t line_number) {
   ssize_t count = 0;
   while ((count = read(descriptor_->value(), end, kBufferSize - packed_.size())) < 0) {
     if (errno == EAGAIN) {
-      pollfd waiting{.fd = descriptor_->value(), .events = POLLIN, .revents = 0};
-      poll(&waiting, 1, /*timeout=*/-1);
+      WaitForInput(descriptor_->value(), /*deadline=*/std::nullopt);
     } else if (errno != EINTR) {
       throw UsageError("{}: after line {}: cannot be read: {}", path_.string(), line_number,
                        std::strerror(errno));

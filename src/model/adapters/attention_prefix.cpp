@@ -24,10 +24,12 @@ AttentionPrefixImpl::AttentionPrefixImpl(const ModelConfig& model, const Adapter
   out_proj = register_module("out_proj", torch::nn::Linear(hidden, 2 * model.d_model));
 }
 
-torch::Tensor AttentionPrefixImpl::forward() {
+torch::Tensor AttentionPrefixImpl::Slots() {
   const torch::Tensor rows =
       table.defined() ? table : out_proj(torch::tanh(in_proj(embedding)));  // [length, 2 * d_model]
-  return rows.view({rows.size(0), 2, num_heads_, -1}).permute({1, 2, 0, 3});
+  return rows.view({rows.size(0), 2, num_heads_, -1});
 }
+
+torch::Tensor AttentionPrefixImpl::forward() { return Slots().permute({1, 2, 0, 3}); }
 
 }  // namespace wavemt

@@ -20,6 +20,8 @@ class AttentionPrefixImpl : public torch::nn::Module {
 
   /// Returns them below each other, the keys first: [2, num_heads, prefix_length, head_dim].
   torch::Tensor forward();
+  /// The same in the order of KeyValueCache: [prefix_length, 2, num_heads, head_dim].
+  torch::Tensor Slots();
 
   torch::Tensor table;      // [prefix_length, 2 * d_model]; undefined with a network.
   torch::Tensor embedding;  // [prefix_length, d_model]; undefined without a network.
