@@ -93,6 +93,7 @@ int RunCommandLine(int argc, char** argv) {
   AddResumeCommand(app, &exit_code);
   AddTranslateCommand(app, &exit_code);
   AddEvaluateCommand(app, &exit_code);
+  AddScoreCommand(app, &exit_code);
   AddMetricsCommand(app, &exit_code);
   AddTokenizerCommand(app, &exit_code);
   AddInspectCommand(app, &exit_code);

@@ -29,6 +29,7 @@ struct EvaluateOptions {
   std::string model;
   std::string adapter;
   std::string shortlist;
+  std::vector<std::string> ensemble;
   std::string source;
   std::string reference;
   std::string test_set;
@@ -154,7 +155,9 @@ int Evaluate(const EvaluateOptions& options) {
   std::vector<TestText> texts = ReadTestTexts(options, opened.config);
   std::optional<TextOutput> output;  // Opened first, so that an error is reported early.
   if (options.output) output.emplace(*options.output);
-  const Translator translator = opened.TakeTranslator(options.shortlist);
+  const Translator translator = opened.TakeTranslator(
+      {.shortlist = options.shortlist,
+       .others = OpenEnsemble(opened, AsPaths(options.ensemble), options.overrides)});
   std::vector<ScoredText> scored;
   for (TestText& text : texts) {
     text.scored.hypotheses = TranslateAll(text, opened, translator);
@@ -188,6 +191,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);
   AddShortlistOption(command, &options->shortlist);
+  AddEnsembleOption(command, &options->ensemble);
   AddDecodingOptions(command, /*with_n_best=*/false);
   AddSetOption(command);
   AddComputeOptions(command, &options->compute);

@@ -27,6 +27,8 @@ class LineInput {
   std::vector<std::string> NextPortion(size_t max_lines,
                                        std::chrono::milliseconds max_wait = kBriefly);
 
+  /// The file's name, or "standard input".
+  std::string name() const { return reader_.path().string(); }
   /// The number of lines in which invalid UTF-8 was replaced.
   int64_t lines_replaced() const { return reader_.lines_replaced(); }
 

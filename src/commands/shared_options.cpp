@@ -26,7 +26,22 @@ struct ShortName {
 constexpr ShortName kShortNames[] = {{"--run-dir", "run_dir"},
                                      {"--beam-size", "decoding.beam_size"},
                                      {"--length-penalty", "decoding.length_penalty"},
-                                     {"--n-best", "decoding.n_best"}};
+                                     {"--coverage-penalty", "decoding.coverage_penalty"},
+                                     {"--n-best", "decoding.n_best"},
+                                     {"--min-output-length", "decoding.min_output_length"},
+                                     {"--max-output-length", "decoding.max_output_length"},
+                                     {"--min-output-ratio", "decoding.min_output_ratio"},
+                                     {"--max-output-ratio", "decoding.max_output_ratio"},
+                                     {"--no-repeat-ngram-size", "decoding.no_repeat_ngram_size"},
+                                     {"--sampling", "decoding.sampling"},
+                                     {"--temperature", "decoding.temperature"},
+                                     {"--top-k", "decoding.top_k"},
+                                     {"--top-p", "decoding.top_p"},
+                                     {"--seed", "decoding.seed"},
+                                     {"--mbr", "decoding.mbr_samples"},
+                                     {"--mbr-metric", "decoding.mbr_metric"},
+                                     {"--ensemble-mean", "decoding.ensemble_mean"},
+                                     {"--attention-layer", "decoding.attention_layer"}};
 
 // TypedOverrides() reads the values from the option.
 void AddOverride(CLI::App* command, const char* option, const char* type, const char* doc) {
@@ -78,8 +93,50 @@ void AddDecodingOptions(CLI::App* command, bool with_n_best) {
   AddOverride(command, "--length-penalty", "A", "Exponent of the length normalization; 0: none.");
   if (with_n_best) {
     AddOverride(command, "--n-best", "N",
-                "Translations a line, written as: line number ||| translation ||| score.");
+                "Translations a line, written as: line number ||| translation ||| score. None is "
+                "written twice, so that there may be fewer; with --sampling, N draws.");
   }
+  AddOverride(command, "--coverage-penalty", "B",
+              "Rank translations lower that leave source tokens unattended; 0: do not.");
+  AddOverride(command, "--min-output-length", "N",
+              "Shortest translation of a sentence, in tokens.");
+  AddOverride(command, "--max-output-length", "N", "Longest translation of a sentence, in tokens.");
+  AddOverride(command, "--min-output-ratio", "R",
+              "Shortest, as a multiple of the source's tokens.");
+  AddOverride(command, "--max-output-ratio", "R", "Longest, as a multiple of the source's tokens.");
+  AddOverride(command, "--no-repeat-ngram-size", "N",
+              "No sequence of N tokens occurs twice in a translation.");
+  // TypedOverrides() reads the flag.
+  command->add_flag_function(
+      "--sampling", [](int64_t) {}, "Draw translations from the model's distribution.");
+  AddOverride(command, "--temperature", "T",
+              "In sampling: below 1 the likely tokens gain, above 1 the others.");
+  AddOverride(command, "--top-k", "K", "In sampling: draw from the K likeliest tokens only.");
+  AddOverride(command, "--top-p", "P",
+              "In sampling: draw from the likeliest tokens that have this probability together.");
+  AddOverride(command, "--seed", "N", "Seed of the draws.");
+  AddOverride(command, "--mbr", "N",
+              "Minimum Bayes risk decoding: draw N translations of each sentence and take the one "
+              "that is most like the others.");
+  AddOverride(command, "--mbr-metric", "METRIC", "What likeness is measured with: chrf or bleu.");
+  AddOverride(
+      command, "--attention-layer", "L",
+      "The decoder layer that alignments and the coverage penalty look at, from 1. Default: "
+      "the last but one.");
+}
+
+void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models) {
+  command
+      ->add_option("--ensemble", *models,
+                   "Other models that translate together with MODEL: runs or checkpoints with the "
+                   "same tokenizers.")
+      ->check(NotEmpty());
+  AddOverride(command, "--ensemble-mean", "WHAT",
+              "What the models of an ensemble average: probabilities or log_probabilities.");
+}
+
+std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names) {
+  return {names.begin(), names.end()};
 }
 
 ConfigOverrides TypedOverrides(const CLI::App& command) {

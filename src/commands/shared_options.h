@@ -1,7 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "config/config_overrides.h"
 #include "workflow/compute_device.h"
@@ -26,7 +28,11 @@ void AddSetOption(CLI::App* command);
 /// --run-dir: a short name of the config key.
 void AddRunDirOption(CLI::App* command);
 
-/// --beam-size, --length-penalty and --n-best: short names of config keys.
+/// --ensemble, for commands that translate, and how its models agree.
+void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models);
+std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names);
+
+/// --beam-size and the other options of a search: short names of config keys.
 void AddDecodingOptions(CLI::App* command, bool with_n_best);
 
 /// The overrides given by these options, in the order in which they were typed: the last one for a

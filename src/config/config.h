@@ -176,14 +176,40 @@ enum class SentenceSplitting { kAuto, kAlways, kNever };
 
 enum class DecodingPrecision { kFp32, kBf16, kInt8, kAuto };
 
+/// How the models of an ensemble agree on a next token.
+enum class EnsembleMean {
+  kProbabilities,     // The mean of their probabilities.
+  kLogProbabilities,  // That of their logarithms, as in Marian: a token that one rules out is out.
+};
+
+/// What minimum Bayes risk decoding compares samples with.
+enum class MbrMetric { kChrf, kBleu };
+
 struct DecodingConfig {
   int64_t beam_size = 5;
   double length_penalty = 1.0;
+  double coverage_penalty = 0.0;
   int64_t n_best = 1;
+  int64_t min_output_length = 0;
   int64_t max_output_length = 256;
+  double min_output_ratio = 0.0;
+  double max_output_ratio = 0.0;
+  int64_t no_repeat_ngram_size = 0;
+  bool sampling = false;
+  double temperature = 1.0;
+  int64_t top_k = 0;
+  double top_p = 1.0;
+  int64_t seed = 1;
+  int64_t mbr_samples = 0;
+  MbrMetric mbr_metric = MbrMetric::kChrf;
+  EnsembleMean ensemble_mean = EnsembleMean::kProbabilities;
+  int64_t attention_layer = 0;
   SentenceSplitting split_sentences = SentenceSplitting::kAuto;
   int64_t batch_tokens = 2048;
   DecodingPrecision precision = DecodingPrecision::kFp32;
+
+  /// Whether translations are drawn rather than searched for.
+  bool draws() const { return sampling || mbr_samples > 0; }
 };
 
 enum class EvaluationTokenizer { kAuto, k13a, kIntl, kZh, kChar, kNone };

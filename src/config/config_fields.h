@@ -149,6 +149,15 @@ constexpr auto NamesOf(DecodingPrecision) {
                                                        {"int8", DecodingPrecision::kInt8},
                                                        {"auto", DecodingPrecision::kAuto}});
 }
+constexpr auto NamesOf(EnsembleMean) {
+  return std::to_array<NamedValue<EnsembleMean>>(
+      {{"probabilities", EnsembleMean::kProbabilities},
+       {"log_probabilities", EnsembleMean::kLogProbabilities}});
+}
+constexpr auto NamesOf(MbrMetric) {
+  return std::to_array<NamedValue<MbrMetric>>(
+      {{"chrf", MbrMetric::kChrf}, {"bleu", MbrMetric::kBleu}});
+}
 constexpr auto NamesOf(SentenceSplitting) {
   return std::to_array<NamedValue<SentenceSplitting>>({{"auto", SentenceSplitting::kAuto},
                                                        {"always", SentenceSplitting::kAlways},
@@ -431,10 +440,52 @@ void VisitFields(Visitor& v, DecodingConfig& c) {
       FixedForTranslationScores(
           "Exponent alpha of GNMT's length normalization ((5 + length) / 6)^alpha (Wu et al. 2016, "
           "equation 14); 0: no normalization; larger values favour longer output."));
+  v.Field("coverage_penalty", c.coverage_penalty, Between(0, 100),
+          FixedForTranslationScores(
+              "Weight beta of GNMT's coverage penalty (Wu et al. 2016, equation 14), which ranks "
+              "translations lower that leave source tokens unattended; 0: none."));
   v.Field("n_best", c.n_best, AtLeast(1),
-          MayChange("Number of translations per line; at most beam_size."));
+          MayChange("Number of translations per line; at most beam_size, or with sampling the "
+                    "number of draws."));
+  v.Field("min_output_length", c.min_output_length, AtLeast(0),
+          FixedForTranslationScores("Shortest translation of a sentence, in tokens."));
   v.Field("max_output_length", c.max_output_length, AtLeast(1),
-          FixedForTranslationScores("Longest translation, in tokens."));
+          FixedForTranslationScores("Longest translation of a sentence, in tokens."));
+  v.Field("min_output_ratio", c.min_output_ratio, Between(0, 100),
+          FixedForTranslationScores(
+              "The same as min_output_length, as a multiple of the source's tokens; the greater of "
+              "both counts, but the longest translation comes first."));
+  v.Field("max_output_ratio", c.max_output_ratio, Between(0, 100),
+          FixedForTranslationScores(
+              "The same as max_output_length, as a multiple of the source's tokens; the smaller of "
+              "both counts. 0: three times the source's tokens and 30 more."));
+  v.Field("no_repeat_ngram_size", c.no_repeat_ngram_size, AtLeast(0),
+          FixedForTranslationScores(
+              "No sequence of so many tokens occurs twice in a translation; 0: any may."));
+  v.Field("sampling", c.sampling,
+          MayChange("Draw each token from the model's distribution instead of searching for the "
+                    "likeliest translation. Validations always search."));
+  v.Field("temperature", c.temperature, Above(0),
+          MayChange("In sampling, the model's log-probabilities are divided by this: below 1 the "
+                    "likely tokens gain, above 1 the others."));
+  v.Field("top_k", c.top_k, AtLeast(0),
+          MayChange("In sampling, only so many of the likeliest tokens are drawn from; 0: all."));
+  v.Field("top_p", c.top_p, Range{.minimum = 0, .maximum = 1, .minimum_excluded = true},
+          MayChange("In sampling, only the likeliest tokens that together have this probability "
+                    "are drawn from (Holtzman et al. 2020); 1: all."));
+  v.Field("seed", c.seed, AtLeast(0),
+          MayChange("Seed of the draws. Those of a sentence depend on it and on the sentence, not "
+                    "on the other lines."));
+  v.Field("mbr_samples", c.mbr_samples, Between(0, 10'000),
+          MayChange("Minimum Bayes risk decoding (Eikema and Aziz 2020): draw so many translations "
+                    "and choose the one that is most like the others; 0: off."));
+  v.Field("mbr_metric", c.mbr_metric,
+          MayChange("What likeness is measured with in minimum Bayes risk decoding."));
+  v.Field("ensemble_mean", c.ensemble_mean, MayChange("What the models of an ensemble average."));
+  v.Field("attention_layer", c.attention_layer, AtLeast(0),
+          FixedForTranslationScores(
+              "The decoder layer, from 1, whose attention to the source gives alignments and the "
+              "coverage penalty; 0: the last but one, which aligns best (Garg et al. 2019)."));
   v.Field(
       "split_sentences", c.split_sentences,
       FixedForTranslationScores(

@@ -227,7 +227,45 @@ void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
 
 void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
   const DecodingConfig& decoding = config.decoding;
-  if (decoding.n_best > decoding.beam_size) {
+  if (!decoding.draws()) {
+    const DecodingConfig defaults;
+    const auto require_draws = [&](const char* key, bool is_set) {
+      if (!is_set) return;
+      throw UsageError("{}: counts only in sampling; add decoding.sampling=true (--sampling)",
+                       origin.Of(fmt::format("decoding.{}", key)));
+    };
+    require_draws("temperature", decoding.temperature != defaults.temperature);
+    require_draws("top_k", decoding.top_k != defaults.top_k);
+    require_draws("top_p", decoding.top_p != defaults.top_p);
+    require_draws("seed", decoding.seed != defaults.seed);
+  }
+  if (decoding.min_output_length > decoding.max_output_length) {
+    throw UsageError("{}: {} is above decoding.max_output_length = {}",
+                     origin.Of("decoding.min_output_length"), decoding.min_output_length,
+                     decoding.max_output_length);
+  }
+  if (decoding.max_output_ratio > 0 && decoding.min_output_ratio > decoding.max_output_ratio) {
+    throw UsageError("{}: {} is above decoding.max_output_ratio = {}",
+                     origin.Of("decoding.min_output_ratio"), decoding.min_output_ratio,
+                     decoding.max_output_ratio);
+  }
+  if (decoding.attention_layer > config.model.num_decoder_layers) {
+    throw UsageError("{}: the decoder has {} layers, so there is no layer {}",
+                     origin.Of("decoding.attention_layer"), config.model.num_decoder_layers,
+                     decoding.attention_layer);
+  }
+  if (decoding.draws() && decoding.coverage_penalty > 0) {
+    throw UsageError("{}: ranks the translations of a search, and sampling does not search",
+                     origin.Of("decoding.coverage_penalty"));
+  }
+  if (decoding.mbr_samples > 0) {
+    if (decoding.n_best > decoding.mbr_samples) {
+      throw UsageError("{}: {} translations cannot be chosen among decoding.mbr_samples = {}",
+                       origin.Of("decoding.n_best"), decoding.n_best, decoding.mbr_samples);
+    }
+    return;
+  }
+  if (!decoding.sampling && decoding.n_best > decoding.beam_size) {
     throw UsageError(
         "{}: {} translations need a beam at least as large, but decoding.beam_size "
         "is {}",

@@ -22,12 +22,16 @@ KeyValueCache Encode(Transformer& model, const torch::Tensor& source,
 
 }  // namespace
 
-void TakeLikeliest(torch::Tensor log_probs, int64_t per_row, const SpecialTokens& special,
-                   NextTokens* next) {
+void TakeLikeliest(torch::Tensor log_probs, std::span<const int32_t> wanted, int64_t per_row,
+                   const SpecialTokens& special, NextTokens* next) {
   const int64_t rows = log_probs.size(0);
   next->per_row = per_row;
-  const auto end = log_probs.select(1, special.eos).to(torch::kCPU).contiguous();
-  next->end.assign(end.const_data_ptr<float>(), end.const_data_ptr<float>() + rows);
+  const auto columns =
+      torch::tensor(c10::ArrayRef<int32_t>(wanted.data(), wanted.size()), torch::kLong)
+          .to(log_probs.device());
+  const auto of_wanted = log_probs.gather(1, columns.unsqueeze(1)).cpu().contiguous();
+  next->of_wanted.assign(of_wanted.const_data_ptr<float>(),
+                         of_wanted.const_data_ptr<float>() + rows);
   for (const int32_t token : {special.pad, special.bos, special.unk}) {
     if (!MayProduce(token, special)) log_probs.select(1, token).fill_(kImpossible);
   }
@@ -48,12 +52,32 @@ ModuleScorer::ModuleScorer(Transformer model, const torch::Tensor& source,
       device_(source.device()),
       cache_(Encode(model_, source, lengths)) {}
 
-const NextTokens& ModuleScorer::Step(std::span<const int32_t> newest, int64_t per_row) {
+torch::Tensor ModuleScorer::LogProbs(std::span<const int32_t> newest) {
   const auto ids =
       torch::tensor(c10::ArrayRef<int32_t>(newest.data(), newest.size()), torch::kLong).to(device_);
-  const auto logits = model_->Project(model_->DecodeStep(ids, &cache_));  // [rows, vocabulary]
-  TakeLikeliest(torch::log_softmax(logits, /*dim=*/-1, torch::kFloat), per_row, special_, &next_);
+  SourceAttention* attention = attention_ ? &*attention_ : nullptr;
+  // [rows, vocabulary]
+  const auto logits = model_->Project(model_->DecodeStep(ids, &cache_, attention));
+  if (attention_) attention_->weights = attention_->weights.to(torch::kCPU).contiguous();
+  return torch::log_softmax(logits, /*dim=*/-1, torch::kFloat);
+}
+
+const NextTokens& ModuleScorer::Step(std::span<const int32_t> newest,
+                                     std::span<const int32_t> wanted, int64_t per_row) {
+  TakeLikeliest(LogProbs(newest), wanted, per_row, special_, &next_);
   return next_;
 }
+
+std::span<const float> ModuleScorer::StepAll(std::span<const int32_t> newest) {
+  all_ = LogProbs(newest).to(torch::kCPU).contiguous();
+  return {all_.const_data_ptr<float>(), static_cast<size_t>(all_.numel())};
+}
+
+void ModuleScorer::WatchAttention(int64_t attention_layer) {
+  const int64_t layers = model_->config().num_decoder_layers;
+  attention_ = {.layer = AttentionLayer(attention_layer, layers)};
+}
+
+std::span<const float> ModuleScorer::Attention(int64_t row) const { return attention_->OfRow(row); }
 
 }  // namespace wavemt

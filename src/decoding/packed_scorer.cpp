@@ -4,22 +4,12 @@
 #include <cmath>
 #include <utility>
 
+#include "decoding/best_tokens.h"
+
 namespace wavemt {
 namespace {
 
 constexpr int64_t kColumns = 4 * PackedLinear::kBlock;  // With 320 rows 320 KiB of logits.
-
-// Puts a token at its place among the best, which are sorted, if it is one of them.
-void Insert(float logit, int32_t token, std::span<float> best, int32_t* tokens) {
-  size_t place = best.size() - 1;
-  if (!(logit > best[place])) return;
-  for (; place > 0 && best[place - 1] < logit; --place) {
-    best[place] = best[place - 1];
-    tokens[place] = tokens[place - 1];
-  }
-  best[place] = logit;
-  tokens[place] = token;
-}
 
 }  // namespace
 
@@ -30,28 +20,70 @@ PackedScorer::PackedScorer(const PackedTransformer& model, const torch::Tensor& 
       special_(special),
       memory_(*memory),
       cache_(model.Encode(source, lengths, memory)),
-      end_column_(special.eos),
       found_(kColumns) {}
 
 void PackedScorer::Restrict(std::vector<int32_t> tokens) {
   tokens_ = std::move(tokens);
   restricted_ = model_.OutputOf(tokens_);
-  end_column_ = std::ranges::lower_bound(tokens_, special_.eos) - tokens_.begin();
 }
 
-const NextTokens& PackedScorer::Step(std::span<const int32_t> newest, int64_t per_row) {
-  const auto rows = static_cast<int64_t>(newest.size());
-  FindLikeliest(model_.DecodeStep(newest, &cache_, &memory_), rows, per_row);
+int64_t PackedScorer::ColumnOf(int32_t token) const {
+  if (tokens_.empty()) return token;
+  const auto found = std::ranges::lower_bound(tokens_, token);
+  return found != tokens_.end() && *found == token ? found - tokens_.begin() : -1;
+}
+
+const float* PackedScorer::DecodeStep(std::span<const int32_t> newest) {
+  rows_ = static_cast<int64_t>(newest.size());
+  return model_.DecodeStep(newest, &cache_, &memory_, attention_ ? &*attention_ : nullptr);
+}
+
+const NextTokens& PackedScorer::Step(std::span<const int32_t> newest,
+                                     std::span<const int32_t> wanted, int64_t per_row) {
+  FindLikeliest(DecodeStep(newest), wanted, per_row);
   return next_;
 }
 
-void PackedScorer::FindLikeliest(const float* hidden, int64_t rows, int64_t per_row) {
-  const PackedLinear& output = tokens_.empty() ? model_.output() : restricted_;
+std::span<const float> PackedScorer::StepAll(std::span<const int32_t> newest) {
+  const float* hidden = DecodeStep(newest);
+  const PackedLinear& output = Output();
+  const int64_t columns = output.outputs();
+  const int64_t vocabulary = model_.output().outputs();
+  output.Prepare(hidden, rows_, &memory_.input);
+  logits_.resize(std::max(logits_.size(), static_cast<size_t>(rows_ * columns)));
+  output.Multiply(memory_.input, 0, columns, logits_.data(), columns);
+  all_.assign(static_cast<size_t>(rows_ * vocabulary), kImpossible);
+  for (int64_t row = 0; row < rows_; ++row) {
+    const float* logits = logits_.data() + row * columns;
+    LogitSum sum;
+    AddLogits(logits, columns, &sum);
+    const float normalizer = sum.largest + std::log(sum.sum);
+    float* log_probs = all_.data() + row * vocabulary;
+    for (int64_t column = 0; column < columns; ++column) {
+      log_probs[TokenOf(column)] = logits[column] - normalizer;
+    }
+  }
+  return all_;
+}
+
+void PackedScorer::WatchAttention(int64_t attention_layer) {
+  const int64_t layers = model_.config().num_decoder_layers;
+  attention_ = {.layer = AttentionLayer(attention_layer, layers)};
+}
+
+std::span<const float> PackedScorer::Attention(int64_t row) const { return attention_->OfRow(row); }
+
+void PackedScorer::FindLikeliest(const float* hidden, std::span<const int32_t> wanted,
+                                 int64_t per_row) {
+  const PackedLinear& output = Output();
+  const int64_t rows = rows_;
+  wanted_columns_.clear();
+  for (const int32_t token : wanted) wanted_columns_.push_back(ColumnOf(token));
   const auto kept = static_cast<size_t>(rows * per_row);
   next_.per_row = per_row;
   next_.tokens.assign(kept, special_.eos);
   next_.log_probs.assign(kept, kImpossible);
-  next_.end.assign(static_cast<size_t>(rows), kImpossible);
+  next_.of_wanted.assign(static_cast<size_t>(rows), kImpossible);
   sums_.assign(static_cast<size_t>(rows), {});
   logits_.resize(std::max(logits_.size(), static_cast<size_t>(rows * kColumns)));
   output.Prepare(hidden, rows, &memory_.input);
@@ -65,7 +97,7 @@ void PackedScorer::FindLikeliest(const float* hidden, int64_t rows, int64_t per_
   for (int64_t row = 0; row < rows; ++row) {
     const LogitSum& sum = sums_[static_cast<size_t>(row)];
     const float normalizer = sum.largest + std::log(sum.sum);
-    next_.end[static_cast<size_t>(row)] -= normalizer;
+    next_.of_wanted[static_cast<size_t>(row)] -= normalizer;
     for (int64_t i = row * per_row; i < (row + 1) * per_row; ++i) {
       next_.log_probs[static_cast<size_t>(i)] -= normalizer;
     }
@@ -82,10 +114,13 @@ void PackedScorer::TakeBlock(int64_t row, const float* logits, int64_t first, in
   for (int64_t i = 0; i < above; ++i) {
     const int32_t column = found_[static_cast<size_t>(i)];
     const int32_t token = TokenOf(first + column);
-    if (MayProduce(token, special_)) Insert(logits[column], token, best, &next_.tokens[from]);
+    if (MayProduce(token, special_)) {
+      InsertAmongBest(logits[column], token, best, &next_.tokens[from]);
+    }
   }
-  if (end_column_ >= first && end_column_ < first + count) {
-    next_.end[static_cast<size_t>(row)] = logits[end_column_ - first];
+  const int64_t wanted = wanted_columns_[static_cast<size_t>(row)];
+  if (wanted >= first && wanted < first + count) {
+    next_.of_wanted[static_cast<size_t>(row)] = logits[wanted - first];
   }
 }
 

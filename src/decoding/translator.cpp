@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <mutex>
 #include <numeric>
@@ -11,102 +13,74 @@
 #include <utility>
 
 #include "data/batch.h"
+#include "decoding/beam_search.h"
+#include "decoding/ensemble_scorer.h"
 #include "decoding/line_splitter.h"
 #include "decoding/module_scorer.h"
 #include "decoding/one_line.h"
 #include "decoding/packed_scorer.h"
+#include "decoding/sampling.h"
+#include "decoding/segment_combiner.h"
 #include "inference/decoding_precision.h"
 #include "model/autocast.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
+#include "support/random.h"
 
 namespace wavemt {
 namespace {
 
-// No useful translation is longer than this, but an untrained model would always reach the limit.
-int64_t LongestOutput(int64_t source_tokens, int64_t limit) {
-  return std::min(limit, 3 * source_tokens + 30);
+// The longest translation, in tokens with </s>. No useful one is longer than three times the source
+// and a little more, but an untrained model would always reach the limit.
+int64_t LongestOutput(int64_t source_tokens, const DecodingConfig& options) {
+  if (options.max_output_ratio == 0) return 3 * source_tokens + 30;
+  const double most = std::floor(options.max_output_ratio * static_cast<double>(source_tokens));
+  return std::max<int64_t>(static_cast<int64_t>(most), 1) + 1;
 }
 
-// Appends a translation unless its text is already in the list.
-void AddDistinct(Translation translation, std::vector<Translation>* translations) {
-  const bool is_duplicate = std::ranges::any_of(
-      *translations, [&](const Translation& t) { return t.text == translation.text; });
-  if (!is_duplicate) translations->push_back(std::move(translation));
+int64_t ShortestOutput(int64_t source_tokens, const DecodingConfig& options) {
+  const double least = std::ceil(options.min_output_ratio * static_cast<double>(source_tokens));
+  return std::max(options.min_output_length, static_cast<int64_t>(least));
 }
 
-// Finds the best translations of a line whose segments are translated one by one: the combinations
-// with the highest sums of scores. Joins texts only once, whatever the number of segments.
-class SegmentCombiner {
- public:
-  explicit SegmentCombiner(size_t n_best) : n_best_(n_best) {}
+// The draws of a sentence depend on its own tokens, not on where it stands.
+uint64_t SeedOf(const std::vector<int32_t>& ids, const DecodingConfig& options) {
+  uint64_t seed = DeriveSeed(static_cast<uint64_t>(options.seed), RandomStream::kDrawnTokens);
+  for (const int32_t id : ids) seed = DeriveSeed(seed, {static_cast<uint64_t>(id)});
+  return seed;
+}
 
-  // Adds the translations of the next segment, best first.
-  void Add(std::vector<Translation> segment) {
-    const std::vector<Choice> start = {Choice{}};
-    const std::vector<Choice>& before = choices_.empty() ? start : choices_.back();
-    std::vector<Choice> choices;
-    for (size_t previous = 0; previous < before.size(); ++previous) {
-      for (size_t own = 0; own < segment.size(); ++own) {
-        choices.push_back({.score = before[previous].score + segment[own].score,
-                           .previous = previous,
-                           .own = own});
-      }
-    }
-    std::ranges::stable_sort(choices,
-                             [](const Choice& a, const Choice& b) { return a.score > b.score; });
-    choices.resize(std::min(choices.size(), n_best_));
-    choices_.push_back(std::move(choices));
-    segments_.push_back(std::move(segment));
-  }
-
-  // Best first; a single blank one if there was no segment.
-  std::vector<Translation> Best() const {
-    if (segments_.empty()) return {Translation{}};
-    std::vector<Translation> best;
-    for (size_t last = 0; last < choices_.back().size(); ++last) {
-      std::vector<std::string> texts(segments_.size());
-      size_t choice = last;
-      for (size_t segment = segments_.size(); segment-- > 0;) {
-        texts[segment] = segments_[segment][choices_[segment][choice].own].text;
-        choice = choices_[segment][choice].previous;
-      }
-      AddDistinct({.text = JoinSegments(texts), .score = choices_.back()[last].score}, &best);
-    }
-    return best;
-  }
-
- private:
-  struct Choice {
-    double score = 0;
-    size_t previous = 0;  // Index into the previous segment's choices.
-    size_t own = 0;       // Index into this segment's translations.
-  };
-
-  size_t n_best_;
-  std::vector<std::vector<Translation>> segments_;
-  std::vector<std::vector<Choice>> choices_;  // For each segment, best first.
-};
+// The translations of a segment that grow together.
+int64_t RowsPerSegment(const DecodingConfig& options) {
+  if (options.mbr_samples > 0) return options.mbr_samples;
+  return options.sampling ? options.n_best : 1;
+}
 
 }  // namespace
 
 Translator::Translator(TranslationModel model) : model_(std::move(model)) {
-  model_.precision = ResolveDecodingPrecision(model_.precision, model_.transformer);
-  if (model_.is_final) packed_ = Pack();
-  if (model_.shortlist && !PackedTransformer::CanPack(model_.transformer)) {
+  model_.precision = ResolveDecodingPrecision(model_.precision, model_.transformers.front());
+  if (model_.is_final) packed_ = PackAll();
+  if (model_.shortlist && !PackedTransformer::CanPack(model_.transformers.front())) {
     throw UsageError("--shortlist: is for the CPU (--device cpu)");
   }
 }
 
-std::shared_ptr<const PackedTransformer> Translator::Pack() const {
-  if (!PackedTransformer::CanPack(model_.transformer)) return nullptr;
+int64_t Translator::max_length() const {
+  int64_t least = model_.transformers.front()->max_length();
+  for (const Transformer& model : model_.transformers) least = std::min(least, model->max_length());
+  return least;
+}
+
+std::shared_ptr<const PackedTransformer> Translator::Pack(const Transformer& model) const {
+  if (!PackedTransformer::CanPack(model)) return nullptr;
   std::shared_ptr<const PackedTransformer> packed;
   const bool fits = FitsMemory([&] {
     packed = std::make_shared<const PackedTransformer>(
-        model_.transformer, PackedTransformer::Options{.precision = model_.precision,
-                                                       .kernels = BestKernels(model_.precision),
-                                                       .consumes_model = model_.is_consumed});
+        model, PackedTransformer::Options{.precision = model_.precision,
+                                          .kernels = BestKernels(model_.precision),
+                                          .consumes_model = model_.is_consumed});
   });
   if (!fits && model_.is_final) throw Failure("the model does not fit in memory");
   if (!fits) {
@@ -117,15 +91,48 @@ std::shared_ptr<const PackedTransformer> Translator::Pack() const {
   return packed;
 }
 
+std::vector<std::shared_ptr<const PackedTransformer>> Translator::PackAll() const {
+  std::vector<std::shared_ptr<const PackedTransformer>> packed;
+  for (const Transformer& model : model_.transformers) packed.push_back(Pack(model));
+  return packed;
+}
+
+std::vector<int32_t> Translator::EncodePrefix(const Request& request, size_t line) const {
+  if (request.target_prefixes.empty()) return {};
+  const Tokenizer& tokenizer = *model_.tokenizers.target;
+  std::vector<int32_t> prefix = tokenizer.Encode(request.target_prefixes[line]);
+  if (std::ranges::find(prefix, tokenizer.special().unk) != prefix.end()) {
+    throw UsageError("line {}: the vocabulary lacks a character of its target prefix",
+                     request.first_line_number + static_cast<int64_t>(line));
+  }
+  return prefix;
+}
+
+void Translator::Limit(const Request& request, const DecodingConfig& options,
+                       Segment* segment) const {
+  const auto source = static_cast<int64_t>(segment->ids.size());
+  const auto prefix = static_cast<int64_t>(segment->sentence.target_prefix.size());
+  const int64_t most = std::min(options.max_output_length, max_length() - 1) + 1;
+  if (prefix >= most) {
+    throw UsageError(
+        "line {}: its target prefix has {} tokens; a translation has at most {}, by "
+        "decoding.max_output_length and the model's positions",
+        request.first_line_number + static_cast<int64_t>(segment->line), prefix, most - 1);
+  }
+  SearchedSentence& sentence = segment->sentence;
+  sentence.longest_output = std::min(most, std::max(LongestOutput(source, options), prefix + 1));
+  sentence.shortest_output = std::min(ShortestOutput(source, options), sentence.longest_output - 1);
+  if (options.draws()) sentence.seed = SeedOf(segment->ids, options);
+}
+
 std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
                                                         const DecodingConfig& options,
                                                         std::vector<TranslatedLine>* lines) const {
-  LineSplitter splitter(
-      model_.tokenizers.source,
-      {.split_sentences = options.split_sentences,
-       .trained_on = model_.trained_on.profile,
-       .source_language = model_.trained_on.source_language,
-       .longest = model_.transformer->max_length() - 1});  // One position is for </s>.
+  LineSplitter splitter(model_.tokenizers.source,
+                        {.split_sentences = options.split_sentences,
+                         .trained_on = model_.trained_on.profile,
+                         .source_language = model_.trained_on.source_language,
+                         .longest = max_length() - 1});  // One position is for </s>.
   std::vector<Segment> segments;
   for (size_t line = 0; line < request.lines.size(); ++line) {
     SplitLine split = splitter.Split(request.lines[line]);
@@ -133,46 +140,115 @@ std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
     noted.exceeds_training = split.exceeds_training;
     noted.was_cut = split.was_cut;
     noted.has_unknown = split.has_unknown;
-    for (auto& ids : split.segments) segments.push_back({line, std::move(ids)});
+    std::vector<int32_t> prefix = EncodePrefix(request, line);
+    if (split.segments.empty() && !prefix.empty()) {
+      throw UsageError("line {}: is blank, but it has a target prefix",
+                       request.first_line_number + static_cast<int64_t>(line));
+    }
+    for (auto& ids : split.segments) {
+      noted.source.insert(noted.source.end(), ids.begin(), ids.end());
+      segments.push_back({.line = line,
+                          .ids = std::move(ids),
+                          .sentence = {.target_prefix = std::exchange(prefix, {})}});
+      Limit(request, options, &segments.back());
+    }
   }
   return segments;
 }
 
-std::vector<Translator::Hypotheses> Translator::Search(SegmentBatch batch, const Request& request,
-                                                       const DecodingConfig& options,
-                                                       Searcher* searcher) const {
-  const SpecialTokens special = model_.tokenizers.target->special();
-  BeamSearchInput input{
-      .longest_output = {}, .special = special, .stop_requested = request.stop_requested};
-  const int64_t limit =
-      std::min(options.max_output_length, model_.transformer->max_length() - 1) + 1;
-  std::vector<std::vector<int32_t>> sentences;
-  for (const Segment* segment : batch) {
-    sentences.push_back(segment->ids);
-    input.longest_output.push_back(LongestOutput(static_cast<int64_t>(segment->ids.size()), limit));
+std::vector<Translator::Segment> Translator::PairLines(const Request& request,
+                                                       std::span<const std::string> targets) const {
+  std::vector<Segment> segments;
+  const auto encode = [&](const Tokenizer& tokenizer, const std::string& text, size_t line,
+                          const char* side) {
+    std::vector<int32_t> ids;
+    const int64_t most = max_length() - 1;
+    if (!tokenizer.IsTooLong(text, most)) ids = tokenizer.Encode(text);
+    if (static_cast<int64_t>(ids.size()) <= most &&
+        (!ids.empty() || !tokenizer.IsTooLong(text, most))) {
+      return ids;
+    }
+    throw UsageError(
+        "line {}: its {} has more than {} tokens, as many as the model has positions for",
+        request.first_line_number + static_cast<int64_t>(line), side, most);
+  };
+  for (size_t line = 0; line < request.lines.size(); ++line) {
+    Segment segment{.line = line,
+                    .ids = encode(*model_.tokenizers.source, request.lines[line], line, "source")};
+    segment.sentence.target_prefix =
+        encode(*model_.tokenizers.target, targets[line], line, "target");
+    segment.sentence.longest_output =
+        static_cast<int64_t>(segment.sentence.target_prefix.size()) + 1;
+    segments.push_back(std::move(segment));
   }
-  const PaddedSource padded = PadSource(sentences, model_.tokenizers.source->special());
-  const auto source = torch::tensor(padded.ids, torch::kLong).view({padded.rows, padded.length});
-  if (searcher->model) {
-    PackedScorer scorer(*searcher->model, source, padded.lengths, special, &searcher->memory);
-    if (model_.shortlist) scorer.Restrict(model_.shortlist->TokensFor(sentences));
-    return BeamSearch(scorer, input, options);
-  }
-  const bool is_bf16 = model_.device.is_cuda() && model_.precision == DecodingPrecision::kBf16;
-  const Autocast autocast(model_.device, is_bf16 ? Precision::kBf16 : Precision::kFp32);
-  ModuleScorer scorer(model_.transformer, source.to(model_.device), padded.lengths, special);
-  return BeamSearch(scorer, input, options);
+  return segments;
 }
 
-std::vector<Translator::Hypotheses> Translator::TranslateBatch(SegmentBatch batch,
-                                                               const Request& request,
-                                                               const DecodingConfig& options,
-                                                               Searcher* searcher) const {
-  std::vector<Hypotheses> hypotheses;
-  hypotheses.reserve(batch.size());
+std::unique_ptr<StepScorer> Translator::MakeScorer(SegmentBatch batch,
+                                                   const DecodingConfig& options,
+                                                   Searcher* searcher) const {
+  const SpecialTokens special = model_.tokenizers.target->special();
+  std::vector<std::vector<int32_t>> sentences;
+  for (const Segment* segment : batch) sentences.push_back(segment->ids);
+  const PaddedSource padded = PadSource(sentences, model_.tokenizers.source->special());
+  const auto source = torch::tensor(padded.ids, torch::kLong).view({padded.rows, padded.length});
+  std::vector<int32_t> allowed;
+  if (model_.shortlist) {
+    allowed = model_.shortlist->TokensFor(sentences);
+    for (const Segment* segment : batch) {
+      const auto& prefix = segment->sentence.target_prefix;
+      allowed.insert(allowed.end(), prefix.begin(), prefix.end());
+    }
+    std::ranges::sort(allowed);
+    allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
+  }
+  std::vector<std::unique_ptr<StepScorer>> scorers;
+  for (size_t i = 0; i < model_.transformers.size(); ++i) {
+    if (searcher->models[i]) {
+      auto packed = std::make_unique<PackedScorer>(*searcher->models[i], source, padded.lengths,
+                                                   special, &searcher->memory);
+      if (!allowed.empty()) packed->Restrict(allowed);
+      scorers.push_back(std::move(packed));
+    } else {
+      scorers.push_back(std::make_unique<ModuleScorer>(
+          model_.transformers[i], source.to(model_.device), padded.lengths, special));
+    }
+  }
+  if (scorers.size() == 1) return std::move(scorers.front());
+  return std::make_unique<EnsembleScorer>(std::move(scorers), special, options.ensemble_mean);
+}
+
+std::vector<std::vector<Hypothesis>> Translator::Search(SegmentBatch batch, const Request& request,
+                                                        const DecodingConfig& options,
+                                                        Searcher* searcher) const {
+  SearchInput input{.sentences = {},
+                    .special = model_.tokenizers.target->special(),
+                    .watches_attention = request.watches_attention || options.coverage_penalty > 0,
+                    .stop_requested = request.stop_requested};
+  for (const Segment* segment : batch) input.sentences.push_back(segment->sentence);
+  const bool is_bf16 = model_.device.is_cuda() && model_.precision == DecodingPrecision::kBf16;
+  const Autocast autocast(model_.device, is_bf16 ? Precision::kBf16 : Precision::kFp32);
+  const auto scorer = MakeScorer(batch, options, searcher);
+  return options.draws() ? Sample(*scorer, input, options) : BeamSearch(*scorer, input, options);
+}
+
+std::vector<Translator::Translations> Translator::TranslateBatch(SegmentBatch batch,
+                                                                 const Request& request,
+                                                                 const DecodingConfig& options,
+                                                                 Searcher* searcher) const {
+  DecodingConfig search = options;
+  if (options.mbr_samples > 0) {
+    search.n_best = options.mbr_samples;
+  } else if (!options.sampling && options.n_best > 1) {
+    search.n_best = 2 * options.beam_size;  // More than wanted: some may have the same text.
+  }
+  std::vector<Translations> translated;
+  translated.reserve(batch.size());
   HalvableWork<SegmentBatch> job;
   job.work = [&](const SegmentBatch& piece) {
-    std::ranges::move(Search(piece, request, options, searcher), std::back_inserter(hypotheses));
+    for (auto& hypotheses : Search(piece, request, search, searcher)) {
+      translated.push_back(TextsOf(std::move(hypotheses), options));
+    }
   };
   job.halve = [&](const SegmentBatch& piece) {
     if (piece.size() == 1) {
@@ -186,28 +262,30 @@ std::vector<Translator::Hypotheses> Translator::TranslateBatch(SegmentBatch batc
     return std::pair(piece.first(middle), piece.subspan(middle));
   };
   WorkInHalves<SegmentBatch>({batch}, job);
-  return hypotheses;
+  return translated;
 }
 
-std::vector<Translator::Hypotheses> Translator::TranslateSegments(
+std::vector<Translator::Translations> Translator::TranslateSegments(
     const std::vector<Segment>& segments, const Request& request,
     const DecodingConfig& options) const {
   std::vector<size_t> order(segments.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(
       order, [&](size_t a, size_t b) { return segments[a].ids.size() > segments[b].ids.size(); });
-  const std::shared_ptr<const PackedTransformer> packed = packed_ ? packed_ : Pack();
-  const size_t threads = packed ? static_cast<size_t>(at::get_num_threads()) : 1;
+  const auto models = packed_.empty() ? PackAll() : packed_;
+  const bool all_packed = std::ranges::all_of(models, [](const auto& m) { return m != nullptr; });
+  const size_t threads = all_packed ? static_cast<size_t>(at::get_num_threads()) : 1;
+  const int64_t batch_tokens = std::max<int64_t>(options.batch_tokens / RowsPerSegment(options), 1);
   // Few segments are shared out evenly.
   const size_t most_rows = (segments.size() + threads - 1) / threads;
   std::vector<std::span<const size_t>> batches;
   for (size_t begin = 0; begin < order.size(); begin += batches.back().size()) {
     const size_t longest = segments[order[begin]].ids.size() + 1;
-    const size_t rows = std::clamp<size_t>(static_cast<size_t>(options.batch_tokens) / longest, 1,
+    const size_t rows = std::clamp<size_t>(static_cast<size_t>(batch_tokens) / longest, 1,
                                            std::min(most_rows, order.size() - begin));
     batches.push_back(std::span(order).subspan(begin, rows));
   }
-  std::vector<Hypotheses> translated(segments.size());
+  std::vector<Translations> translated(segments.size());
   std::mutex mutex;  // Of what follows, and of the functions of the request.
   size_t next_batch = 0;
   size_t done = 0;
@@ -222,9 +300,9 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
     if (error || next_batch >= batches.size()) return std::nullopt;
     return batches[next_batch++];
   };
-  const auto put_back = [&](std::span<const size_t> indices, std::vector<Hypotheses> hypotheses) {
+  const auto put_back = [&](std::span<const size_t> indices, std::vector<Translations> batch) {
     const std::scoped_lock lock(mutex);
-    for (size_t i = 0; i < indices.size(); ++i) translated[indices[i]] = std::move(hypotheses[i]);
+    for (size_t i = 0; i < indices.size(); ++i) translated[indices[i]] = std::move(batch[i]);
     done += indices.size();
     if (request.progress) {
       request.progress(static_cast<int64_t>(request.lines.size() * done / order.size()));
@@ -233,7 +311,7 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
   team_->Run(std::min(threads, batches.size()), [&] {
     try {
       const torch::NoGradGuard no_grad;
-      Searcher searcher{.model = packed};
+      Searcher searcher{.models = models};
       while (const auto indices = take_batch()) {
         std::vector<const Segment*> batch;
         for (const size_t i : *indices) batch.push_back(&segments[i]);
@@ -249,16 +327,33 @@ std::vector<Translator::Hypotheses> Translator::TranslateSegments(
   return translated;
 }
 
-// Different tokens may have the same text; only the best of them is kept.
-std::vector<Translation> Translator::TextsOf(const Hypotheses& hypotheses, size_t n_best) const {
-  std::vector<Translation> translations;
-  for (const Hypothesis& hypothesis : hypotheses) {
-    if (translations.size() == n_best) break;
-    AddDistinct({.text = OnOneLine(model_.tokenizers.target->Decode(hypothesis.tokens)),
-                 .score = hypothesis.score},
-                &translations);
+Translator::Translations Translator::TextsOf(std::vector<Hypothesis> hypotheses,
+                                             const DecodingConfig& options) const {
+  Translations all;
+  for (Hypothesis& hypothesis : hypotheses) {
+    all.push_back({.text = OnOneLine(model_.tokenizers.target->Decode(hypothesis.sequence.tokens)),
+                   .score = hypothesis.score,
+                   .log_probability = hypothesis.log_probability,
+                   .sequence = std::move(hypothesis.sequence),
+                   .end_log_probs = {hypothesis.end_log_prob},
+                   .was_cut = hypothesis.was_cut});
   }
-  return translations;
+  if (options.mbr_samples > 0) {
+    std::vector<std::string> texts;
+    for (const Translation& translation : all) texts.push_back(translation.text);
+    const std::vector<double> expected = model_.expected_metric(texts);
+    for (size_t i = 0; i < all.size(); ++i) all[i].score = expected[i];
+    std::ranges::stable_sort(all, std::greater(), &Translation::score);
+  } else if (options.sampling) {
+    return all;
+  }
+  // Different tokens may have the same text; only the best of them is kept.
+  Translations best;
+  for (Translation& translation : all) {
+    if (best.size() == static_cast<size_t>(options.n_best)) break;
+    AddDistinct(std::move(translation), &best);
+  }
+  return best;
 }
 
 std::vector<TranslatedLine> Translator::Translate(const Request& request,
@@ -266,19 +361,39 @@ std::vector<TranslatedLine> Translator::Translate(const Request& request,
   const torch::NoGradGuard no_grad;
   std::vector<TranslatedLine> lines(request.lines.size());
   const std::vector<Segment> segments = SplitLines(request, options, &lines);
-  const auto n_best = static_cast<size_t>(options.n_best);
-  DecodingConfig search = options;
-  // More than wanted, because some may have the same text.
-  if (options.n_best > 1) search.n_best = 2 * options.beam_size;
-  const auto hypotheses = TranslateSegments(segments, request, search);
+  std::vector<Translations> translated = TranslateSegments(segments, request, options);
+  const auto combine = options.sampling && options.mbr_samples == 0
+                           ? SegmentCombiner::Combine::kInOrder
+                           : SegmentCombiner::Combine::kBest;
   size_t next = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
-    SegmentCombiner combiner(n_best);
+    SegmentCombiner combiner(combine, static_cast<size_t>(options.n_best));
     for (; next < segments.size() && segments[next].line == i; ++next) {
-      lines[i].output_was_cut = lines[i].output_was_cut || hypotheses[next].front().was_cut;
-      combiner.Add(TextsOf(hypotheses[next], n_best));
+      combiner.Add(std::move(translated[next]), segments[next].ids.size());
     }
-    lines[i].best = combiner.Best();
+    lines[i].best = combiner.Combined();
+    lines[i].output_was_cut = lines[i].best.front().was_cut;
+  }
+  return lines;
+}
+
+std::vector<TranslatedLine> Translator::Score(const Request& request,
+                                              std::span<const std::string> targets,
+                                              const DecodingConfig& options) const {
+  const torch::NoGradGuard no_grad;
+  DecodingConfig forced = options;
+  forced.beam_size = 1;  // There is a single hypothesis: the target.
+  forced.n_best = 1;
+  forced.no_repeat_ngram_size = 0;
+  forced.sampling = false;
+  forced.mbr_samples = 0;
+  std::vector<Segment> segments = PairLines(request, targets);
+  std::vector<Translations> scored = TranslateSegments(segments, request, forced);
+  std::vector<TranslatedLine> lines(request.lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    lines[i].best = std::move(scored[i]);
+    lines[i].best.front().was_cut = false;
+    lines[i].source = std::move(segments[i].ids);
   }
   return lines;
 }

@@ -12,7 +12,9 @@
 #include "data/corpus_profile.h"
 #include "data/shortlist.h"
 #include "data/tokenizer.h"
-#include "decoding/beam_search.h"
+#include "decoding/hypothesis.h"
+#include "decoding/search_input.h"
+#include "decoding/step_scorer.h"
 #include "decoding/thread_team.h"
 #include "inference/packed_transformer.h"
 #include "model/transformer.h"
@@ -21,12 +23,22 @@ namespace wavemt {
 
 struct Translation {
   std::string text;
-  double score = 0;  // Length-normalized log-probability, nats; 0 for a blank line.
+  /// Log-probability in nats, normalized by length, with the coverage penalty if there is one; in
+  /// minimum Bayes risk decoding the expected metric. Of several segments the sum; 0 for a blank
+  /// line.
+  double score = 0;
+  double log_probability = 0;  // Not normalized.
+  /// The tokens of all segments. What they attended to are indices of TranslatedLine::source.
+  TokenSequence sequence{};
+  std::vector<float> end_log_probs{};  // Of each segment's </s>.
+  bool was_cut = false;                // It reached the maximum length before it ended.
 };
 
 /// The translations of a line.
 struct TranslatedLine {
-  std::vector<Translation> best;  // Best first, no duplicates; a blank one for a blank line.
+  /// Best first, no duplicates; a blank one for a blank line. Draws: in their order, all of them.
+  std::vector<Translation> best;
+  std::vector<int32_t> source;  // The tokens of all segments.
 
   // Why the best translation may be incomplete.
   bool exceeds_training = false;  // A sentence is longer than any seen in training.
@@ -41,15 +53,21 @@ struct TrainedOn {
   std::string source_language;  // In the form that SentenceSplitter takes.
 };
 
+/// How good each of some translations is if every one of them is as likely to be right: the mean
+/// of its scores with each of them as the reference. May be called by several threads at once.
+using ExpectedMetric = std::function<std::vector<double>(std::span<const std::string>)>;
+
 /// What a translator translates with.
 struct TranslationModel {
-  Transformer transformer{nullptr};  // In evaluation mode whenever it is used.
+  /// One, or several that translate together. In evaluation mode whenever they are used.
+  std::vector<Transformer> transformers;
   TokenizerPair tokenizers;
-  torch::Device device = torch::kCPU;  // Where the model is.
+  torch::Device device = torch::kCPU;  // Where the models are.
   TrainedOn trained_on{};
   DecodingPrecision precision = DecodingPrecision::kFp32;
   std::shared_ptr<const Shortlist> shortlist{};  // Null: a translation may have any tokens.
-  bool is_final = false;     // Nobody trains the model: its weights are prepared only once.
+  ExpectedMetric expected_metric{};  // For minimum Bayes risk decoding; empty: there is none.
+  bool is_final = false;             // Nobody trains the model: its weights are prepared only once.
   bool is_consumed = false;  // Nobody else uses it: what has been prepared is freed. Is final then.
 };
 
@@ -69,12 +87,21 @@ class Translator {
     /// Called before each step of a search; returning true makes Translate() throw SearchStopped.
     /// May be empty.
     std::function<bool()> stop_requested{};
+    /// What each translation must begin with, a text for each line; empty: nothing. If a line is
+    /// divided into segments, it begins the first of them. A usage error if it does not fit.
+    std::span<const std::string> target_prefixes{};
+    bool watches_attention = false;  // Fills TokenSequence::attended.
   };
 
   /// The best translations of each line, in order, at most `options.n_best` per line. Lines are
   /// split by LineSplitter, and segments of similar length are translated together.
   std::vector<TranslatedLine> Translate(const Request& request,
                                         const DecodingConfig& options) const;
+
+  /// Scores a translation of each line as Translate() would, had it found it; request.progress and
+  /// so on as there. Neither is divided into segments: a usage error if one is too long.
+  std::vector<TranslatedLine> Score(const Request& request, std::span<const std::string> targets,
+                                    const DecodingConfig& options) const;
 
   /// The best translation of each line.
   std::vector<std::string> TranslateBest(const Request& request,
@@ -85,33 +112,45 @@ class Translator {
   struct Segment {
     size_t line = 0;
     std::vector<int32_t> ids;
+    SearchedSentence sentence{};
   };
   using SegmentBatch = std::span<const Segment* const>;
-  // The best hypotheses of one segment, best first.
-  using Hypotheses = std::vector<Hypothesis>;
+  using Translations = std::vector<Translation>;  // Of a segment.
 
   // What one thread searches with.
   struct Searcher {
-    std::shared_ptr<const PackedTransformer> model;  // Null: the modules.
+    const std::vector<std::shared_ptr<const PackedTransformer>>& models;  // Null: the modules.
     InferenceMemory memory{};
   };
 
-  std::shared_ptr<const PackedTransformer> Pack() const;
+  int64_t max_length() const;  // The least of the models'.
+  std::shared_ptr<const PackedTransformer> Pack(const Transformer& model) const;
+  std::vector<std::shared_ptr<const PackedTransformer>> PackAll() const;
   // Also records in `lines` why their translations may be incomplete.
   std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
                                   std::vector<TranslatedLine>* lines) const;
-  std::vector<Hypotheses> TranslateSegments(const std::vector<Segment>& segments,
-                                            const Request& request,
-                                            const DecodingConfig& options) const;
+  std::vector<int32_t> EncodePrefix(const Request& request, size_t line) const;
+  // One segment a line, with its target.
+  std::vector<Segment> PairLines(const Request& request,
+                                 std::span<const std::string> targets) const;
+  // Sets the segment's limits.
+  void Limit(const Request& request, const DecodingConfig& options, Segment* segment) const;
+  std::vector<Translations> TranslateSegments(const std::vector<Segment>& segments,
+                                              const Request& request,
+                                              const DecodingConfig& options) const;
   // Splits the batch into halves if it does not fit in memory.
-  std::vector<Hypotheses> TranslateBatch(SegmentBatch batch, const Request& request,
-                                         const DecodingConfig& options, Searcher* searcher) const;
-  std::vector<Hypotheses> Search(SegmentBatch batch, const Request& request,
-                                 const DecodingConfig& options, Searcher* searcher) const;
-  std::vector<Translation> TextsOf(const Hypotheses& hypotheses, size_t n_best) const;
+  std::vector<Translations> TranslateBatch(SegmentBatch batch, const Request& request,
+                                           const DecodingConfig& options, Searcher* searcher) const;
+  std::vector<std::vector<Hypothesis>> Search(SegmentBatch batch, const Request& request,
+                                              const DecodingConfig& options,
+                                              Searcher* searcher) const;
+  std::unique_ptr<StepScorer> MakeScorer(SegmentBatch batch, const DecodingConfig& options,
+                                         Searcher* searcher) const;
+  Translations TextsOf(std::vector<Hypothesis> hypotheses, const DecodingConfig& options) const;
 
   TranslationModel model_;
-  std::shared_ptr<const PackedTransformer> packed_;  // If the model is final and on the CPU.
+  // One for each model, null if it cannot be packed; empty if the models are not final.
+  std::vector<std::shared_ptr<const PackedTransformer>> packed_;
   std::shared_ptr<ThreadTeam> team_ = std::make_shared<ThreadTeam>();
 };
 

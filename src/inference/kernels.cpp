@@ -175,6 +175,21 @@ WAVEMT_VECTORIZED void Attend(const QueryAttention& attention, float* scores, fl
   AttendHeads(attention, scores, y);
 }
 
+WAVEMT_VECTORIZED void AddWeights(const QueryAttention& a, float* scores, float* weights) {
+  const auto count = static_cast<int64_t>(a.keys.size());
+  const float scale = 1.0F / std::sqrt(static_cast<float>(a.head_dim));
+  const float share = 1.0F / static_cast<float>(a.num_heads);
+  for (int64_t h = 0; h < a.num_heads; ++h) {
+    const int64_t offset = h * a.head_dim;
+    for (int64_t j = 0; j < count; ++j) {
+      const float* key = a.keys[static_cast<size_t>(j)] + offset;
+      scores[j] = Dot(a.query + offset, key, a.head_dim) * scale;
+    }
+    Softmax(scores, count);
+    AddScaled(share, scores + a.prefix, count - a.prefix, weights);
+  }
+}
+
 WAVEMT_VECTORIZED float QuantizeRow(const float* row, int64_t columns, uint8_t* quantized) {
   constexpr float kLargest = 127.0F;
   constexpr float kTooSmall = 1e-30F;  // 127 over a number below this would not be finite.
@@ -250,6 +265,19 @@ WAVEMT_VECTORIZED float AddLogits(const float* logits, int64_t count, LogitSum* 
   const float before = sum->sum > 0 ? sum->sum * std::exp(sum->largest - largest) : 0.0F;
   *sum = {.largest = largest, .sum = before + added};
   return largest_here;
+}
+
+WAVEMT_VECTORIZED void AddShare(float share, const float* x, int64_t count, float* sum) {
+  AddScaled(share, x, count, sum);
+}
+
+WAVEMT_VECTORIZED void AddShareOfExp(float share, const float* x, int64_t count, float* sum) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    // VectorExp() knows no infinity.
+    const float e = x[i] < -80.0F ? 0.0F : VectorExp(x[i]);
+    sum[i] += share * e;
+  }
 }
 
 WAVEMT_VECTORIZED int64_t FindAbove(const float* logits, int64_t count, float threshold,

@@ -47,6 +47,10 @@ struct QueryAttention {
 inline constexpr int64_t kScoresTogether = 16;
 void Attend(const QueryAttention& attention, float* scores, float* y);
 
+/// The weights of the same attention: adds softmax_j(...), averaged over the heads, to weights[j],
+/// for the keys after the prefix. For a query without bias and vectors.
+void AddWeights(const QueryAttention& attention, float* scores, float* weights);
+
 /// The byte that stands for 0 in a quantized row.
 inline constexpr int32_t kZeroPoint = 128;
 /// Quantizes a row to bytes. Returns the size of a step: row[i] = step * (quantized[i] -
@@ -77,6 +81,11 @@ struct LogitSum {
 };
 /// Adds `count` logits. Returns the largest of them.
 float AddLogits(const float* logits, int64_t count, LogitSum* sum);
+
+/// sum[i] += share * x[i]
+void AddShare(float share, const float* x, int64_t count, float* sum);
+/// sum[i] += share * exp(x[i])
+void AddShareOfExp(float share, const float* x, int64_t count, float* sum);
 
 /// Writes the indices of the logits above `threshold` in order. Returns how many there are.
 int64_t FindAbove(const float* logits, int64_t count, float threshold, int32_t* indices);

@@ -180,18 +180,25 @@ class PackedTransformer::Rows {
     });
   }
 
+  // weights: room for the attention to each source token, a row for each of these rows; undefined:
+  // not asked for.
   template <typename KeysOf>
-  void CrossAttend(const Attention& layer, const KeysOf& keys_of) {
+  void CrossAttend(const Attention& layer, const KeysOf& keys_of, const torch::Tensor& weights) {
     Around(layer.norm, [&](const float* input) {
       float* queries = memory_.projected.data();
       layer.in.Apply(input, count_, &memory_.input, queries);
       for (int64_t row = 0; row < count_; ++row) {
         keys_of(row);
-        AttendRow({.num_heads = config_.num_heads,
-                   .head_dim = head_dim_,
-                   .query = queries + row * d_model_,
-                   .keys = memory_.keys},
-                  row);
+        const QueryAttention attention{.num_heads = config_.num_heads,
+                                       .head_dim = head_dim_,
+                                       .query = queries + row * d_model_,
+                                       .keys = memory_.keys,
+                                       .prefix = layer.prefix.defined() ? layer.prefix.size(0) : 0};
+        AttendRow(attention, row);
+        if (weights.defined()) {
+          AddWeights(attention, memory_.scores.data(),
+                     weights.data_ptr<float>() + row * weights.size(1));
+        }
       }
       layer.out.Apply(memory_.context.data(), count_, &memory_.input, memory_.added.data());
     });
@@ -328,7 +335,8 @@ KeyValueCache PackedTransformer::Encode(const torch::Tensor& source,
 }
 
 const float* PackedTransformer::DecodeStep(std::span<const int32_t> newest, KeyValueCache* cache,
-                                           InferenceMemory* memory) const {
+                                           InferenceMemory* memory,
+                                           SourceAttention* attention) const {
   const ModelConfig& config = this->config();
   Transformer model = model_;
   const auto count = static_cast<int64_t>(newest.size());
@@ -363,7 +371,13 @@ const float* PackedTransformer::DecodeStep(std::span<const int32_t> newest, KeyV
         memory->keys.push_back(source + j * slot);
       }
     };
-    rows.CrossAttend(layer.cross_attention, source_keys_of);
+    torch::Tensor weights;
+    if (attention != nullptr && attention->layer == index) {
+      const torch::Tensor& prefix = layer.cross_attention.prefix;
+      attention->SetLengths(*cache, prefix.defined() ? prefix.size(0) : 0);
+      weights = attention->weights = torch::zeros({count, std::ranges::max(attention->lengths)});
+    }
+    rows.CrossAttend(layer.cross_attention, source_keys_of, weights);
     rows.FeedForward(layer.feed_forward);
   }
   if (decoder_norm_.weight.defined()) rows.Normalize(decoder_norm_);

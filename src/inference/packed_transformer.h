@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "inference/packed_linear.h"
 #include "model/key_value_cache.h"
+#include "model/source_attention.h"
 #include "model/transformer.h"
 
 namespace wavemt {
@@ -48,9 +49,10 @@ class PackedTransformer {
                        InferenceMemory* memory) const;
 
   /// One decoding step; newest: the newest token of each row. Returns the decoder's output, [rows,
-  /// d_model], which stays in memory->hidden until the next call.
+  /// d_model], which stays in memory->hidden until the next call. attention: what to note of the
+  /// attention to the source; null: nothing.
   const float* DecodeStep(std::span<const int32_t> newest, KeyValueCache* cache,
-                          InferenceMemory* memory) const;
+                          InferenceMemory* memory, SourceAttention* attention = nullptr) const;
 
   /// Maps the decoder's output to logits.
   const PackedLinear& output() const { return output_; }

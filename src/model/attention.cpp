@@ -246,6 +246,20 @@ KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_o
                               .value = SplitHeads(projections[1], num_heads_)});
 }
 
+torch::Tensor CrossAttentionImpl::Weights(const torch::Tensor& x, const KeyValue& encoder_key_value,
+                                          const torch::Tensor& src_padding_mask) {
+  const auto query = SplitHeads(q_proj(x), num_heads_).to(torch::kFloat);
+  const auto key = encoder_key_value.key.to(torch::kFloat);
+  auto scores = torch::matmul(query / std::sqrt(static_cast<double>(query.size(3))),
+                              key.transpose(2, 3));  // [batch, num_heads, tgt_len, keys]
+  const int64_t keys = key.size(2);
+  if (src_padding_mask.defined()) {
+    scores = scores.masked_fill(~OverPrefix(src_padding_mask, keys), kNever);
+  }
+  const int64_t of_prefix = prefix.is_empty() ? 0 : prefix->Slots().size(0);
+  return torch::softmax(scores, -1).mean(/*dim=*/1).narrow(-1, of_prefix, keys - of_prefix);
+}
+
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                                           const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("cross-attention");

@@ -79,6 +79,11 @@ class CrossAttentionImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                         const torch::Tensor& src_padding_mask);
 
+  /// How much each query attends to each source token: [batch, tgt_len, src_len], averaged over the
+  /// heads, without the keys of a prefix. Arguments as for forward().
+  torch::Tensor Weights(const torch::Tensor& x, const KeyValue& encoder_key_value,
+                        const torch::Tensor& src_padding_mask);
+
   /// Puts trained keys and values before those of the encoder's output.
   void AddPrefix(const AttentionPrefix& added) { prefix = register_module("prefix", added); }
 

@@ -33,7 +33,8 @@ torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass
 }
 
 torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const SelfAttentionPass& pass,
-                                            int64_t layer, KeyValueCache* cache) {
+                                            int64_t layer, KeyValueCache* cache,
+                                            SourceAttention* attention) {
   x = residual_.Apply(x, self_attention_norm, [&](const torch::Tensor& input) {
     return self_attention->ForwardStep(input, pass, layer, cache);
   });
@@ -41,8 +42,14 @@ torch::Tensor DecoderLayerImpl::ForwardStep(torch::Tensor x, const SelfAttention
     // The hypotheses of a sentence share its keys and values: they attend to them as if they were
     // successive positions of one target.
     const auto queries = input.view({cache->num_sentences(), -1, input.size(2)});
-    return cross_attention(queries, cache->OfSource(layer), cache->SourceMask())
-        .view(input.sizes());
+    const KeyValue source = cache->OfSource(layer);
+    if (attention != nullptr) {
+      attention->weights = cross_attention->Weights(queries, source, cache->SourceMask())
+                               .flatten(0, 1);  // [rows, src_len]
+      auto& prefix = cross_attention->prefix;
+      attention->SetLengths(*cache, prefix.is_empty() ? 0 : prefix->Slots().size(0));
+    }
+    return cross_attention(queries, source, cache->SourceMask()).view(input.sizes());
   });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });
@@ -92,11 +99,13 @@ KeyValueCache DecoderImpl::MakeKeyValueCache(const torch::Tensor& encoder_output
 }
 
 torch::Tensor DecoderImpl::ForwardStep(torch::Tensor x, const AttentionPositions& positions,
-                                       KeyValueCache* cache) {
+                                       KeyValueCache* cache, SourceAttention* attention) {
   const auto pass = SelfAttentionPass::OfStep(positions);
   for (size_t i = 0; i < layers->size(); ++i) {
     const auto layer = static_cast<int64_t>(i);
-    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, pass.InLayer(layer), layer, cache);
+    const bool is_watched = attention != nullptr && attention->layer == layer;
+    x = layers[i]->as<DecoderLayer>()->ForwardStep(x, pass.InLayer(layer), layer, cache,
+                                                   is_watched ? attention : nullptr);
   }
   return norm.is_empty() ? x : norm(x);
 }

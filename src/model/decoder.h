@@ -10,6 +10,7 @@
 #include "model/feed_forward.h"
 #include "model/key_value_cache.h"
 #include "model/residual.h"
+#include "model/source_attention.h"
 
 namespace wavemt {
 
@@ -24,8 +25,9 @@ class DecoderLayerImpl : public torch::nn::Module {
                         const torch::Tensor& encoder_output, const torch::Tensor& src_padding_mask);
 
   /// One decoding step; x: [rows, 1, d_model]; pass: SelfAttentionPass::OfStep(), in this layer.
+  /// attention: notes this layer's attention to the source; may be null.
   torch::Tensor ForwardStep(torch::Tensor x, const SelfAttentionPass& pass, int64_t layer,
-                            KeyValueCache* cache);
+                            KeyValueCache* cache, SourceAttention* attention);
 
   torch::nn::LayerNorm self_attention_norm{nullptr};
   SelfAttention self_attention{nullptr};
@@ -55,9 +57,9 @@ class DecoderImpl : public torch::nn::Module {
                                   std::span<const int64_t> lengths);
 
   /// One decoding step; x: each row's newest token, embedded, [rows, 1, d_model]; positions: those
-  /// of the decoder for that token.
+  /// of the decoder for that token; attention: may be null.
   torch::Tensor ForwardStep(torch::Tensor x, const AttentionPositions& positions,
-                            KeyValueCache* cache);
+                            KeyValueCache* cache, SourceAttention* attention);
 
   torch::nn::ModuleList layers{nullptr};
   torch::nn::LayerNorm norm{nullptr};

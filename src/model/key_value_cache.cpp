@@ -67,7 +67,9 @@ void KeyValueCache::BeginStep(int64_t rows) {
 
 void KeyValueCache::Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) {
   TORCH_CHECK(steps_ > 0, "there are no rows before the first step");
-  if (sentences.size() < sentences_.size()) {
+  std::vector<int32_t> all(sentences_.size());
+  std::iota(all.begin(), all.end(), 0);
+  if (!std::ranges::equal(sentences, all)) {
     std::vector<SourceSpan> kept;
     for (const int32_t sentence : sentences) {
       kept.push_back(sentences_[static_cast<size_t>(sentence)]);

@@ -45,8 +45,8 @@ class KeyValueCache {
   /// Gives each row a slot for its next token; all rows have processed the same number.
   void BeginStep(int64_t rows);
 
-  /// Keeps `sentences` (indices, in order) and makes the old row rows[i] the new row i. A row may
-  /// be repeated or dropped. Between steps.
+  /// Keeps `sentences` (indices; one may be repeated) and makes the old row rows[i] the new row i.
+  /// A row may be repeated or dropped. Between steps.
   void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows);
 
   int64_t num_sentences() const { return static_cast<int64_t>(sentences_.size()); }

@@ -143,12 +143,13 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& source,
   return Project(Decode(target_input, encoder_output, src_padding_mask));
 }
 
-torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, KeyValueCache* cache) {
+torch::Tensor TransformerImpl::DecodeStep(const torch::Tensor& newest, KeyValueCache* cache,
+                                          SourceAttention* attention) {
   const int64_t position = cache->steps();
   cache->BeginStep(newest.size(0));
   const auto x = Embed(Stack::kDecoder, newest.unsqueeze(1), position);  // [rows, 1, d_model]
   const auto positions = PositionsFor(Stack::kDecoder, x, position);
-  return decoder->ForwardStep(x, positions, cache).squeeze(1);  // [rows, d_model]
+  return decoder->ForwardStep(x, positions, cache, attention).squeeze(1);  // [rows, d_model]
 }
 
 }  // namespace wavemt

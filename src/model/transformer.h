@@ -46,8 +46,9 @@ class TransformerImpl : public torch::nn::Module {
                         const torch::Tensor& target_input);
 
   /// One decoding step; newest: the newest token of each row, [rows]. Returns the decoder's output,
-  /// [rows, d_model].
-  torch::Tensor DecodeStep(const torch::Tensor& newest, KeyValueCache* cache);
+  /// [rows, d_model]. attention: what to note of the attention to the source; null: nothing.
+  torch::Tensor DecodeStep(const torch::Tensor& newest, KeyValueCache* cache,
+                           SourceAttention* attention = nullptr);
 
   /// ids: [batch, length], whose first column is at `first_position`. Returns their embeddings with
   /// positions, [batch, length, d_model]. A usage error if the model has too few positions.

@@ -182,8 +182,12 @@ std::string JsonText(const Json& value) {
   return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string JsonLine(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string QuoteJson(const Json& value) {
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = JsonLine(value);
   if (text.size() <= kLongestQuote) return text;
   size_t end = kLongestQuote;
   while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // Inside a character.

@@ -29,6 +29,9 @@ Json ReadJson(const std::filesystem::path& path);
 /// hold, become U+FFFD.
 std::string JsonText(const Json& value);
 
+/// The same on one line, without a newline at the end.
+std::string JsonLine(const Json& value);
+
 inline constexpr size_t kMaxJsonDepth = 64;
 /// The library compares each new key with all others of its object: 100,000 would take seconds.
 inline constexpr size_t kMaxJsonKeys = 4000;

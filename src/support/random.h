@@ -37,6 +37,7 @@ enum class RandomStream : uint64_t {
   kDropout = 102,
   kInitialWeights = 103,
   kTokenizerSample = 104,
+  kDrawnTokens = 105,  // Of translations, derived from decoding.seed.
 };
 
 /// The seed of `stream`, or of one of its items: DeriveSeed(seed, RandomStream::kDropout, step).

@@ -10,6 +10,7 @@
 #include "support/files.h"
 #include "support/memory.h"
 #include "workflow/adapter_info.h"
+#include "workflow/bayes_risk.h"
 #include "workflow/build_model.h"
 #include "workflow/languages.h"
 #include "workflow/learn_shortlist.h"
@@ -66,28 +67,36 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   return opened;
 }
 
-TranslationModel ToTranslate(const TrainedModel& opened, const fs::path& shortlist) {
-  TranslationModel translated{.transformer = opened.model,
+TranslationModel ToTranslate(const TrainedModel& opened, const TranslationHelpers& helpers) {
+  TranslationModel translated{.transformers = {opened.model},
                               .tokenizers = opened.tokenizers,
                               .device = opened.device,
                               .trained_on = opened.trained_on,
                               .precision = opened.config.decoding.precision,
+                              .expected_metric = MakeExpectedMetric(opened.config),
                               .is_final = true};
-  if (!shortlist.empty()) {
-    translated.shortlist = std::make_shared<Shortlist>(ReadShortlist(shortlist, opened.tokenizers));
+  for (const TrainedModel& other : helpers.others) translated.transformers.push_back(other.model);
+  if (!helpers.shortlist.empty()) {
+    translated.shortlist =
+        std::make_shared<Shortlist>(ReadShortlist(helpers.shortlist, opened.tokenizers));
   }
   return translated;
 }
 
 }  // namespace
 
-Translator TrainedModel::MakeTranslator(const fs::path& shortlist) const {
-  return Translator(ToTranslate(*this, shortlist));
+Translator TrainedModel::MakeTranslator() const { return MakeTranslator(TranslationHelpers{}); }
+
+Translator TrainedModel::TakeTranslator() { return TakeTranslator(TranslationHelpers{}); }
+
+Translator TrainedModel::MakeTranslator(const TranslationHelpers& helpers) const {
+  return Translator(ToTranslate(*this, helpers));
 }
 
-Translator TrainedModel::TakeTranslator(const fs::path& shortlist) {
-  TranslationModel translated = ToTranslate(*this, shortlist);
+Translator TrainedModel::TakeTranslator(TranslationHelpers helpers) {
+  TranslationModel translated = ToTranslate(*this, helpers);
   model = nullptr;
+  helpers.others.clear();
   translated.is_consumed = true;
   return Translator(std::move(translated));
 }
@@ -99,6 +108,26 @@ TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides, t
   return ReadModelAt(path, [&](const ModelLocation& location) {
     return OpenModelAt(location, overrides, device, added);
   });
+}
+
+std::vector<TrainedModel> OpenEnsemble(const TrainedModel& first,
+                                       const std::vector<fs::path>& others,
+                                       const ConfigOverrides& overrides) {
+  std::vector<TrainedModel> opened;
+  for (const fs::path& path : others) {
+    opened.push_back(OpenModel(path, overrides, first.device));
+    const TokenizerPair& theirs = opened.back().tokenizers;
+    const auto require_same = [&](const Tokenizer& a, const Tokenizer& b, const char* side) {
+      if (a.GivesSameIds(b)) return;
+      throw UsageError(
+          "--ensemble {}: its {} vocabulary is another one than that of {}; models can only "
+          "translate together if they were trained with the same tokenizers",
+          path.string(), side, first.checkpoint.string());
+    };
+    require_same(*first.tokenizers.source, *theirs.source, "source");
+    require_same(*first.tokenizers.target, *theirs.target, "target");
+  }
+  return opened;
 }
 
 fs::path CheckpointOfWholeModel(const fs::path& checkpoint) {

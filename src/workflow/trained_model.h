@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "checkpoint/named_tensors.h"
 #include "checkpoint/run_directory.h"
@@ -16,6 +17,8 @@
 
 namespace wavemt {
 
+struct TranslationHelpers;
+
 /// A trained model with everything needed to translate with it.
 struct TrainedModel {
   Config config;
@@ -27,10 +30,17 @@ struct TrainedModel {
   torch::Device device = torch::kCPU;
   TrainedOn trained_on;
 
-  /// `shortlist`: a file of LearnShortlist(); empty: none.
-  Translator MakeTranslator(const std::filesystem::path& shortlist = {}) const;
-  /// The same in less memory: takes the model away, and frees the weights that have been prepared.
-  Translator TakeTranslator(const std::filesystem::path& shortlist = {});
+  Translator MakeTranslator() const;
+  Translator MakeTranslator(const TranslationHelpers& helpers) const;
+  /// The same in less memory: takes the models away, and frees the weights that have been prepared.
+  Translator TakeTranslator();
+  Translator TakeTranslator(TranslationHelpers helpers);
+};
+
+/// What translates besides a model.
+struct TranslationHelpers {
+  std::filesystem::path shortlist{};   // A file of LearnShortlist(); empty: none.
+  std::vector<TrainedModel> others{};  // Those of an ensemble with it; see OpenEnsemble().
 };
 
 /// Opens the model that `path` names (see LocateModel() in run_directory.h), with `overrides`
@@ -40,6 +50,12 @@ struct TrainedModel {
 TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides& overrides = {},
                        torch::Device device = torch::kCPU,
                        const std::filesystem::path& adapter = {});
+
+/// Opens the models that translate together with `first`. A usage error if one has another
+/// vocabulary.
+std::vector<TrainedModel> OpenEnsemble(const TrainedModel& first,
+                                       const std::vector<std::filesystem::path>& others,
+                                       const ConfigOverrides& overrides);
 
 /// The config of a model with `overrides` applied. A usage error if they ask for another model than
 /// that which was trained; more positions and another rotary_base are allowed.

@@ -228,7 +228,7 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
                                           ? DecodingPrecision::kFp32
                                           : config.decoding.precision;
   const Translator translator(
-      {.transformer = model,
+      {.transformers = {model},
        .tokenizers = tokenizers,
        .device = machine.device,
        .trained_on = {.profile = profile, .source_language = SourceLanguage(config.data)},

@@ -66,6 +66,8 @@ ScoreTranslations MakeValidationScorer(const Config& config, Translator translat
   if (text.lines->sources.empty()) return {};
   DecodingConfig decoding = config.decoding;
   decoding.beam_size = config.training.validation_beam_size;
+  decoding.sampling = false;
+  decoding.mbr_samples = 0;
   const bool with_accuracy = config.training.best_metric == ValidationMetric::kAccuracy;
   return [lines = text.lines, name = text.description, translator = std::move(translator), decoding,
           world = std::move(world), tokenizer = BleuTokenizer(config), with_accuracy](

@@ -56,8 +56,11 @@ TEST(ConfigResume, WhatScoresDependOnIsFixedWhereTheyDecide) {
   std::set<std::string> fixed_for_chrf = by_loss;
   for (const std::string& key : ChangeableKeys(ValidationMetric::kChrf)) fixed_for_chrf.erase(key);
   EXPECT_EQ(fixed_for_chrf,
-            (std::set<std::string>{"data.source_language", "decoding.length_penalty",
-                                   "decoding.max_output_length", "decoding.precision",
+            (std::set<std::string>{"data.source_language", "decoding.attention_layer",
+                                   "decoding.coverage_penalty", "decoding.length_penalty",
+                                   "decoding.max_output_length", "decoding.max_output_ratio",
+                                   "decoding.min_output_length", "decoding.min_output_ratio",
+                                   "decoding.no_repeat_ngram_size", "decoding.precision",
                                    "decoding.split_sentences", "training.validation_beam_size"}));
   std::set<std::string> fixed_for_bleu = by_loss;
   for (const std::string& key : ChangeableKeys(ValidationMetric::kBleu)) fixed_for_bleu.erase(key);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -17,8 +18,12 @@ namespace {
 constexpr int64_t kVocabulary = 7;  // The special tokens and three words.
 constexpr int32_t kFirstWord = 4;
 
-BeamSearchInput Input(std::vector<int64_t> longest_output) {
-  return {.longest_output = std::move(longest_output), .special = kSpecial};
+SearchInput Input(const std::vector<int64_t>& longest_output) {
+  SearchInput input{.sentences = {}, .special = kSpecial};
+  for (const int64_t longest : longest_output) {
+    input.sentences.push_back({.longest_output = longest});
+  }
+  return input;
 }
 
 DecodingConfig Options(int64_t beam_size, int64_t n_best, double length_penalty) {
@@ -47,7 +52,7 @@ class AllSequences {
     const double ended = log_probability + next[kSpecial.eos];
     const auto length =
         static_cast<double>(prefix.size());  // Counts <s>, which the output lacks, for </s>.
-    found_.push_back({.tokens = {prefix.begin() + 1, prefix.end()},
+    found_.push_back({.sequence = {.tokens = {prefix.begin() + 1, prefix.end()}},
                       .log_probability = ended,
                       .score = ended / std::pow((5.0 + length) / 6.0, alpha_)});
     if (static_cast<int64_t>(prefix.size()) == longest_) return;
@@ -65,7 +70,7 @@ class AllSequences {
 };
 
 void ExpectSame(const Hypothesis& actual, const Hypothesis& expected) {
-  EXPECT_EQ(actual.tokens, expected.tokens);
+  EXPECT_EQ(actual.sequence.tokens, expected.sequence.tokens);
   EXPECT_NEAR(actual.log_probability, expected.log_probability, 1e-5);
   EXPECT_NEAR(actual.score, expected.score, 1e-5);
 }
@@ -147,7 +152,7 @@ std::vector<Hypothesis> SimpleBeamSearch(uint64_t sentence, int64_t longest, int
       if (row.prefix.back() != kSpecial.eos) {
         if (static_cast<int64_t>(rows.size()) < beam) rows.push_back(row);
       } else if (static_cast<int64_t>(rank) < beam) {
-        finished.push_back({.tokens = {row.prefix.begin() + 1, row.prefix.end() - 1},
+        finished.push_back({.sequence = {.tokens = {row.prefix.begin() + 1, row.prefix.end() - 1}},
                             .log_probability = row.score,
                             .score = row.score / LengthPenalty(length, alpha)});
       }
@@ -196,7 +201,7 @@ TEST_P(NarrowBeamTest, GivesASentenceTheSameResultAloneAndInABatch) {
     const auto alone = BeamSearch(one, Input({longest_[i]}), Options(beam, beam, 1.0));
     ASSERT_EQ(alone[0].size(), together[i].size());
     for (size_t n = 0; n < alone[0].size(); ++n) {
-      EXPECT_EQ(alone[0][n].tokens, together[i][n].tokens);
+      EXPECT_EQ(alone[0][n].sequence.tokens, together[i][n].sequence.tokens);
       EXPECT_EQ(alone[0][n].score, together[i][n].score);
     }
   }
@@ -213,9 +218,9 @@ TEST_P(NarrowBeamTest, HypothesesAreSortedDistinctAndWithinLimits) {
     for (size_t n = 0; n < found[i].size(); ++n) {
       const Hypothesis& hypothesis = found[i][n];
       EXPECT_LE(hypothesis.score, found[i][n == 0 ? 0 : n - 1].score);
-      EXPECT_LT(static_cast<int64_t>(hypothesis.tokens.size()), longest_[i]);
-      for (const int32_t token : hypothesis.tokens) EXPECT_GE(token, kFirstWord);
-      distinct.insert(hypothesis.tokens);
+      EXPECT_LT(static_cast<int64_t>(hypothesis.sequence.tokens.size()), longest_[i]);
+      for (const int32_t token : hypothesis.sequence.tokens) EXPECT_GE(token, kFirstWord);
+      distinct.insert(hypothesis.sequence.tokens);
     }
     EXPECT_EQ(distinct.size(), found[i].size());
   }
@@ -230,7 +235,7 @@ TEST(BeamSearch, ReturnsOnlyTheNBest) {
   TableScorer again({5}, kVocabulary);
   const auto two = BeamSearch(again, Input({6}), Options(4, 2, 1.0))[0];
   ASSERT_EQ(two.size(), 2U);
-  for (size_t n = 0; n < 2; ++n) EXPECT_EQ(two[n].tokens, four[n].tokens);
+  for (size_t n = 0; n < 2; ++n) EXPECT_EQ(two[n].sequence.tokens, four[n].sequence.tokens);
 }
 
 TEST(BeamSearch, StopsAtTheLongestOutput) {
@@ -241,7 +246,7 @@ TEST(BeamSearch, StopsAtTheLongestOutput) {
   const auto found = BeamSearch(one, Input({1}), Options(3, 3, 1.0))[0];
   EXPECT_EQ(one.steps, 1);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_TRUE(found[0].tokens.empty());
+  EXPECT_TRUE(found[0].sequence.tokens.empty());
 }
 
 TEST(BeamSearch, ReturnsNothingForNoSentences) {
@@ -251,14 +256,147 @@ TEST(BeamSearch, ReturnsNothingForNoSentences) {
 
 // Marian's models have neither <s> nor <pad>: </s> serves as both and must still be allowed.
 TEST(BeamSearch, AcceptsAVocabularyInWhichEosReplacesBosAndPad) {
-  BeamSearchInput input = Input({5});
+  SearchInput input = Input({5});
   input.special = {.pad = 3, .unk = 0, .bos = 3, .eos = 3};
   TableScorer scorer({8}, kVocabulary, input.special);
   const auto found = BeamSearch(scorer, input, Options(4, 4, 1.0))[0];
   ASSERT_EQ(found.size(), 4U);
   for (const Hypothesis& hypothesis : found) {
-    for (const int32_t token : hypothesis.tokens) EXPECT_TRUE(token != 3 && token != 0);
+    for (const int32_t token : hypothesis.sequence.tokens) EXPECT_TRUE(token != 3 && token != 0);
   }
+}
+
+// Whether a sequence is allowed, and its score, are checked for every sequence: a beam of 40 sees
+// all of them.
+class LimitedSearchTest : public testing::Test {
+ protected:
+  // The best sequences that `is_allowed` lets through, all of them.
+  static std::vector<Hypothesis> Expected(
+      uint64_t sentence, int64_t longest,
+      const std::function<bool(const Hypothesis&)>& is_allowed) {
+    std::vector<Hypothesis> expected = AllSequences(sentence, longest, 1.0).found();
+    std::erase_if(expected, [&](const Hypothesis& h) { return !is_allowed(h); });
+    return expected;
+  }
+
+  static void Check(const SearchInput& input, const DecodingConfig& options,
+                    const std::function<bool(const Hypothesis&)>& is_allowed) {
+    TableScorer scorer({31, 32}, kVocabulary);
+    const auto found = BeamSearch(scorer, input, options);
+    for (size_t i = 0; i < 2; ++i) {
+      SCOPED_TRACE(i);
+      const auto expected = Expected(31 + i, input.sentences[i].longest_output, is_allowed);
+      EXPECT_GT(expected.size(), 1U);
+      ASSERT_EQ(found[i].size(), expected.size());
+      for (size_t n = 0; n < expected.size(); ++n) ExpectSame(found[i][n], expected[n]);
+    }
+  }
+};
+
+TEST_F(LimitedSearchTest, NoTranslationIsShorterThanAllowed) {
+  SearchInput input = Input({4, 4});
+  for (SearchedSentence& sentence : input.sentences) sentence.shortest_output = 2;
+  Check(input, Options(40, 40, 1.0),
+        [](const Hypothesis& h) { return h.sequence.tokens.size() >= 2; });
+}
+
+TEST_F(LimitedSearchTest, NoSequenceOfTokensOccursTwice) {
+  DecodingConfig options = Options(40, 40, 1.0);
+  options.no_repeat_ngram_size = 1;
+  Check(Input({4, 4}), options, [](const Hypothesis& h) {
+    const auto& tokens = h.sequence.tokens;
+    return std::set(tokens.begin(), tokens.end()).size() == tokens.size();
+  });
+}
+
+TEST_F(LimitedSearchTest, EveryTranslationBeginsWithTheTargetPrefix) {
+  SearchInput input = Input({4, 4});
+  for (SearchedSentence& sentence : input.sentences) sentence.target_prefix = {5, 4};
+  Check(input, Options(40, 40, 1.0), [](const Hypothesis& h) {
+    const auto& tokens = h.sequence.tokens;
+    return tokens.size() >= 2 && tokens[0] == 5 && tokens[1] == 4;
+  });
+}
+
+TEST_F(LimitedSearchTest, PrefixesMayHaveOtherLengthsInABatch) {
+  SearchInput input = Input({5, 5, 5});
+  input.sentences[0].target_prefix = {4, 6, 6, 5};
+  input.sentences[2].target_prefix = {6};
+  TableScorer scorer({1, 2, 3}, kVocabulary);
+  const auto together = BeamSearch(scorer, input, Options(3, 3, 1.0));
+  EXPECT_EQ(together[0][0].sequence.tokens, (std::vector<int32_t>{4, 6, 6, 5}));
+  EXPECT_EQ(together[2][0].sequence.tokens[0], 6);
+  for (size_t i = 0; i < 3; ++i) {
+    TableScorer one({1 + i}, kVocabulary);
+    SearchInput alone = Input({5});
+    alone.sentences[0] = input.sentences[i];
+    const auto found = BeamSearch(one, alone, Options(3, 3, 1.0))[0];
+    ASSERT_EQ(found.size(), together[i].size());
+    for (size_t n = 0; n < found.size(); ++n) ExpectSame(found[n], together[i][n]);
+  }
+}
+
+TEST(BeamSearch, ScoresATranslationThatIsItsTargetPrefix) {
+  TableScorer search({9}, kVocabulary);
+  const auto found = BeamSearch(search, Input({6}), Options(4, 4, 0.7))[0];
+  for (const Hypothesis& hypothesis : found) {
+    SearchInput input = Input({static_cast<int64_t>(hypothesis.sequence.tokens.size()) + 1});
+    input.sentences[0].target_prefix = hypothesis.sequence.tokens;
+    TableScorer forced({9}, kVocabulary);
+    const auto scored = BeamSearch(forced, input, Options(1, 1, 0.7))[0];
+    ASSERT_EQ(scored.size(), 1U);
+    ExpectSame(scored[0], hypothesis);
+    EXPECT_EQ(scored[0].sequence.log_probs, hypothesis.sequence.log_probs);
+    EXPECT_EQ(scored[0].end_log_prob, hypothesis.end_log_prob);
+  }
+}
+
+TEST(BeamSearch, TokensAddUpToTheirTranslation) {
+  TableScorer scorer({9}, kVocabulary);
+  const auto all = BeamSearch(scorer, Input({6}), Options(4, 4, 0.7));
+  for (const Hypothesis& hypothesis : all[0]) {
+    double sum = hypothesis.end_log_prob;
+    for (const float log_prob : hypothesis.sequence.log_probs) sum += log_prob;
+    EXPECT_NEAR(sum, hypothesis.log_probability, 1e-5);
+    EXPECT_EQ(hypothesis.sequence.log_probs.size(), hypothesis.sequence.tokens.size());
+  }
+}
+
+// Wu et al. 2016, equation 14, with the attention that TableScorer gives.
+TEST(BeamSearch, RanksByCoverage) {
+  DecodingConfig options = Options(40, 40, 1.0);
+  options.coverage_penalty = 0.7;
+  SearchInput input = Input({4});
+  input.watches_attention = true;
+  TableScorer scorer({31}, kVocabulary);
+  const auto found = BeamSearch(scorer, input, options)[0];
+  ASSERT_EQ(found.size(), 40U);
+  for (size_t n = 0; n < found.size(); ++n) {
+    const std::vector<int32_t>& tokens = found[n].sequence.tokens;
+    double first = TableScorer::AttentionToFirst(kSpecial.bos);
+    std::vector<int32_t> attended = {};
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      const int32_t before = i == 0 ? kSpecial.bos : tokens[i - 1];
+      attended.push_back(TableScorer::AttentionToFirst(before) >= 0.45F ? 0 : 1);
+      first += TableScorer::AttentionToFirst(tokens[i]);
+    }
+    const double second = 0.9 * static_cast<double>(tokens.size() + 1) - first;
+    const double coverage = std::log(std::min(first, 1.0)) + std::log(std::min(second, 1.0));
+    const double length_penalty = (6.0 + static_cast<double>(tokens.size())) / 6.0;
+    EXPECT_NEAR(found[n].score, found[n].log_probability / length_penalty + 0.7 * coverage, 1e-5);
+    EXPECT_LE(found[n].score, found[n == 0 ? 0 : n - 1].score);
+    EXPECT_EQ(found[n].sequence.attended, attended);
+  }
+}
+
+TEST(RepeatingTokens, AreThoseThatEndASequenceSeenBefore) {
+  const std::vector<int32_t> sequence = {1, 2, 3, 1, 2, 4, 1, 2};
+  EXPECT_EQ(RepeatingTokens(sequence, 3), (std::vector<int32_t>{3, 4}));
+  EXPECT_EQ(RepeatingTokens(sequence, 2), (std::vector<int32_t>{3, 4}));
+  EXPECT_EQ(RepeatingTokens(sequence, 1), (std::vector<int32_t>{1, 2, 3, 4}));
+  EXPECT_EQ(RepeatingTokens(sequence, 4), (std::vector<int32_t>{}));
+  EXPECT_EQ(RepeatingTokens(std::vector<int32_t>{}, 3), (std::vector<int32_t>{}));
+  EXPECT_EQ(RepeatingTokens(std::vector<int32_t>{1, 1, 1}, 3), (std::vector<int32_t>{1}));
 }
 
 }  // namespace

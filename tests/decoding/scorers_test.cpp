@@ -32,7 +32,21 @@ class UncachedScorer : public StepScorer {
     encoder_output_ = model_->Encode(source, mask_);
   }
 
-  const NextTokens& Step(std::span<const int32_t> newest, int64_t per_row) override {
+  const NextTokens& Step(std::span<const int32_t> newest, std::span<const int32_t> wanted,
+                         int64_t per_row) override {
+    TakeLikeliest(LogProbs(newest), wanted, per_row, special_, &next_);
+    return next_;
+  }
+
+  std::span<const float> StepAll(std::span<const int32_t> newest) override {
+    all_ = LogProbs(newest).contiguous();
+    return {all_.const_data_ptr<float>(), static_cast<size_t>(all_.numel())};
+  }
+
+  void WatchAttention(int64_t /*attention_layer*/) override {}
+  std::span<const float> Attention(int64_t /*row*/) const override { return {}; }
+
+  torch::Tensor LogProbs(std::span<const int32_t> newest) {
     const auto column =
         torch::tensor(c10::ArrayRef<int32_t>(newest.data(), newest.size()), torch::kLong)
             .unsqueeze(1);
@@ -41,9 +55,7 @@ class UncachedScorer : public StepScorer {
     const auto encoder_output = encoder_output_.repeat_interleave(rows_per_sentence, 0);
     const auto mask = mask_.repeat_interleave(rows_per_sentence, 0);
     const auto hidden = model_->Decode(prefixes_, encoder_output, mask).select(1, -1);
-    TakeLikeliest(torch::log_softmax(model_->Project(hidden), -1, torch::kFloat), per_row, special_,
-                  &next_);
-    return next_;
+    return torch::log_softmax(model_->Project(hidden), -1, torch::kFloat);
   }
 
   void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) override {
@@ -63,6 +75,7 @@ class UncachedScorer : public StepScorer {
   torch::Tensor encoder_output_;
   torch::Tensor mask_;
   torch::Tensor prefixes_;
+  torch::Tensor all_;
   NextTokens next_;
 };
 
@@ -97,7 +110,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
   struct Padded {
     torch::Tensor source;
     std::vector<int64_t> lengths;
-    std::vector<int64_t> longest_output;
+    std::vector<SearchedSentence> searched;
   };
 
   static Padded Pad(std::span<const Sentence> sentences) {
@@ -105,14 +118,14 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     for (const Sentence& sentence : sentences) longest = std::max(longest, sentence.size());
     std::vector<torch::Tensor> rows;
     std::vector<int64_t> lengths;
-    std::vector<int64_t> longest_output;
+    std::vector<SearchedSentence> searched;
     for (Sentence sentence : sentences) {
       lengths.push_back(static_cast<int64_t>(sentence.size()));
-      longest_output.push_back(std::min<int64_t>(lengths.back() * 3 + 4, 30));
+      searched.push_back({.longest_output = std::min<int64_t>(lengths.back() * 3 + 4, 30)});
       sentence.resize(longest, kSpecial.pad);
       rows.push_back(torch::tensor(sentence, torch::kLong));
     }
-    return {.source = torch::stack(rows), .lengths = lengths, .longest_output = longest_output};
+    return {.source = torch::stack(rows), .lengths = lengths, .searched = searched};
   }
 
   template <typename Scorer>
@@ -123,8 +136,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     DecodingConfig options;
     options.beam_size = beam_size;
     options.n_best = beam_size;
-    return BeamSearch(scorer, {.longest_output = batch.longest_output, .special = kSpecial},
-                      options);
+    return BeamSearch(scorer, {.sentences = batch.searched, .special = kSpecial}, options);
   }
 
   // Greedy search without a cache or batching.
@@ -132,7 +144,7 @@ class SearchTest : public testing::TestWithParam<LayerNormPlacement> {
     const Padded one = Pad({&sentence, 1});
     std::vector<int32_t> tokens;
     Sentence target = {kSpecial.bos};
-    while (static_cast<int64_t>(target.size()) < one.longest_output[0]) {
+    while (static_cast<int64_t>(target.size()) < one.searched[0].longest_output) {
       auto logits = model_(one.source, torch::Tensor(),
                            torch::tensor(target, torch::kLong).unsqueeze(0))[0][-1];
       for (const int32_t never : {kSpecial.pad, kSpecial.unk, kSpecial.bos}) {
@@ -155,7 +167,7 @@ void ExpectSameHypotheses(const std::vector<Hypothesis>& actual,
                           const std::vector<Hypothesis>& expected) {
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t n = 0; n < expected.size(); ++n) {
-    EXPECT_EQ(actual[n].tokens, expected[n].tokens) << "hypothesis " << n;
+    EXPECT_EQ(actual[n].sequence.tokens, expected[n].sequence.tokens) << "hypothesis " << n;
     EXPECT_NEAR(actual[n].score, expected[n].score, 1e-5) << "hypothesis " << n;
   }
 }
@@ -166,8 +178,8 @@ TEST_P(SearchTest, BeamOneIsGreedy) {
   std::set<size_t> lengths;
   for (size_t i = 0; i < sentences.size(); ++i) {
     ASSERT_EQ(found[i].size(), 1U);
-    EXPECT_EQ(found[i][0].tokens, Greedy(sentences[i])) << "sentence " << i;
-    lengths.insert(found[i][0].tokens.size());
+    EXPECT_EQ(found[i][0].sequence.tokens, Greedy(sentences[i])) << "sentence " << i;
+    lengths.insert(found[i][0].sequence.tokens.size());
   }
   EXPECT_GT(lengths.size(), 4U) << "the model is too simple to tell searches apart";
 }
@@ -215,7 +227,8 @@ TEST_P(SearchTest, TheScoreIsTheModelsLogProbability) {
     const Padded one = Pad({&sentences[i], 1});
     for (const Hypothesis& hypothesis : found[i]) {
       Sentence input = {kSpecial.bos};
-      input.insert(input.end(), hypothesis.tokens.begin(), hypothesis.tokens.end());
+      input.insert(input.end(), hypothesis.sequence.tokens.begin(),
+                   hypothesis.sequence.tokens.end());
       Sentence labels(input.begin() + 1, input.end());
       labels.push_back(kSpecial.eos);
       const auto logits =
@@ -271,9 +284,45 @@ void ExpectSameNext(const NextTokens& actual, const NextTokens& expected) {
   for (size_t i = 0; i < actual.log_probs.size(); ++i) {
     EXPECT_NEAR(actual.log_probs[i], expected.log_probs[i], 1e-4) << i;
   }
-  ASSERT_EQ(actual.end.size(), expected.end.size());
-  for (size_t i = 0; i < actual.end.size(); ++i) {
-    EXPECT_NEAR(actual.end[i], expected.end[i], 1e-4) << i;
+  ASSERT_EQ(actual.of_wanted.size(), expected.of_wanted.size());
+  for (size_t i = 0; i < actual.of_wanted.size(); ++i) {
+    EXPECT_NEAR(actual.of_wanted[i], expected.of_wanted[i], 1e-4) << i;
+  }
+}
+
+void ExpectSameAttention(const StepScorer& actual, const StepScorer& expected, int64_t rows) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const std::vector<float> of_row(actual.Attention(row).begin(), actual.Attention(row).end());
+    ASSERT_EQ(of_row.size(), expected.Attention(row).size());
+    EXPECT_EQ(of_row.size(), row < rows / 2 ? 4U : 3U);
+    float sum = 0;
+    for (size_t i = 0; i < of_row.size(); ++i) {
+      EXPECT_NEAR(of_row[i], expected.Attention(row)[i], 1e-5);
+      sum += of_row[i];
+    }
+    EXPECT_NEAR(sum, 1, 1e-5);
+  }
+}
+
+TEST_P(PackedScorerTest, GivesAllProbabilities) {
+  if (!HasKernels()) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto packed = Packed(DecodingPrecision::kFp32);
+  InferenceMemory memory;
+  PackedScorer fast(*packed, source_, lengths_, kSpecial, &memory);
+  ModuleScorer plain(model_, source_, lengths_, kSpecial);
+  std::vector<int32_t> newest = {2, 2};
+  for (int step = 0; step < 4; ++step) {
+    const std::span<const float> found = fast.StepAll(newest);
+    const std::span<const float> expected = plain.StepAll(newest);
+    ASSERT_EQ(found.size(), newest.size() * kManyTokens);
+    ASSERT_EQ(expected.size(), found.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-4);
+    // As in sampling: each draw is a sentence of its own.
+    const std::vector<int32_t> rows =
+        step == 0 ? std::vector<int32_t>{0, 0, 1, 1, 1} : std::vector<int32_t>{0, 1, 2, 3, 4};
+    fast.Select(rows, rows);
+    plain.Select(rows, rows);
+    newest = {11, 12, 13, 14, 15};
   }
 }
 
@@ -283,13 +332,18 @@ TEST_P(PackedScorerTest, FindsTheSameTokensAsTheModules) {
   InferenceMemory memory;
   PackedScorer fast(*packed, source_, lengths_, kSpecial, &memory);
   ModuleScorer plain(model_, source_, lengths_, kSpecial);
+  fast.WatchAttention(1);
+  plain.WatchAttention(1);
   const std::vector<int32_t> sentences = {0, 1};
   const std::vector<int32_t> rows = {0, 0, 0, 1, 1, 1};
   std::vector<int32_t> newest = {2, 2};
   for (int step = 0; step < 6; ++step) {
     SCOPED_TRACE(step);
-    const NextTokens& expected = plain.Step(newest, 10);
-    ExpectSameNext(fast.Step(newest, 10), expected);
+    std::vector<int32_t> wanted(newest.size(), kSpecial.eos);
+    wanted.front() = 310;
+    const NextTokens& expected = plain.Step(newest, wanted, 10);
+    ExpectSameNext(fast.Step(newest, wanted, 10), expected);
+    ExpectSameAttention(fast, plain, static_cast<int64_t>(newest.size()));
     if (step == 0) {
       fast.Select(sentences, rows);
       plain.Select(sentences, rows);
@@ -305,7 +359,7 @@ TEST_P(PackedScorerTest, ARestrictionLeavesTheOtherTokensOut) {
   PackedScorer fast(*packed, source_, lengths_, kSpecial, &memory);
   const std::vector<int32_t> allowed = {3, 7, 80, 81, 300, 599};
   fast.Restrict(allowed);
-  const NextTokens& found = fast.Step(std::vector<int32_t>{2, 2}, 8);
+  const NextTokens& found = fast.Step(std::vector<int32_t>{2, 2}, std::vector<int32_t>{3, 81}, 8);
   const auto mask =
       torch::tensor({{true, true, true, true}, {true, true, true, false}}).view({2, 1, 1, 4});
   const auto logits = model_(source_, mask, torch::full({2, 1}, 2, torch::kLong)).squeeze(1);
@@ -319,7 +373,8 @@ TEST_P(PackedScorerTest, ARestrictionLeavesTheOtherTokensOut) {
       EXPECT_NEAR(found.log_probs[at], sorted[i].item<float>(), 1e-4);
     }
     EXPECT_EQ(found.log_probs[static_cast<size_t>(row * 8 + 6)], kImpossible);
-    EXPECT_NEAR(found.end[static_cast<size_t>(row)], log_probs[row][0].item<float>(), 1e-4);
+    const auto wanted = log_probs[row][row == 0 ? 0 : 3].item<float>();
+    EXPECT_NEAR(found.of_wanted[static_cast<size_t>(row)], wanted, 1e-4);
   }
 }
 
@@ -335,7 +390,8 @@ TEST(ModuleScorer, GivesProbabilities) {
       SmallModelConfig(), {.source = kModelVocabulary, .target = kModelVocabulary}, 1);
   const auto source = torch::tensor({{5, 6, 3}, {7, 8, 3}}, torch::kLong);
   ModuleScorer scorer(model, source, std::vector<int64_t>{3, 3}, kSpecial);
-  const NextTokens& next = scorer.Step(std::vector<int32_t>{2, 2}, kModelVocabulary);
+  const NextTokens& next =
+      scorer.Step(std::vector<int32_t>{2, 2}, std::vector<int32_t>{3, 3}, kModelVocabulary);
   double sum = 0;
   for (int64_t i = 0; i < kModelVocabulary; ++i) {
     sum += std::exp(next.log_probs[static_cast<size_t>(i)]);

@@ -45,14 +45,14 @@ class TableScorer : public StepScorer {
     return LogProbabilities(sentence, prefix, vocabulary_);
   }
 
-  const NextTokens& Step(std::span<const int32_t> newest, int64_t per_row) override {
+  const NextTokens& Step(std::span<const int32_t> newest, std::span<const int32_t> wanted,
+                         int64_t per_row) override {
     const size_t rows = newest.size();
-    const size_t rows_per_sentence = rows / sentences_.size();
-    prefixes_.resize(rows);
-    next_ = {.per_row = per_row, .tokens = {}, .log_probs = {}, .end = {}};
+    StepAll(newest);
+    next_ = {.per_row = per_row, .tokens = {}, .log_probs = {}, .of_wanted = {}};
     for (size_t row = 0; row < rows; ++row) {
-      prefixes_[row].push_back(newest[row]);
-      const auto values = Distribution(sentences_[row / rows_per_sentence], prefixes_[row]);
+      const std::span values = std::span(all_).subspan(row * static_cast<size_t>(vocabulary_),
+                                                       static_cast<size_t>(vocabulary_));
       std::vector<int32_t> order;
       for (int32_t token = 0; token < static_cast<int32_t>(vocabulary_); ++token) {
         if (MayProduce(token, special_)) order.push_back(token);
@@ -63,13 +63,39 @@ class TableScorer : public StepScorer {
       for (size_t i = 0; i < static_cast<size_t>(per_row); ++i) {
         const bool exists = i < order.size();
         next_.tokens.push_back(exists ? order[i] : 0);
-        next_.log_probs.push_back(exists ? static_cast<float>(values[static_cast<size_t>(order[i])])
-                                         : kImpossible);
+        next_.log_probs.push_back(exists ? values[static_cast<size_t>(order[i])] : kImpossible);
       }
-      next_.end.push_back(static_cast<float>(values[static_cast<size_t>(special_.eos)]));
+      next_.of_wanted.push_back(values[static_cast<size_t>(wanted[row])]);
+    }
+    return next_;
+  }
+
+  std::span<const float> StepAll(std::span<const int32_t> newest) override {
+    const size_t rows = newest.size();
+    const size_t rows_per_sentence = rows / sentences_.size();
+    prefixes_.resize(rows);
+    all_.clear();
+    for (size_t row = 0; row < rows; ++row) {
+      prefixes_[row].push_back(newest[row]);
+      for (const double value : Distribution(sentences_[row / rows_per_sentence], prefixes_[row])) {
+        all_.push_back(static_cast<float>(value));
+      }
     }
     ++steps;
-    return next_;
+    return all_;
+  }
+
+  void WatchAttention(int64_t /*attention_layer*/) override {}
+
+  // Two source tokens and </s>; the share of the first depends on the newest token.
+  std::span<const float> Attention(int64_t row) const override {
+    const int64_t newest = prefixes_[static_cast<size_t>(row)].back();
+    const float first = AttentionToFirst(newest);
+    attention_ = {first, 0.9F - first, 0.1F};
+    return attention_;
+  }
+  static float AttentionToFirst(int64_t newest) {
+    return 0.1F + 0.1F * static_cast<float>(newest % 7);
   }
 
   void Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) override {
@@ -77,7 +103,7 @@ class TableScorer : public StepScorer {
     prefixes_ = Selected(prefixes_, rows);
   }
 
-  int64_t steps = 0;  // Calls of Step().
+  int64_t steps = 0;
 
  private:
   template <typename T>
@@ -92,6 +118,8 @@ class TableScorer : public StepScorer {
   int64_t vocabulary_;
   SpecialTokens special_;
   NextTokens next_;
+  std::vector<float> all_;
+  mutable std::vector<float> attention_;
 };
 
 }  // namespace wavemt

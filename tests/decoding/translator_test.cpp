@@ -31,7 +31,7 @@ class TranslatorTest : public testing::Test {
 
   static Translator Make(const Transformer& model, const std::shared_ptr<const Tokenizer>& side) {
     TranslationModel translated;
-    translated.transformer = model;
+    translated.transformers = {model};
     translated.tokenizers = {.source = side, .target = side};
     return Translator(std::move(translated));
   }
@@ -343,7 +343,7 @@ class ThreadsTest : public TranslatorTest {
 
   Translator MakeFloat(bool is_final = true) const {
     TranslationModel translated;
-    translated.transformer = model_;
+    translated.transformers = {model_};
     translated.tokenizers = {.source = PlainTokenizer(), .target = PlainTokenizer()};
     translated.is_final = is_final;
     return Translator(std::move(translated));
@@ -410,7 +410,7 @@ TEST_F(ThreadsTest, AShortlistLeavesNothingElse) {
   }
   const TokenizerPair tokenizers = {.source = PlainTokenizer(), .target = PlainTokenizer()};
   TranslationModel translated;
-  translated.transformer = model_;
+  translated.transformers = {model_};
   translated.tokenizers = tokenizers;
   translated.shortlist = std::make_shared<Shortlist>(
       Shortlist::Learn(corpus, tokenizers, {.per_token = 1, .frequent = 0}, {}));

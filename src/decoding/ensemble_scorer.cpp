@@ -1,0 +1,93 @@
+#include "decoding/ensemble_scorer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "decoding/best_tokens.h"
+#include "inference/kernels.h"
+
+namespace wavemt {
+
+EnsembleScorer::EnsembleScorer(std::vector<std::unique_ptr<StepScorer>> scorers,
+                               const SpecialTokens& special, EnsembleMean mean)
+    : scorers_(std::move(scorers)), special_(special), kind_(mean) {}
+
+void EnsembleScorer::Average(std::span<const int32_t> newest) {
+  const float share = 1.0F / static_cast<float>(scorers_.size());
+  mean_.clear();
+  for (const auto& scorer : scorers_) {
+    const std::span<const float> log_probs = scorer->StepAll(newest);
+    mean_.resize(log_probs.size());
+    const auto count = static_cast<int64_t>(log_probs.size());
+    if (kind_ == EnsembleMean::kProbabilities) {
+      AddShareOfExp(share, log_probs.data(), count, mean_.data());
+    } else {
+      AddShare(share, log_probs.data(), count, mean_.data());
+    }
+  }
+}
+
+float EnsembleScorer::LogOf(float mean) const {
+  return kind_ == EnsembleMean::kProbabilities ? std::log(mean) : mean;
+}
+
+const NextTokens& EnsembleScorer::Step(std::span<const int32_t> newest,
+                                       std::span<const int32_t> wanted, int64_t per_row) {
+  Average(newest);
+  const size_t rows = newest.size();
+  const size_t vocabulary = mean_.size() / rows;
+  const auto kept = static_cast<size_t>(per_row);
+  next_.per_row = per_row;
+  next_.tokens.assign(rows * kept, special_.eos);
+  next_.log_probs.assign(rows * kept, kImpossible);
+  next_.of_wanted.clear();
+  found_.resize(vocabulary);
+  for (size_t row = 0; row < rows; ++row) {
+    const float* mean = &mean_[row * vocabulary];
+    const std::span best = std::span(next_.log_probs).subspan(row * kept, kept);
+    // In blocks, because the later ones have few tokens that are better than those found.
+    constexpr size_t kBlock = 512;
+    for (size_t begin = 0; begin < vocabulary; begin += kBlock) {
+      const auto count = static_cast<int64_t>(std::min(kBlock, vocabulary - begin));
+      const int64_t above = FindAbove(mean + begin, count, best.back(), found_.data());
+      for (int64_t i = 0; i < above; ++i) {
+        const auto token = static_cast<int32_t>(begin) + found_[static_cast<size_t>(i)];
+        if (!MayProduce(token, special_)) continue;
+        InsertAmongBest(mean[token], token, best, &next_.tokens[row * kept]);
+      }
+    }
+    for (float& score : best) {
+      if (score > kImpossible) score = LogOf(score);
+    }
+    next_.of_wanted.push_back(LogOf(mean[wanted[row]]));
+  }
+  return next_;
+}
+
+std::span<const float> EnsembleScorer::StepAll(std::span<const int32_t> newest) {
+  Average(newest);
+  for (float& mean : mean_) mean = LogOf(mean);
+  return mean_;
+}
+
+void EnsembleScorer::Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) {
+  for (const auto& scorer : scorers_) scorer->Select(sentences, rows);
+}
+
+void EnsembleScorer::WatchAttention(int64_t attention_layer) {
+  for (const auto& scorer : scorers_) scorer->WatchAttention(attention_layer);
+}
+
+std::span<const float> EnsembleScorer::Attention(int64_t row) const {
+  const float share = 1.0F / static_cast<float>(scorers_.size());
+  attention_.clear();
+  for (const auto& scorer : scorers_) {
+    const std::span<const float> attention = scorer->Attention(row);
+    attention_.resize(attention.size());
+    AddShare(share, attention.data(), static_cast<int64_t>(attention.size()), attention_.data());
+  }
+  return attention_;
+}
+
+}  // namespace wavemt
