@@ -20,7 +20,8 @@ BELOW = {
     "workflow": {"training", "decoding", "evaluation", "interchange", "data", "model", "checkpoint", "config",
                  "distributed", "support"},
     "report": {"workflow", "support"},
-    "commands": {"report", "workflow", "training", "decoding", "evaluation", "interchange", "data", "model",
+    "server": {"workflow", "decoding", "data", "config", "support"},
+    "commands": {"server", "report", "workflow", "training", "decoding", "evaluation", "interchange", "data", "model",
                  "checkpoint", "config", "support"},
     "main.cpp": {"commands"},
 }
@@ -41,6 +42,8 @@ for path in sorted(source.rglob("*.[ch]*")):
             faults.append(f"{where}: {name} does not begin with a room of src/")
         elif bracket == '"' and other != room and other not in BELOW[room]:
             faults.append(f"{where}: {room} must not include {name}")
+        if bracket == "<" and name == "httplib.h" and not path.name.startswith("http_"):
+            faults.append(f"{where}: only server/http_* know cpp-httplib, but this includes it")
         if bracket == "<" and room != "commands" and name.startswith("CLI/"):
             faults.append(f"{where}: only commands/ knows the command line, but this includes {name}")
         if bracket == "<" and room in WITHOUT_TORCH and re.match(r"(torch|ATen|c10)/", name):

@@ -7,9 +7,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential ca-certificates ccache cmake git libbz2-dev libcli11-dev libfmt-dev
-  libgloo-dev libgtest-dev libgmock-dev libicu-dev liblzma-dev libsentencepiece-dev libspdlog-dev libzstd-dev
-  ninja-build nlohmann-json3-dev python3 python3-venv zlib1g-dev)
+packages=(build-essential ca-certificates ccache cmake git libbrotli-dev libbz2-dev libcli11-dev libcpp-httplib-dev
+  libfmt-dev libgloo-dev libgtest-dev libgmock-dev libicu-dev liblzma-dev libsentencepiece-dev libspdlog-dev libssl-dev
+  libzstd-dev ninja-build nlohmann-json3-dev pkg-config python3 python3-venv zlib1g-dev)
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 

@@ -53,7 +53,8 @@ install(
   DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wavemt COMPONENT wavemt
   FILES_MATCHING
   PATTERN "*.h"
-  PATTERN commands EXCLUDE)
+  PATTERN commands EXCLUDE
+  PATTERN server EXCLUDE)
 
 install(EXPORT wavemtTargets NAMESPACE wavemt:: DESTINATION ${package_dir} COMPONENT wavemt)
 configure_package_config_file(scripts/cmake/wavemtConfig.cmake.in wavemtConfig.cmake

@@ -92,6 +92,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTrainCommand(app, &exit_code);
   AddResumeCommand(app, &exit_code);
   AddTranslateCommand(app, &exit_code);
+  AddServeCommand(app, &exit_code);
   AddEvaluateCommand(app, &exit_code);
   AddScoreCommand(app, &exit_code);
   AddMetricsCommand(app, &exit_code);
