@@ -38,7 +38,7 @@ struct Translation {
 struct TranslatedLine {
   /// Best first, no duplicates; a blank one for a blank line. Draws: in their order, all of them.
   std::vector<Translation> best;
-  std::vector<int32_t> source;  // The tokens of all segments.
+  std::vector<int32_t> source{};  // The tokens of all segments.
 
   // Why the best translation may be incomplete.
   bool exceeds_training = false;  // A sentence is longer than any seen in training.

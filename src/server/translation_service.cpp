@@ -27,14 +27,23 @@ struct RequestKey {
 // Everything in which the requests to one model can differ: lines are translated together if all of
 // these values are equal.
 constexpr RequestKey kRequestKeys[] = {
-    {"beam_size", [](const DecodingConfig& d) { return fmt::format("{}", d.beam_size); }},
-    {"n_best", [](const DecodingConfig& d) { return fmt::format("{}", d.n_best); }},
-    {"length_penalty", [](const DecodingConfig& d) { return fmt::format("{}", d.length_penalty); }},
+    {"beam_size", [](const auto& d) { return fmt::to_string(d.beam_size); }},
+    {"n_best", [](const auto& d) { return fmt::to_string(d.n_best); }},
+    {"length_penalty", [](const auto& d) { return fmt::to_string(d.length_penalty); }},
+    {"coverage_penalty", [](const auto& d) { return fmt::to_string(d.coverage_penalty); }},
+    {"min_output_ratio", [](const auto& d) { return fmt::to_string(d.min_output_ratio); }},
+    {"max_output_ratio", [](const auto& d) { return fmt::to_string(d.max_output_ratio); }},
+    {"no_repeat_ngram_size", [](const auto& d) { return fmt::to_string(d.no_repeat_ngram_size); }},
+    {"sampling", [](const auto& d) { return fmt::to_string(d.sampling); }},
+    {"temperature", [](const auto& d) { return fmt::to_string(d.temperature); }},
+    {"top_k", [](const auto& d) { return fmt::to_string(d.top_k); }},
+    {"top_p", [](const auto& d) { return fmt::to_string(d.top_p); }},
+    {"seed", [](const auto& d) { return fmt::to_string(d.seed); }},
 };
 
 std::string BatchKey(const LanguagePair& languages, const DecodingConfig& decoding) {
   std::string key = languages.Text();
-  for (const RequestKey& part : kRequestKeys) key += " " + part.value(decoding);
+  for (const RequestKey& part : kRequestKeys) key += fmt::format(" {}", part.value(decoding));
   return key;
 }
 

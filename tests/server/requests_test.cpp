@@ -45,7 +45,7 @@ TEST(Requests, ReadsOurOwn) {
 
 TEST(Requests, NamesWhatIsWrong) {
   EXPECT_THAT(ErrorOf(R"({})"), HasSubstr("text: is missing"));
-  EXPECT_THAT(ErrorOf(R"({"txet": ""})"), HasSubstr("did you mean text?"));
+  EXPECT_THAT(ErrorOf(R"({"txet": ""})"), HasSubstr("did you mean \"text\"?"));
   EXPECT_THAT(ErrorOf(R"({"text": 5})"), HasSubstr("text: must be a string or a list of strings"));
   EXPECT_THAT(ErrorOf(R"({"text": ["a", null]})"), HasSubstr("text[1]: must be a string"));
   EXPECT_THAT(ErrorOf(R"({"text": "", "stream": "yes"})"), HasSubstr("stream: must be true or"));
