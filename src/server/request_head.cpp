@@ -76,7 +76,10 @@ void CheckSite(const RequestHead& head, const ServerOptions& options) {
 
 void CheckBody(const RequestHead& head, const ServerOptions& options, uint64_t length) {
   if (head.method != "POST") {
-    if (head.has_body()) throw Refuse(Refusal::kInvalid, "{} takes no body", head.method);
+    // LibreTranslate's own client sends its key as the body of a GET.
+    if (head.has_body() && head.path != "/languages") {
+      throw Refuse(Refusal::kInvalid, "{} takes no body", head.method);
+    }
     return;
   }
   const bool has_length = !head.content_lengths.empty();

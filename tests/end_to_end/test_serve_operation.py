@@ -201,16 +201,16 @@ BEARER = {"Authorization": "Bearer s3cret-t0ken"}
 
 
 def test_token(guarded, lines, expected):
-    for path in ("/", "/health"):
+    for path in ("/", "/health", "/languages", "/frontend/settings"):
         assert guarded.get(path).status == 200
     assert guarded.post("/v1/translate", {"text": lines[0]}, BEARER).json()["translations"][0][
         "text"] == expected[0]
-    for path in ("/metrics", "/languages"):
-        assert guarded.get(path, **BEARER).status == 200
+    assert guarded.get("/metrics", **BEARER).status == 200
     assert libre(guarded, q=lines[0], api_key="s3cret-t0ken").json() == \
         {"translatedText": expected[0]}
     client = LibreTranslateClient(guarded.url, "s3cret-t0ken")
     assert client.translate(lines[0]) == expected[0]
+    assert client.languages() == guarded.get("/languages").json()
 
 
 @pytest.mark.parametrize("authorization", [
@@ -220,7 +220,7 @@ def test_token(guarded, lines, expected):
 def test_without_the_token(guarded, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     for answer in (guarded.post("/v1/translate", {"text": "A cat."}, headers),
-                   guarded.get("/metrics", **headers), guarded.get("/languages", **headers),
+                   guarded.get("/metrics", **headers),
                    guarded.post("/translate", {"q": "A cat.", "source": "en", "target": "zh"},
                                 headers)):
         assert answer.status == 401 and answer.error()
