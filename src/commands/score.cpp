@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
+#include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/error.h"
 #include "support/json.h"
@@ -131,6 +132,7 @@ std::string ToText(const TranslatedLine& line, bool word_scores, const Tokenizer
 
 int ScorePairs(const ScoreOptions& options) {
   constexpr size_t kPortion = 4096;
+  RequireEnsemble(options.ensemble, options.overrides);
   PairedLines pairs(options.source, options.target);
   ReturnFreedBlocks();
   const torch::Device device = SelectDevice(options.compute);
@@ -142,6 +144,7 @@ int ScorePairs(const ScoreOptions& options) {
   ProgressBar progress("scoring", 0);
   std::vector<std::string> sources;
   std::vector<std::string> targets;
+  TranslationLosses losses;
   int64_t done = 0;
   while (pairs.Next(kPortion, &sources, &targets)) {
     const auto lines = translator.Score(
@@ -150,7 +153,7 @@ int ScorePairs(const ScoreOptions& options) {
          .progress = [&](int64_t lines_done) { progress.Update(done + lines_done, "lines"); }},
         targets, opened.config.decoding);
     for (size_t i = 0; i < lines.size(); ++i) {
-      ++done;
+      losses.Add(++done, lines[i]);
       output.Write(options.json
                        ? JsonLine(ToJson(lines[i], sources[i], targets[i], done, tokenizer)) + "\n"
                        : ToText(lines[i], options.word_scores, tokenizer));
@@ -158,6 +161,7 @@ int ScorePairs(const ScoreOptions& options) {
     output.Flush();
   }
   output.Finish();
+  losses.Warn(opened.config, opened.trained_on);
   return 0;
 }
 

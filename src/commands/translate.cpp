@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +56,13 @@ void RefuseConstraints(const TranslateOptions& options) {
       options.constraints);
 }
 
+bool IsSameOutput(const std::string& a, const std::string& b) {
+  if (a == "-" || b == "-") return a == b;
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(a, ignored) ==
+         std::filesystem::weakly_canonical(b, ignored);
+}
+
 // The files that translations go to, in step with each other.
 class Outputs {
  public:
@@ -66,7 +74,7 @@ class Outputs {
         input_(std::move(input)),
         translations_(options.output) {
     if (options.alignments.empty()) return;
-    if (options.alignments == options.output) {
+    if (IsSameOutput(options.alignments, options.output)) {
       throw UsageError("--alignments {}: is where the translations go; name another file",
                        options.alignments);
     }
@@ -100,6 +108,7 @@ int Translate(const TranslateOptions& options) {
   // Enough lines to sort by length, but few enough for output to appear steadily.
   constexpr size_t kPortion = 4096;
   RefuseConstraints(options);
+  RequireEnsemble(options.ensemble, options.overrides);
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   std::optional<TargetPrefixes> prefixes;

@@ -239,6 +239,11 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
     require_draws("top_p", decoding.top_p != defaults.top_p);
     require_draws("seed", decoding.seed != defaults.seed);
   }
+  if (decoding.mbr_samples == 0 && decoding.mbr_metric != DecodingConfig{}.mbr_metric) {
+    throw UsageError(
+        "{}: counts only in minimum Bayes risk decoding; add decoding.mbr_samples (--mbr)",
+        origin.Of("decoding.mbr_metric"));
+  }
   if (decoding.min_output_length > decoding.max_output_length) {
     throw UsageError("{}: {} is above decoding.max_output_length = {}",
                      origin.Of("decoding.min_output_length"), decoding.min_output_length,

@@ -241,11 +241,15 @@ class Search {
   }
 
   void Finish(size_t sentence, const Candidate& candidate, int64_t length) {
+    TokenSequence sequence = Sequence(candidate.parent, length);
+    // Again in double precision: the sum that orders the candidates rounds at each token.
+    const double log_probability = std::accumulate(
+        sequence.log_probs.begin(), sequence.log_probs.end(), double{candidate.log_prob});
     finished_[sentence].push_back(
-        {.sequence = Sequence(candidate.parent, length),
+        {.sequence = std::move(sequence),
          .end_log_prob = candidate.log_prob,
-         .log_probability = candidate.score,
-         .score = candidate.score / LengthPenalty(length, options_.length_penalty) +
+         .log_probability = log_probability,
+         .score = log_probability / LengthPenalty(length, options_.length_penalty) +
                   CoveragePenalty(candidate),
          .was_cut = candidate.was_cut});
   }

@@ -16,8 +16,10 @@ EnsembleScorer::EnsembleScorer(std::vector<std::unique_ptr<StepScorer>> scorers,
 void EnsembleScorer::Average(std::span<const int32_t> newest) {
   const float share = 1.0F / static_cast<float>(scorers_.size());
   mean_.clear();
+  of_models_.clear();
   for (const auto& scorer : scorers_) {
     const std::span<const float> log_probs = scorer->StepAll(newest);
+    of_models_.push_back(log_probs);
     mean_.resize(log_probs.size());
     const auto count = static_cast<int64_t>(log_probs.size());
     if (kind_ == EnsembleMean::kProbabilities) {
@@ -28,8 +30,17 @@ void EnsembleScorer::Average(std::span<const int32_t> newest) {
   }
 }
 
-float EnsembleScorer::LogOf(float mean) const {
-  return kind_ == EnsembleMean::kProbabilities ? std::log(mean) : mean;
+float EnsembleScorer::LogAt(size_t index) const {
+  constexpr float kSmall = 1e-30F;  // Sums of smaller numbers lose digits, or are 0.
+  const float mean = mean_[index];
+  if (kind_ == EnsembleMean::kLogProbabilities) return mean;
+  if (mean > kSmall) return std::log(mean);
+  float largest = kImpossible;
+  for (const auto& log_probs : of_models_) largest = std::max(largest, log_probs[index]);
+  if (!(largest > kImpossible)) return largest;
+  float sum = 0;
+  for (const auto& log_probs : of_models_) sum += std::exp(log_probs[index] - largest);
+  return largest + std::log(sum / static_cast<float>(of_models_.size()));
 }
 
 const NextTokens& EnsembleScorer::Step(std::span<const int32_t> newest,
@@ -57,18 +68,21 @@ const NextTokens& EnsembleScorer::Step(std::span<const int32_t> newest,
         InsertAmongBest(mean[token], token, best, &next_.tokens[row * kept]);
       }
     }
-    for (float& score : best) {
-      if (score > kImpossible) score = LogOf(score);
+    const size_t first = row * vocabulary;
+    for (size_t i = row * kept; i < (row + 1) * kept; ++i) {
+      float& score = next_.log_probs[i];
+      if (score > kImpossible) score = LogAt(first + static_cast<size_t>(next_.tokens[i]));
     }
-    next_.of_wanted.push_back(LogOf(mean[wanted[row]]));
+    next_.of_wanted.push_back(LogAt(first + static_cast<size_t>(wanted[row])));
   }
   return next_;
 }
 
 std::span<const float> EnsembleScorer::StepAll(std::span<const int32_t> newest) {
   Average(newest);
-  for (float& mean : mean_) mean = LogOf(mean);
-  return mean_;
+  logs_.resize(mean_.size());
+  for (size_t i = 0; i < mean_.size(); ++i) logs_[i] = LogAt(i);
+  return logs_;
 }
 
 void EnsembleScorer::Select(std::span<const int32_t> sentences, std::span<const int32_t> rows) {

@@ -28,13 +28,16 @@ class EnsembleScorer : public StepScorer {
  private:
   // Fills mean_ with what orders tokens as their probabilities do.
   void Average(std::span<const int32_t> newest);
-  float LogOf(float mean) const;
+  // The logarithm of the mean at an index of mean_.
+  float LogAt(size_t index) const;
 
   std::vector<std::unique_ptr<StepScorer>> scorers_;
   SpecialTokens special_;
   EnsembleMean kind_;
   NextTokens next_;
   std::vector<float> mean_;  // [rows, vocabulary]: probabilities or log-probabilities.
+  std::vector<std::span<const float>> of_models_;  // What mean_ is the mean of.
+  std::vector<float> logs_;
   std::vector<int32_t> found_;
   mutable std::vector<float> attention_;  // Of the row that was asked for last.
 };

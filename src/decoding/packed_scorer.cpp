@@ -50,20 +50,31 @@ std::span<const float> PackedScorer::StepAll(std::span<const int32_t> newest) {
   const int64_t columns = output.outputs();
   const int64_t vocabulary = model_.output().outputs();
   output.Prepare(hidden, rows_, &memory_.input);
-  logits_.resize(std::max(logits_.size(), static_cast<size_t>(rows_ * columns)));
-  output.Multiply(memory_.input, 0, columns, logits_.data(), columns);
-  all_.assign(static_cast<size_t>(rows_ * vocabulary), kImpossible);
+  all_.resize(static_cast<size_t>(rows_ * vocabulary));
+  output.Multiply(memory_.input, 0, columns, all_.data(), vocabulary);
   for (int64_t row = 0; row < rows_; ++row) {
-    const float* logits = logits_.data() + row * columns;
-    LogitSum sum;
-    AddLogits(logits, columns, &sum);
-    const float normalizer = sum.largest + std::log(sum.sum);
     float* log_probs = all_.data() + row * vocabulary;
-    for (int64_t column = 0; column < columns; ++column) {
-      log_probs[TokenOf(column)] = logits[column] - normalizer;
-    }
+    LogitSum sum;
+    AddLogits(log_probs, columns, &sum);
+    const float normalizer = sum.largest + std::log(sum.sum);
+    for (int64_t column = 0; column < columns; ++column) log_probs[column] -= normalizer;
+    if (!tokens_.empty()) SpreadOut(std::span(log_probs, static_cast<size_t>(vocabulary)));
   }
   return all_;
+}
+
+// From the columns of a restriction, at the beginning of a row, to their tokens.
+void PackedScorer::SpreadOut(std::span<float> row) const {
+  size_t end = row.size();
+  for (size_t column = tokens_.size(); column-- > 0;) {
+    // No token stands before its column, so nothing is overwritten that has yet to move.
+    const auto token = static_cast<size_t>(tokens_[column]);
+    const float log_prob = row[column];
+    std::ranges::fill(row.subspan(token, end - token), kImpossible);
+    row[token] = log_prob;
+    end = token;
+  }
+  std::ranges::fill(row.first(end), kImpossible);
 }
 
 void PackedScorer::WatchAttention(int64_t attention_layer) {

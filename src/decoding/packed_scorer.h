@@ -41,6 +41,7 @@ class PackedScorer : public StepScorer {
   const float* DecodeStep(std::span<const int32_t> newest);
   void FindLikeliest(const float* hidden, std::span<const int32_t> wanted, int64_t per_row);
   const PackedLinear& Output() const { return tokens_.empty() ? model_.output() : restricted_; }
+  void SpreadOut(std::span<float> row) const;
   // Where a token stands in the output, -1 if a restriction leaves it out.
   int64_t ColumnOf(int32_t token) const;
   void TakeBlock(int64_t row, const float* logits, int64_t first, int64_t count);

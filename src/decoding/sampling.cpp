@@ -1,64 +1,51 @@
 #include "decoding/sampling.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <span>
 
+#include "inference/kernels.h"
 #include "support/error.h"
 #include "support/random.h"
 
 namespace wavemt {
 namespace {
 
-// A token that may be drawn.
-struct Choice {
-  int32_t token = 0;
-  float log_prob = 0;  // Divided by the temperature.
-  double weight = 0;   // Its probability times a constant.
+// Weights, which are from 0 to 1, by their powers of two: from 2^-i to below 2^(1-i) in bucket i.
+class WeightBuckets {
+ public:
+  explicit WeightBuckets(std::span<const float> weights) {
+    for (const float weight : weights) {
+      const size_t bucket = kBias - (std::bit_cast<uint32_t>(weight) >> kMantissaBits);
+      sums_[bucket] += weight;
+      ++counts_[bucket];
+    }
+  }
+
+  // What the largest weights lie above, if there shall be `count` of them and they shall sum to
+  // `sum`; more of them may.
+  float Threshold(size_t count, double sum) const {
+    size_t bucket = 0;
+    for (; bucket + 1 < kBias; ++bucket) {
+      if (counts_[bucket] >= count && sums_[bucket] >= sum) break;
+      count -= std::min(count, counts_[bucket]);
+      sum -= sums_[bucket];
+    }
+    const auto smallest = static_cast<uint32_t>(kBias - bucket) << kMantissaBits;
+    return std::bit_cast<float>(smallest - 1);  // The next smaller number.
+  }
+
+ private:
+  static constexpr size_t kBias = 127;
+  static constexpr int kMantissaBits = 23;
+  std::array<double, kBias + 1> sums_{};  // The last bucket: 0, and what is next to it.
+  std::array<size_t, kBias + 1> counts_{};
 };
-
-// Equal ones by their token, so that every machine has the same order.
-bool IsLikelier(const Choice& a, const Choice& b) {
-  return a.log_prob != b.log_prob ? a.log_prob > b.log_prob : a.token < b.token;
-}
-
-// Sets the weights. Returns their sum.
-double Weigh(std::vector<Choice>* choices) {
-  float largest = kImpossible;
-  for (const Choice& choice : *choices) largest = std::max(largest, choice.log_prob);
-  double sum = 0;
-  for (Choice& choice : *choices) {
-    choice.weight = std::exp(choice.log_prob - largest);
-    sum += choice.weight;
-  }
-  return sum;
-}
-
-void KeepTopK(int64_t top_k, std::vector<Choice>* choices) {
-  const auto kept = static_cast<size_t>(top_k);
-  if (top_k == 0 || kept >= choices->size()) return;
-  const auto end = choices->begin() + static_cast<ptrdiff_t>(kept);
-  std::nth_element(choices->begin(), end, choices->end(), IsLikelier);
-  choices->resize(kept);
-}
-
-// The choices must have been weighed. Returns the sum of those that are kept.
-double KeepTopP(double top_p, double sum, std::vector<Choice>* choices) {
-  // A few tokens have nearly all of the probability: there is no need to sort a vocabulary.
-  double kept_sum = 0;
-  size_t kept = 0;
-  for (size_t sorted = 64; kept < choices->size(); sorted *= 4) {
-    const size_t end = std::min(sorted, choices->size());
-    const auto begin = choices->begin();
-    std::partial_sort(begin + static_cast<ptrdiff_t>(kept), begin + static_cast<ptrdiff_t>(end),
-                      choices->end(), IsLikelier);
-    while (kept < end && kept_sum < top_p * sum) kept_sum += (*choices)[kept++].weight;
-    if (kept_sum >= top_p * sum) break;
-  }
-  choices->resize(kept);
-  return kept_sum;
-}
 
 // A number from 0 to below 1.
 double Uniform(uint64_t seed) {
@@ -135,36 +122,97 @@ class Sampler {
     hypothesis.end_log_prob = log_prob;
     hypothesis.log_probability = draw->log_probability;
     hypothesis.score = draw->log_probability / LengthPenalty(length, options_.length_penalty);
-    hypothesis.was_cut = sentence.IsLast(length) && std::ranges::max(log_probs) > log_prob;
+    hypothesis.was_cut = sentence.IsLast(length) && WouldContinue(log_probs, log_prob);
+    return false;
+  }
+
+  // Whether a token that may be produced is likelier than </s>.
+  bool WouldContinue(std::span<const float> log_probs, float end_log_prob) const {
+    for (size_t i = 0; i < log_probs.size(); ++i) {
+      if (log_probs[i] > end_log_prob && MayProduce(static_cast<int32_t>(i), input_.special)) {
+        return true;
+      }
+    }
     return false;
   }
 
   int32_t DrawToken(std::span<const float> log_probs, int64_t length, const Draw& draw) {
     const SearchedSentence& sentence = input_.sentences[draw.sentence];
-    std::vector<int32_t> repeating;
+    if (!Weigh(log_probs, length, draw)) return input_.special.eos;
+    const double uniform =
+        Uniform(DeriveSeed(sentence.seed, {draw.number, static_cast<uint64_t>(length)}));
+    if (options_.top_k == 0 && options_.top_p == 1) return DrawFrom(weights_, uniform);
+    TakeHead();
+    return found_[static_cast<size_t>(DrawFrom(head_, uniform))];
+  }
+
+  // Fills weights_ with the probabilities, times a constant, of the tokens that are allowed.
+  // Returns false if none is.
+  bool Weigh(std::span<const float> log_probs, int64_t length, const Draw& draw) {
+    weights_.assign(log_probs.begin(), log_probs.end());
+    const SpecialTokens& special = input_.special;
+    const auto forbid = [&](int32_t token) {
+      if (token >= 0) weights_[static_cast<size_t>(token)] = kImpossible;
+    };
+    for (const int32_t token : {special.pad, special.bos, special.unk}) {
+      if (!MayProduce(token, special)) forbid(token);
+    }
+    if (!input_.sentences[draw.sentence].MayEnd(length)) forbid(special.eos);
     if (options_.no_repeat_ngram_size > 0) {
-      repeating = RepeatingTokens(draw.sequence.tokens, options_.no_repeat_ngram_size);
+      for (const int32_t token :
+           RepeatingTokens(draw.sequence.tokens, options_.no_repeat_ngram_size)) {
+        forbid(token);
+      }
     }
-    choices_.clear();
-    for (size_t i = 0; i < log_probs.size(); ++i) {
-      const auto token = static_cast<int32_t>(i);
-      if (!(log_probs[i] > kImpossible) || !MayProduce(token, input_.special)) continue;
-      if (token == input_.special.eos && !sentence.MayEnd(length)) continue;
-      if (std::ranges::binary_search(repeating, token)) continue;
-      choices_.push_back(
-          {.token = token, .log_prob = log_probs[i] / static_cast<float>(options_.temperature)});
+    const float largest = std::ranges::max(weights_);
+    if (!(largest > kImpossible)) return false;
+    // Infinity times the likeliest token's 0 would not be a number.
+    const auto scale = static_cast<float>(std::min(1 / options_.temperature, 1e30));
+    for (float& weight : weights_) weight = (weight - largest) * scale;
+    exponentials_.assign(weights_.size(), 0.0F);
+    AddShareOfExp(1, weights_.data(), static_cast<int64_t>(weights_.size()), exponentials_.data());
+    weights_.swap(exponentials_);
+    return true;
+  }
+
+  // Fills head_ with the tokens that top_k and top_p leave.
+  void TakeHead() {
+    const WeightBuckets buckets(weights_);
+    const bool has_top_k = options_.top_k > 0;
+    const double of_all = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+    const float threshold = has_top_k ? buckets.Threshold(static_cast<size_t>(options_.top_k), 0)
+                                      : buckets.Threshold(0, options_.top_p * of_all);
+    found_.resize(weights_.size());
+    found_.resize(static_cast<size_t>(FindAbove(
+        weights_.data(), static_cast<int64_t>(weights_.size()), threshold, found_.data())));
+    // Of equally likely tokens the first: every machine shall have the same order.
+    std::ranges::stable_sort(found_, std::greater(),
+                             [&](int32_t token) { return weights_[static_cast<size_t>(token)]; });
+    if (has_top_k) found_.resize(std::min(found_.size(), static_cast<size_t>(options_.top_k)));
+    head_.clear();
+    for (const int32_t token : found_) head_.push_back(weights_[static_cast<size_t>(token)]);
+    CutToTopP(has_top_k ? std::accumulate(head_.begin(), head_.end(), 0.0) : of_all);
+  }
+
+  // Keeps the first of head_ that together have top_p of `sum`.
+  void CutToTopP(double sum) {
+    double kept_sum = 0;
+    size_t kept = 0;
+    while (kept < head_.size() && kept_sum < options_.top_p * sum) kept_sum += head_[kept++];
+    head_.resize(kept);
+  }
+
+  // The index of a weight, each as often as it is large; uniform: from 0 to below 1.
+  static int32_t DrawFrom(std::span<const float> weights, double uniform) {
+    double left = uniform * std::accumulate(weights.begin(), weights.end(), 0.0);
+    size_t last = 0;  // With a weight: rounding must not choose one without.
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] <= 0) continue;
+      last = i;
+      left -= weights[i];
+      if (left < 0) break;
     }
-    if (choices_.empty()) return input_.special.eos;
-    KeepTopK(options_.top_k, &choices_);
-    double sum = Weigh(&choices_);
-    if (options_.top_p < 1) sum = KeepTopP(options_.top_p, sum, &choices_);
-    double left =
-        sum * Uniform(DeriveSeed(sentence.seed, {draw.number, static_cast<uint64_t>(length)}));
-    for (const Choice& choice : choices_) {
-      left -= choice.weight;
-      if (left < 0) return choice.token;
-    }
-    return choices_.back().token;  // Rounding.
+    return static_cast<int32_t>(last);
   }
 
   // Makes `grown` the rows of the next step, one of a sentence of its own each, so that none waits
@@ -186,7 +234,10 @@ class Sampler {
   StepScorer& scorer_;
   const SearchInput& input_;
   const DecodingConfig& options_;
-  std::vector<Choice> choices_;
+  std::vector<float> weights_;  // Of the tokens of a row.
+  std::vector<float> exponentials_;
+  std::vector<int32_t> found_;  // Tokens, likeliest first.
+  std::vector<float> head_;     // The weights of the first of them.
   std::vector<std::vector<Hypothesis>> finished_;
 };
 

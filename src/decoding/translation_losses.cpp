@@ -53,11 +53,13 @@ void TranslationLosses::Warn(const Config& config, const TrainedOn& trained_on) 
   if (output_was_cut_.count > 0) {
     const int64_t max_tokens =
         std::min(config.decoding.max_output_length, config.model.position_encoding.max_length - 1);
+    const double ratio = config.decoding.max_output_ratio;
     spdlog::warn(
         "{}: the translation reached the longest length allowed and was cut (at most {} tokens, by "
-        "decoding.max_output_length and the model's positions, and at most three times the tokens "
-        "of the sentence plus 30)",
-        output_was_cut_.Text(), max_tokens);
+        "decoding.max_output_length and the model's positions, and at most {} times the tokens of "
+        "the sentence{})",
+        output_was_cut_.Text(), max_tokens, ratio > 0 ? fmt::format("{}", ratio) : "three",
+        ratio > 0 ? "" : " plus 30");
   }
 }
 

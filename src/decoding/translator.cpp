@@ -51,10 +51,12 @@ uint64_t SeedOf(const std::vector<int32_t>& ids, const DecodingConfig& options) 
   return seed;
 }
 
-// The translations of a segment that grow together.
-int64_t RowsPerSegment(const DecodingConfig& options) {
+// By how much smaller batches must be than those of a search with one model: draws and ensembles
+// hold the probabilities of all tokens, for each translation that grows.
+int64_t SizeOfSegment(const DecodingConfig& options, bool is_ensemble) {
   if (options.mbr_samples > 0) return options.mbr_samples;
-  return options.sampling ? options.n_best : 1;
+  if (options.sampling) return options.n_best;
+  return is_ensemble ? options.beam_size : 1;
 }
 
 }  // namespace
@@ -97,31 +99,42 @@ std::vector<std::shared_ptr<const PackedTransformer>> Translator::PackAll() cons
   return packed;
 }
 
-std::vector<int32_t> Translator::EncodePrefix(const Request& request, size_t line) const {
+int64_t Translator::LongestTranslation(const DecodingConfig& options) const {
+  return std::min(options.max_output_length, max_length() - 1);
+}
+
+std::vector<int32_t> Translator::EncodePrefix(const Request& request, size_t line,
+                                              const DecodingConfig& options) const {
   if (request.target_prefixes.empty()) return {};
   const Tokenizer& tokenizer = *model_.tokenizers.target;
-  std::vector<int32_t> prefix = tokenizer.Encode(request.target_prefixes[line]);
+  const std::string& text = request.target_prefixes[line];
+  const int64_t number = request.first_line_number + static_cast<int64_t>(line);
+  const int64_t most = LongestTranslation(options);
+  std::vector<int32_t> prefix;
+  const bool fits = !tokenizer.IsTooLong(text, most);
+  if (fits) prefix = tokenizer.Encode(text);
+  if (!fits || static_cast<int64_t>(prefix.size()) > most) {
+    throw UsageError(
+        "line {}: its target prefix has more than {} tokens, which a translation has at most, by "
+        "decoding.max_output_length and the model's positions",
+        number, most);
+  }
   if (std::ranges::find(prefix, tokenizer.special().unk) != prefix.end()) {
-    throw UsageError("line {}: the vocabulary lacks a character of its target prefix",
-                     request.first_line_number + static_cast<int64_t>(line));
+    throw UsageError("line {}: the vocabulary lacks a character of its target prefix", number);
   }
   return prefix;
 }
 
-void Translator::Limit(const Request& request, const DecodingConfig& options,
-                       Segment* segment) const {
+void Translator::Limit(const DecodingConfig& options, Segment* segment) const {
   const auto source = static_cast<int64_t>(segment->ids.size());
-  const auto prefix = static_cast<int64_t>(segment->sentence.target_prefix.size());
-  const int64_t most = std::min(options.max_output_length, max_length() - 1) + 1;
-  if (prefix >= most) {
-    throw UsageError(
-        "line {}: its target prefix has {} tokens; a translation has at most {}, by "
-        "decoding.max_output_length and the model's positions",
-        request.first_line_number + static_cast<int64_t>(segment->line), prefix, most - 1);
-  }
   SearchedSentence& sentence = segment->sentence;
-  sentence.longest_output = std::min(most, std::max(LongestOutput(source, options), prefix + 1));
-  sentence.shortest_output = std::min(ShortestOutput(source, options), sentence.longest_output - 1);
+  const int64_t shortest = ShortestOutput(source, options);
+  int64_t longest = LongestOutput(source, options);
+  // A limit that nobody asked for gives way to one that somebody did.
+  if (options.max_output_ratio == 0) longest = std::max(longest, shortest + 1);
+  longest = std::max(longest, static_cast<int64_t>(sentence.target_prefix.size()) + 1);
+  sentence.longest_output = std::min(LongestTranslation(options) + 1, longest);
+  sentence.shortest_output = std::min(shortest, sentence.longest_output - 1);
   if (options.draws()) sentence.seed = SeedOf(segment->ids, options);
 }
 
@@ -140,7 +153,7 @@ std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
     noted.exceeds_training = split.exceeds_training;
     noted.was_cut = split.was_cut;
     noted.has_unknown = split.has_unknown;
-    std::vector<int32_t> prefix = EncodePrefix(request, line);
+    std::vector<int32_t> prefix = EncodePrefix(request, line, options);
     if (split.segments.empty() && !prefix.empty()) {
       throw UsageError("line {}: is blank, but it has a target prefix",
                        request.first_line_number + static_cast<int64_t>(line));
@@ -150,7 +163,7 @@ std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
       segments.push_back({.line = line,
                           .ids = std::move(ids),
                           .sentence = {.target_prefix = std::exchange(prefix, {})}});
-      Limit(request, options, &segments.back());
+      Limit(options, &segments.back());
     }
   }
   return segments;
@@ -246,16 +259,23 @@ std::vector<Translator::Translations> Translator::TranslateBatch(SegmentBatch ba
   translated.reserve(batch.size());
   HalvableWork<SegmentBatch> job;
   job.work = [&](const SegmentBatch& piece) {
+    std::vector<Translations> of_piece;
     for (auto& hypotheses : Search(piece, request, search, searcher)) {
-      translated.push_back(TextsOf(std::move(hypotheses), options));
+      of_piece.push_back(TextsOf(std::move(hypotheses), options));
     }
+    // All of them or, if memory runs out before, none.
+    std::ranges::move(of_piece, std::back_inserter(translated));
   };
   job.halve = [&](const SegmentBatch& piece) {
     if (piece.size() == 1) {
+      const char* smaller = options.mbr_samples > 0 ? "decoding.mbr_samples"
+                            : options.sampling      ? "decoding.n_best"
+                                                    : "beam_size";
       throw Failure(
-          "line {}: its {} tokens do not fit in memory; a smaller beam_size or "
+          "line {}: its {} tokens do not fit in memory; a smaller {} or "
           "decoding.max_output_length does",
-          request.first_line_number + static_cast<int64_t>(piece[0]->line), piece[0]->ids.size());
+          request.first_line_number + static_cast<int64_t>(piece[0]->line), piece[0]->ids.size(),
+          smaller);
     }
     searcher->memory = {};
     const size_t middle = piece.size() / 2;
@@ -275,7 +295,8 @@ std::vector<Translator::Translations> Translator::TranslateSegments(
   const auto models = packed_.empty() ? PackAll() : packed_;
   const bool all_packed = std::ranges::all_of(models, [](const auto& m) { return m != nullptr; });
   const size_t threads = all_packed ? static_cast<size_t>(at::get_num_threads()) : 1;
-  const int64_t batch_tokens = std::max<int64_t>(options.batch_tokens / RowsPerSegment(options), 1);
+  const int64_t size = SizeOfSegment(options, model_.transformers.size() > 1);
+  const int64_t batch_tokens = std::max<int64_t>(options.batch_tokens / size, 1);
   // Few segments are shared out evenly.
   const size_t most_rows = (segments.size() + threads - 1) / threads;
   std::vector<std::span<const size_t>> batches;
@@ -393,6 +414,12 @@ std::vector<TranslatedLine> Translator::Score(const Request& request,
   for (size_t i = 0; i < lines.size(); ++i) {
     lines[i].best = std::move(scored[i]);
     lines[i].best.front().was_cut = false;
+    const auto has_unknown = [](const std::vector<int32_t>& ids, const Tokenizer& tokenizer) {
+      return std::ranges::find(ids, tokenizer.special().unk) != ids.end();
+    };
+    lines[i].has_unknown =
+        has_unknown(segments[i].ids, *model_.tokenizers.source) ||
+        has_unknown(segments[i].sentence.target_prefix, *model_.tokenizers.target);
     lines[i].source = std::move(segments[i].ids);
   }
   return lines;

@@ -103,6 +103,9 @@ class Translator {
   std::vector<TranslatedLine> Score(const Request& request, std::span<const std::string> targets,
                                     const DecodingConfig& options) const;
 
+  /// The most tokens that a translation of a sentence can have, whatever its source.
+  int64_t LongestTranslation(const DecodingConfig& options) const;
+
   /// The best translation of each line.
   std::vector<std::string> TranslateBest(const Request& request,
                                          const DecodingConfig& options) const;
@@ -129,12 +132,13 @@ class Translator {
   // Also records in `lines` why their translations may be incomplete.
   std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
                                   std::vector<TranslatedLine>* lines) const;
-  std::vector<int32_t> EncodePrefix(const Request& request, size_t line) const;
+  std::vector<int32_t> EncodePrefix(const Request& request, size_t line,
+                                    const DecodingConfig& options) const;
   // One segment a line, with its target.
   std::vector<Segment> PairLines(const Request& request,
                                  std::span<const std::string> targets) const;
   // Sets the segment's limits.
-  void Limit(const Request& request, const DecodingConfig& options, Segment* segment) const;
+  void Limit(const DecodingConfig& options, Segment* segment) const;
   std::vector<Translations> TranslateSegments(const std::vector<Segment>& segments,
                                               const Request& request,
                                               const DecodingConfig& options) const;

@@ -75,6 +75,17 @@ Json GenerationJson(const ModelParts& parts) {
       {"early_stopping", true},
   };
   if (!never.empty()) json["bad_words_ids"] = never;
+  if (decoding.no_repeat_ngram_size > 0) {
+    json["no_repeat_ngram_size"] = decoding.no_repeat_ngram_size;
+  }
+  if (decoding.min_output_length > 0) json["min_new_tokens"] = decoding.min_output_length;
+  if (decoding.sampling) {
+    json["do_sample"] = true;
+    json["num_beams"] = 1;
+    json["temperature"] = decoding.temperature;
+    json["top_k"] = decoding.top_k;
+    json["top_p"] = decoding.top_p;
+  }
   return json;
 }
 

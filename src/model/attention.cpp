@@ -249,6 +249,8 @@ KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_o
 torch::Tensor CrossAttentionImpl::Weights(const torch::Tensor& x, const KeyValue& encoder_key_value,
                                           const torch::Tensor& src_padding_mask) {
   const auto query = SplitHeads(q_proj(x), num_heads_).to(torch::kFloat);
+  // In bfloat16 many weights would be the same.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCUDA);
   const auto key = encoder_key_value.key.to(torch::kFloat);
   auto scores = torch::matmul(query / std::sqrt(static_cast<double>(query.size(3))),
                               key.transpose(2, 3));  // [batch, num_heads, tgt_len, keys]

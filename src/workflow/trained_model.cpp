@@ -113,9 +113,19 @@ TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides, t
 std::vector<TrainedModel> OpenEnsemble(const TrainedModel& first,
                                        const std::vector<fs::path>& others,
                                        const ConfigOverrides& overrides) {
+  // They search as the first one does: what their own configs say of that does not count.
+  ConfigOverrides of_models = overrides;
+  std::erase_if(of_models, [](const ConfigOverride& o) { return !o.key().starts_with("model."); });
   std::vector<TrainedModel> opened;
   for (const fs::path& path : others) {
-    opened.push_back(OpenModel(path, overrides, first.device));
+    opened.push_back(OpenModel(path, of_models, first.device));
+    const int64_t layers = opened.back().config.model.num_decoder_layers;
+    if (first.config.decoding.attention_layer > layers) {
+      throw UsageError(
+          "--ensemble {}: has {} decoder layers, so decoding.attention_layer = {} does "
+          "not exist there; choose one from 1 to {}",
+          path.string(), layers, first.config.decoding.attention_layer, layers);
+    }
     const TokenizerPair& theirs = opened.back().tokenizers;
     const auto require_same = [&](const Tokenizer& a, const Tokenizer& b, const char* side) {
       if (a.GivesSameIds(b)) return;

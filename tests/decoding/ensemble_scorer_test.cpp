@@ -81,6 +81,46 @@ INSTANTIATE_TEST_SUITE_P(Mean, EnsembleTest,
                                                                              : "logs";
                          });
 
+// A model for which every token but </s> is next to impossible, by `log_prob`.
+class SureScorer : public TableScorer {
+ public:
+  explicit SureScorer(double log_prob) : TableScorer({1}, kWideVocabulary), log_prob_(log_prob) {}
+  std::vector<double> Distribution(uint64_t /*sentence*/,
+                                   const std::vector<int64_t>& /*prefix*/) const override {
+    std::vector<double> log_probs(kWideVocabulary, log_prob_);
+    log_probs[kSpecial.eos] = 0;
+    return log_probs;
+  }
+
+ private:
+  double log_prob_;
+};
+
+TEST(EnsembleScorer, KeepsSmallProbabilities) {
+  std::vector<std::unique_ptr<StepScorer>> models;
+  models.push_back(std::make_unique<SureScorer>(-100));
+  models.push_back(std::make_unique<SureScorer>(-200));
+  EnsembleScorer ensemble(std::move(models), kSpecial, EnsembleMean::kProbabilities);
+  const std::vector<int32_t> newest = {kSpecial.bos};
+  const double expected = -100 - std::log(2.0);
+  EXPECT_NEAR(ensemble.Step(newest, std::vector<int32_t>{9}, 3).of_wanted[0], expected, 1e-4);
+  EXPECT_NEAR(ensemble.StepAll(newest)[9], expected, 1e-4);
+}
+
+TEST(EnsembleScorer, AveragesAttention) {
+  const auto ensemble = Ensemble(EnsembleMean::kProbabilities);
+  ensemble->WatchAttention(0);
+  ensemble->StepAll(std::vector<int32_t>{kSpecial.bos, 9});
+  const auto alone = Model(1, 2);
+  alone->StepAll(std::vector<int32_t>{kSpecial.bos, 9});
+  // TableScorer attends by the newest token, so all models agree.
+  for (const int64_t row : {0, 1}) {
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(ensemble->Attention(row)[i], alone->Attention(row)[i], 1e-6);
+    }
+  }
+}
+
 TEST(EnsembleScorer, OfTheSameModelTwiceFindsWhatTheModelFinds) {
   SearchInput input{.sentences = {{.longest_output = 8}, {.longest_output = 5}},
                     .special = kSpecial};

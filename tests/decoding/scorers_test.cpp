@@ -378,6 +378,28 @@ TEST_P(PackedScorerTest, ARestrictionLeavesTheOtherTokensOut) {
   }
 }
 
+TEST_P(PackedScorerTest, ARestrictionMakesTheOtherTokensImpossible) {
+  if (!HasKernels()) GTEST_SKIP() << "this processor lacks the instructions";
+  const auto packed = Packed(DecodingPrecision::kFp32);
+  const std::vector<int32_t> allowed = {3, 7, 80, 81, 300, 599};
+  const std::vector<int32_t> newest = {2, 2};
+  InferenceMemory memory;
+  PackedScorer likeliest(*packed, source_, lengths_, kSpecial, &memory);
+  likeliest.Restrict(allowed);
+  const NextTokens next = likeliest.Step(newest, std::vector<int32_t>{3, 3}, 6);
+  PackedScorer all(*packed, source_, lengths_, kSpecial, &memory);
+  all.Restrict(allowed);
+  const std::span<const float> log_probs = all.StepAll(newest);
+  ASSERT_EQ(log_probs.size(), 2U * kManyTokens);
+  for (size_t row = 0; row < 2; ++row) {
+    const auto of_row = log_probs.subspan(row * kManyTokens, kManyTokens);
+    EXPECT_EQ(std::ranges::count_if(of_row, [](float p) { return p > kImpossible; }), 6);
+    for (size_t i = row * 6; i < row * 6 + 6; ++i) {
+      EXPECT_NEAR(of_row[static_cast<size_t>(next.tokens[i])], next.log_probs[i], 1e-5);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, PackedScorerTest,
                          testing::Values(ProductKernels::kOneDnn, ProductKernels::kLibTorch),
                          [](const auto& info) {

@@ -82,12 +82,17 @@ TEST_P(PackedTransformerTest, DecodesAsTheModulesDo) {
   for (int32_t step = 0; step < 9; ++step) {
     SCOPED_TRACE(step);
     const auto rows = static_cast<int64_t>(newest.size());
-    const float* hidden = packed.DecodeStep(newest, &cache, &memory);
+    SourceAttention attention{.layer = GetParam().model.num_decoder_layers - 1};
+    SourceAttention plain_attention{.layer = attention.layer};
+    const float* hidden = packed.DecodeStep(newest, &cache, &memory, &attention);
     const auto ids =
         torch::tensor(c10::ArrayRef<int32_t>(newest.data(), newest.size()), torch::kLong);
-    const auto expected = model_->DecodeStep(ids, &plain);
+    const auto expected = model_->DecodeStep(ids, &plain, &plain_attention);
     const auto actual = torch::from_blob(const_cast<float*>(hidden), expected.sizes());
     EXPECT_LT(LargestDifference(actual, expected), 1e-4);
+    EXPECT_LT(LargestDifference(attention.weights, plain_attention.weights), 1e-5);
+    EXPECT_EQ(attention.lengths, plain_attention.lengths);
+    EXPECT_EQ(attention.lengths.front(), lengths.front()) << "keys of a prefix are not counted";
     std::vector<int32_t> sentences(static_cast<size_t>(cache.num_sentences()));
     std::iota(sentences.begin(), sentences.end(), 0);
     std::vector<int32_t> parents(static_cast<size_t>(rows));
