@@ -68,8 +68,9 @@ std::string ReadToken(const std::filesystem::path& file) {
   std::string token = text.substr(0, text.find_first_of("\r\n"));
   if (token.empty()) throw UsageError("{}: its first line must be the token", file.string());
   // What a header can hold without a client or a proxy changing it.
-  if (std::ranges::any_of(token, [](char c) { return c <= ' ' || c > '~'; })) {
-    throw UsageError("{}: a token consists of visible ASCII characters, without spaces",
+  const auto is_wrong = [](char c) { return c <= ' ' || c > '~' || c == '%'; };
+  if (std::ranges::any_of(token, is_wrong)) {
+    throw UsageError("{}: a token consists of visible ASCII characters, without spaces and %",
                      file.string());
   }
   const auto permissions = std::filesystem::status(file).permissions();

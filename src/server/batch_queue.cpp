@@ -185,8 +185,8 @@ bool BatchQueue::State::TranslateParts(std::span<const Batch::Part> parts,
                                        std::span<const std::string> lines) {
   std::vector<TranslatedLine> translations;
   try {
-    if (options.on_batch) options.on_batch(lines.size());
     translations = Call(parts, lines);
+    if (options.on_batch) options.on_batch(lines.size());
   } catch (...) {
     if (parts.size() == 1) Fail(parts.front(), std::current_exception());
     return false;

@@ -10,12 +10,14 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "server/connection_server.h"
 #include "server/connection_threads.h"
 #include "server/http_exchange.h"
 #include "server/http_translations.h"
@@ -77,9 +79,10 @@ class HttpServer::Impl {
   template <typename Work>
   void Answer(const httplib::Request& request, httplib::Response& response, Work work);
   void SendError(Exchange& exchange, const RequestError& error);
+  std::string AnswerToHead(const RequestError& error);
 
   ServerOptions options_;
-  httplib::Server server_;
+  ConnectionServer server_;
   int port_ = 0;
   int socket_ = -1;
   ConnectionThreads threads_;
@@ -120,7 +123,13 @@ class HttpServer::Impl::Connections : public httplib::TaskQueue {
 };
 
 HttpServer::Impl::Impl(const ServerOptions& options)
-    : options_(options), port_(options.port), threads_(options.max_connections) {
+    : options_(options),
+      server_({.is_stopping = [this] { return is_stopping_.load(); },
+               .is_closing = [this] { return is_closing_.load(); },
+               .answer = [this](const RequestError& error) { return AnswerToHead(error); },
+               .max_seconds = options.limits.max_seconds}),
+      port_(options.port),
+      threads_(options.max_connections) {
   SetOptions();
   RequireKnownHost(options_.host);
   if (!Bind()) throw CannotListen(options_, errno);
@@ -153,18 +162,13 @@ void HttpServer::Impl::SetOptions() {
     const int yes = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 #ifdef TCP_DEFER_ACCEPT
-    // A connection that says nothing stays with the kernel so long: it would have a thread here,
-    // which the library wakes a hundred times a second.
+    // A connection that says nothing stays with the kernel so long, without a thread.
     const int seconds = 30;
     setsockopt(socket, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
 #endif
     socket_ = socket;
   });
   server_.set_tcp_nodelay(true);
-  server_.set_keep_alive_max_count(1000);
-  server_.set_keep_alive_timeout(2);  // Seconds. The library polls an idle connection.
-  server_.set_read_timeout(kReadTimeout.count());
-  server_.set_write_timeout(10);
   // BodyMeter counts instead.
   server_.set_payload_max_length(std::numeric_limits<size_t>::max());
   server_.set_default_headers(
@@ -175,8 +179,6 @@ template <typename Work>
 void HttpServer::Impl::Answer(const httplib::Request& request, httplib::Response& response,
                               Work work) {
   Exchange exchange{.request = request, .response = response};
-  // The library reads no body of a GET.
-  exchange.must_close = request.method != "POST" && HeadOf(request).has_body();
   try {
     work(exchange);
   } catch (...) {
@@ -194,6 +196,17 @@ void HttpServer::Impl::SendError(Exchange& exchange, const RequestError& error) 
   SendJson(exchange, ErrorAnswer(error.what()), status);
 }
 
+std::string HttpServer::Impl::AnswerToHead(const RequestError& error) {
+  const int status = StatusOf(error.refusal());
+  metrics_->CountRefusal(error.refusal());
+  metrics_->CountRequest(PathLabel(""), status);
+  const std::string body = CompactJson(ErrorAnswer(error.what())) + "\n";
+  return fmt::format(
+      "HTTP/1.1 {} Refused\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"
+      "Connection: close\r\n\r\n{}",
+      status, body.size(), body);
+}
+
 void HttpServer::Impl::SetHandlers() {
   using httplib::Request;
   using httplib::Response;
@@ -201,9 +214,7 @@ void HttpServer::Impl::SetHandlers() {
   server_.set_pre_routing_handler([this](const Request& request, Response& response) {
     Exchange exchange{.request = request, .response = response};
     try {
-      const RequestHead head = HeadOf(request);
-      exchange.must_close = head.has_body();
-      CheckHead(head, options_, is_stopping_);
+      CheckHead(HeadOf(request), options_, is_stopping_);
       return HandlerResponse::Unhandled;
     } catch (...) {
       SendError(exchange, CurrentError());
@@ -211,8 +222,9 @@ void HttpServer::Impl::SetHandlers() {
     }
   });
   // What the library itself refuses, such as a line that is no HTTP, has no content yet.
-  server_.set_error_handler([](const Request& request, Response& response) {
+  server_.set_error_handler([this](const Request& request, Response& response) {
     if (response.has_header("Content-Type")) return;
+    metrics_->CountRefusal(Refusal::kInvalid);
     Exchange exchange{.request = request, .response = response};
     SendJson(exchange, ErrorAnswer("the request is not understood"), response.status);
   });
@@ -271,6 +283,7 @@ void HttpServer::Impl::Listen() {
     server_.listen_after_bind();
     if (is_closing_) break;
     spdlog::warn("{}: listening failed; trying again", url());
+    std::this_thread::sleep_for(milliseconds(200));
     if (!Bind()) {
       has_failed_ = true;
       break;
@@ -282,7 +295,7 @@ void HttpServer::Impl::Listen() {
 bool HttpServer::Impl::Run(TranslationService* service, ServerMetrics* metrics,
                            const std::function<bool()>& stop_requested) {
   constexpr milliseconds kPause{50};
-  constexpr std::chrono::seconds kLeast{4};  // Idle connections end within two.
+  constexpr std::chrono::seconds kLeast{4};  // Idle connections end within a second.
   service_ = service;
   metrics_ = metrics;
   translations_.emplace(options_, service, metrics);
@@ -302,15 +315,18 @@ bool HttpServer::Impl::Run(TranslationService* service, ServerMetrics* metrics,
   // A pause first: what has just been let in does not count yet.
   do {
     std::this_thread::sleep_for(2 * kPause);
-  } while (translations_->num_under_way() > 0 && Clock::now() < last);
+  } while (server_.num_under_way() > 0 && Clock::now() < last);
   finish_by_ = std::max(last, Clock::now() + kLeast);
   is_closing_ = true;
   while (!has_ended_ && !server_.is_running()) std::this_thread::sleep_for(kPause);
   if (!has_ended_) server_.stop();
   listener.join();
   if (has_failed_) {
-    if (threads_.Finish(finish_by_)) throw Failure("{}: cannot listen there any more", url());
-    return false;
+    const bool finished = threads_.Finish(finish_by_);
+    const Error error = Failure("{}: cannot listen there any more", url());
+    if (finished) throw error;
+    spdlog::error("{}", error.what());
+    std::_Exit(error.exit_code());  // Threads still use what would be destroyed now.
   }
   return all_finished_;
 }

@@ -13,18 +13,6 @@ namespace {
 
 constexpr size_t kMostBodies = 64;  // Of the largest size, in memory at once.
 
-// Counts while it exists.
-class Counted {
- public:
-  explicit Counted(std::atomic<int>* count) : count_(count) { ++*count_; }
-  ~Counted() { --*count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::atomic<int>* count_;
-};
-
 }  // namespace
 
 BodyMeter HttpTranslations::MeterUntil(Clock::time_point deadline) {
@@ -36,22 +24,17 @@ BodyMeter HttpTranslations::MeterUntil(Clock::time_point deadline) {
 }
 
 void HttpTranslations::Translate(Exchange& exchange, const httplib::ContentReader& reader) {
+  RequireToken(options_, exchange, "");  // Before a body takes room.
   const Clock::time_point arrival = Clock::now();
   const Clock::time_point deadline = arrival + options_.limits.max_seconds;
-  const Counted counted(&num_under_way_);
   std::shared_ptr<RunningTranslation> running;
   bool is_stream = false;
   ShownParts shown;
   {
-    HttpBody body;
     BodyMeter meter = MeterUntil(deadline);
-    ReadBody(exchange, reader, deadline, &meter, &body);
-    RequireToken(options_, exchange, "");
-    if (exchange.request.is_multipart_form_data()) {
-      throw Refuse(Refusal::kInvalid, "body: must be JSON, not a form");
-    }
+    const std::string body = ReadBody(reader, deadline, &meter);
     const std::scoped_lock lock(parsing_);
-    const TranslationRequest request = ParseTranslationRequest(ParseBody(body.text));
+    const TranslationRequest request = ParseTranslationRequest(ParseBody(body));
     is_stream = request.stream;
     running = service_->Start(request, deadline);
     shown = {.alternatives = running->has_alternatives(), .scores = request.scores};
@@ -69,12 +52,10 @@ void HttpTranslations::TranslateForLibreTranslate(Exchange& exchange,
                                                   const httplib::ContentReader& reader) {
   const Clock::time_point arrival = Clock::now();
   const Clock::time_point deadline = arrival + options_.limits.max_seconds;
-  const Counted counted(&num_under_way_);
   TranslationRequest request;
   {
-    HttpBody body;
     BodyMeter meter = MeterUntil(deadline);
-    ReadBody(exchange, reader, deadline, &meter, &body);
+    const std::string body = ReadBody(reader, deadline, &meter);
     const std::scoped_lock lock(parsing_);
     const Json fields = LibreTranslateBody(exchange, body);
     RequireToken(options_, exchange, ApiKeyOf(fields));
@@ -98,12 +79,11 @@ std::vector<TextTranslation> HttpTranslations::Collect(RunningTranslation* runni
 
 void HttpTranslations::Stream(Exchange& exchange, std::shared_ptr<RunningTranslation> running,
                               ShownParts shown, Clock::time_point arrival) {
-  const auto counted = std::make_shared<Counted>(&num_under_way_);
   exchange.response.status = 200;
   // Everything is sent in one call, because the library makes no further one once it is stopped.
   exchange.response.set_chunked_content_provider(
-      "application/x-ndjson", [this, running = std::move(running), shown, arrival, counted](
-                                  size_t, httplib::DataSink& sink) {
+      "application/x-ndjson",
+      [this, running = std::move(running), shown, arrival](size_t, httplib::DataSink& sink) {
         try {
           if (!WriteTexts(running.get(), shown, sink)) return false;
           sink.done();
@@ -145,10 +125,10 @@ void HttpTranslations::Finished(Clock::time_point arrival) {
 }
 
 void HttpTranslations::ListLanguages(Exchange& exchange, const httplib::ContentReader& reader) {
-  HttpBody body;
   const Clock::time_point deadline = Clock::now() + options_.limits.max_seconds;
   BodyMeter meter = MeterUntil(deadline);
-  if (HeadOf(exchange.request).has_body()) ReadBody(exchange, reader, deadline, &meter, &body);
+  const RequestHead head = HeadOf(exchange.request);
+  if (head.is_chunked || head.content_length.value_or(0) > 0) ReadBody(reader, deadline, &meter);
   SendJson(exchange, LanguagesAnswer(service_->languages()));
 }
 

@@ -29,9 +29,6 @@ class HttpTranslations {
   void TranslateForLibreTranslate(Exchange& exchange, const httplib::ContentReader& reader);
   void ListLanguages(Exchange& exchange, const httplib::ContentReader& reader);
 
-  /// Requests for translations whose answers are not complete.
-  int num_under_way() const { return num_under_way_; }
-
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -45,7 +42,6 @@ class HttpTranslations {
   const ServerOptions& options_;
   TranslationService* service_;
   ServerMetrics* metrics_;
-  std::atomic<int> num_under_way_ = 0;
   std::atomic<size_t> held_bytes_ = 0;
   std::mutex parsing_;  // A parsed body takes up to about 30 times the memory of its text.
 };

@@ -19,6 +19,8 @@ enum class Refusal {
   kSlow,         // The client took too long to send it.
   kNoLength,     // It does not say how long it is.
   kTooLarge,     // It is larger than a limit.
+  kMediaType,    // Its body has a form that this server does not read.
+  kHeadTooLarge,
   kUnsupported,  // It asks for something that this server does not do.
   kFailed,       // Our own failure.
   kQueueFull,    // Too many lines are waiting.
@@ -45,6 +47,10 @@ constexpr int StatusOf(Refusal refusal) {
       return 411;
     case Refusal::kTooLarge:
       return 413;
+    case Refusal::kMediaType:
+      return 415;
+    case Refusal::kHeadTooLarge:
+      return 431;
     case Refusal::kFailed:
       return 500;
     case Refusal::kUnsupported:
@@ -77,6 +83,10 @@ constexpr const char* NameOf(Refusal refusal) {
       return "no_length";
     case Refusal::kTooLarge:
       return "too_large";
+    case Refusal::kMediaType:
+      return "media_type";
+    case Refusal::kHeadTooLarge:
+      return "head_too_large";
     case Refusal::kUnsupported:
       return "unsupported";
     case Refusal::kFailed:

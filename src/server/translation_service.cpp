@@ -65,13 +65,11 @@ std::string Texts(const std::vector<LanguagePair>& languages) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-// What a client is told about an exception of the translator, which may be anything.
+// What a client is told about an exception of the translator. The request was checked before, so it
+// is not the client's mistake.
 RequestError TranslationFailure() {
   try {
     throw;
-  } catch (const Error& error) {
-    const bool is_usage = error.kind() == Error::Kind::kUsage;
-    return {is_usage ? Refusal::kInvalid : Refusal::kFailed, error.what()};
   } catch (const std::exception& error) {
     const std::string what = error.what();
     spdlog::error("a translation failed: {}", what.substr(0, what.find('\n')));
@@ -175,6 +173,11 @@ DecodingConfig TranslationService::DecodingFor(const ServedModel& model,
       ReadConfig(CompactJson(document), "request", /*overrides=*/{},
                  {.defaults = model.config, .may_lack_training_text = true})
           .decoding;
+  constexpr double kMostRatio = 10;  // A search for longer ones holds up all others.
+  if (decoding.min_output_ratio > kMostRatio || decoding.max_output_ratio > kMostRatio) {
+    throw UsageError("request: decoding: min_output_ratio and max_output_ratio can be at most {}",
+                     kMostRatio);
+  }
   if (decoding.beam_size > largest) {
     throw UsageError(
         "request: decoding.beam_size: {} is not possible: this server takes at most {}",

@@ -138,19 +138,13 @@ def test_a_chunked_body_too_large(small, size):
 
 def test_a_form_too_large(small):
     form = b"source=en&target=zh&q=" + b"+" * 3000
-    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=limit"):
-        answer = small.post("/translate", form, {"Content-Type": kind})
-        assert answer.status == 413 and answer.error()
+    answer = small.post("/translate", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 413 and answer.error()
 
 
-def test_a_body_that_unpacks_to_more(small):
-    """50 MB in 50 kB."""
-    packed = gzip.compress(sized(50_000_000))
-    answer = small.post("/v1/translate", packed, {"Content-Encoding": "gzip"})
-    assert answer.status in (413, 415, 501) and answer.error()
-    damaged = gzip.compress(sized(100))[:-20]
-    answer = small.post("/v1/translate", damaged, {"Content-Encoding": "gzip"})
-    assert answer.status in (400, 415, 501) and answer.error()
+def test_a_compressed_body_is_refused(small):
+    answer = small.post("/v1/translate", gzip.compress(sized(100)), {"Content-Encoding": "gzip"})
+    assert answer.status == 415 and "compressed" in answer.error()
 
 
 def test_too_many_lines(small, lines, expected):
@@ -232,12 +226,11 @@ def test_slow_clients_keep_nobody_waiting(server, lines, expected):
 
 
 def test_parts_of_an_answer(server):
-    """Thousands of overlapping parts of a page would be a thousand pages."""
-    for ranges in ("0-1", "0-", "5-1", "-1", ",".join(["0-"] * 1000), "0-" + "9" * 20, "x"):
-        for path in ("/", "/health"):
-            answer = server.get(path, Range=f"bytes={ranges}")
-            assert answer.status in (200, 206, 416) or 400 <= answer.status < 500
-            assert len(answer.body) <= 2 * len(server.get("/").body)
+    """There are none: thousands of overlapping parts of a page would be a thousand pages."""
+    whole = server.get("/").body
+    for ranges in ("0-1", "0-", "5-1", "-1", ",".join(["0-"] * 1000), "-," * 3900, "x"):
+        answer = server.get("/", Range=f"bytes={ranges}")
+        assert (answer.status, answer.body) == (200, whole)
 
 
 def test_half_a_request(server):
@@ -340,6 +333,41 @@ def test_what_is_no_request(server, sent):
     harmless = sent.startswith((b"GET /health HTTP/9.9", b"GET /health HTTP/1.1"))
     assert answer is None or 400 <= answer.status < 500 or answer.status in (501, 505) or \
         harmless and answer.status == 200
+
+
+def test_heads_have_limits(server):
+    for head, status in ((b"X: " + b"x" * 9000, 431), (b"X: y\r\n" * 200, 431),
+                         (b"X: y", 408)):  # The last one has no end.
+        with server.socket() as client:
+            client.settimeout(PATIENCE)
+            end = b"" if status == 408 else b"\r\n\r\n"
+            client.sendall(b"GET /health HTTP/1.1\r\n" + head.rstrip() + end)
+            answer = answer_on(client)
+            assert answer.status == status and answer.error()
+
+
+@pytest.mark.parametrize("head", [
+    b"GET /languages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 45\r\n\r\n",
+    b"HEAD /languages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 45\r\n\r\n",
+    b"PROPFIND /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 45\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length : 45\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: %63hunked\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 45\r\n\r\n",
+], ids=lambda head: repr(head[:90]))
+def test_what_follows_a_doubtful_request_is_no_request(server, head):
+    with server.socket() as client:
+        client.settimeout(PATIENCE)
+        client.sendall(head)
+        time.sleep(0.2)  # So that it comes in another packet; without that, the test sees less.
+        received = b""
+        try:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while piece := client.recv(65536):
+                received += piece
+        except ConnectionError:
+            pass
+    assert received.count(b"HTTP/1.1 ") <= 1 and b'"status"' not in received
 
 
 @pytest.mark.parametrize("lengths", [
