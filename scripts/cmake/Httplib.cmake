@@ -24,6 +24,4 @@ if(NOT HTTPLIB_INCLUDE)
                       "whose headers need libssl-dev and libbrotli-dev (scripts/setup.sh)")
 endif()
 target_include_directories(Httplib::Httplib SYSTEM INTERFACE ${HTTPLIB_INCLUDE})
-# select() fails with more than a thousand connections.
-target_compile_definitions(Httplib::Httplib INTERFACE CPPHTTPLIB_USE_POLL)
 target_link_libraries(Httplib::Httplib INTERFACE Threads::Threads)
