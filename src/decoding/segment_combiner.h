@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "decoding/translator.h"
+#include "decoding/translation.h"
 
 namespace wavemt {
 

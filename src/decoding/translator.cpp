@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <functional>
 #include <iterator>
@@ -15,7 +14,6 @@
 #include "data/batch.h"
 #include "decoding/beam_search.h"
 #include "decoding/ensemble_scorer.h"
-#include "decoding/line_splitter.h"
 #include "decoding/module_scorer.h"
 #include "decoding/one_line.h"
 #include "decoding/packed_scorer.h"
@@ -26,30 +24,9 @@
 #include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
-#include "support/random.h"
 
 namespace wavemt {
 namespace {
-
-// The longest translation, in tokens with </s>. No useful one is longer than three times the source
-// and a little more, but an untrained model would always reach the limit.
-int64_t LongestOutput(int64_t source_tokens, const DecodingConfig& options) {
-  if (options.max_output_ratio == 0) return 3 * source_tokens + 30;
-  const double most = std::floor(options.max_output_ratio * static_cast<double>(source_tokens));
-  return std::max<int64_t>(static_cast<int64_t>(most), 1) + 1;
-}
-
-int64_t ShortestOutput(int64_t source_tokens, const DecodingConfig& options) {
-  const double least = std::ceil(options.min_output_ratio * static_cast<double>(source_tokens));
-  return std::max(options.min_output_length, static_cast<int64_t>(least));
-}
-
-// The draws of a sentence depend on its own tokens, not on where it stands.
-uint64_t SeedOf(const std::vector<int32_t>& ids, const DecodingConfig& options) {
-  uint64_t seed = DeriveSeed(static_cast<uint64_t>(options.seed), RandomStream::kDrawnTokens);
-  for (const int32_t id : ids) seed = DeriveSeed(seed, {static_cast<uint64_t>(id)});
-  return seed;
-}
 
 // By how much smaller batches must be than those of a search with one model: draws and ensembles
 // hold the probabilities of all tokens, for each translation that grows.
@@ -69,10 +46,16 @@ Translator::Translator(TranslationModel model) : model_(std::move(model)) {
   }
 }
 
-int64_t Translator::max_length() const {
-  int64_t least = model_.transformers.front()->max_length();
-  for (const Transformer& model : model_.transformers) least = std::min(least, model->max_length());
-  return least;
+Segmenter Translator::MakeSegmenter(const Request& request, const DecodingConfig& options) const {
+  int64_t max_length = model_.transformers.front()->max_length();
+  for (const Transformer& model : model_.transformers) {
+    max_length = std::min(max_length, model->max_length());
+  }
+  return Segmenter({.tokenizers = model_.tokenizers,
+                    .trained_on = model_.trained_on,
+                    .max_length = max_length,
+                    .first_line_number = request.first_line_number,
+                    .decoding = options});
 }
 
 std::shared_ptr<const PackedTransformer> Translator::Pack(const Transformer& model) const {
@@ -99,116 +82,18 @@ std::vector<std::shared_ptr<const PackedTransformer>> Translator::PackAll() cons
   return packed;
 }
 
-int64_t Translator::LongestTranslation(const DecodingConfig& options) const {
-  return std::min(options.max_output_length, max_length() - 1);
-}
-
-std::vector<int32_t> Translator::EncodePrefix(const Request& request, size_t line,
-                                              const DecodingConfig& options) const {
-  if (request.target_prefixes.empty()) return {};
-  const Tokenizer& tokenizer = *model_.tokenizers.target;
-  const std::string& text = request.target_prefixes[line];
-  const int64_t number = request.first_line_number + static_cast<int64_t>(line);
-  const int64_t most = LongestTranslation(options);
-  std::vector<int32_t> prefix;
-  const bool fits = !tokenizer.IsTooLong(text, most);
-  if (fits) prefix = tokenizer.Encode(text);
-  if (!fits || static_cast<int64_t>(prefix.size()) > most) {
-    throw UsageError(
-        "line {}: its target prefix has more than {} tokens, which a translation has at most, by "
-        "decoding.max_output_length and the model's positions",
-        number, most);
-  }
-  if (std::ranges::find(prefix, tokenizer.special().unk) != prefix.end()) {
-    throw UsageError("line {}: the vocabulary lacks a character of its target prefix", number);
-  }
-  return prefix;
-}
-
-void Translator::Limit(const DecodingConfig& options, Segment* segment) const {
-  const auto source = static_cast<int64_t>(segment->ids.size());
-  SearchedSentence& sentence = segment->sentence;
-  const int64_t shortest = ShortestOutput(source, options);
-  int64_t longest = LongestOutput(source, options);
-  // A limit that nobody asked for gives way to one that somebody did.
-  if (options.max_output_ratio == 0) longest = std::max(longest, shortest + 1);
-  longest = std::max(longest, static_cast<int64_t>(sentence.target_prefix.size()) + 1);
-  sentence.longest_output = std::min(LongestTranslation(options) + 1, longest);
-  sentence.shortest_output = std::min(shortest, sentence.longest_output - 1);
-  if (options.draws()) sentence.seed = SeedOf(segment->ids, options);
-}
-
-std::vector<Translator::Segment> Translator::SplitLines(const Request& request,
-                                                        const DecodingConfig& options,
-                                                        std::vector<TranslatedLine>* lines) const {
-  LineSplitter splitter(model_.tokenizers.source,
-                        {.split_sentences = options.split_sentences,
-                         .trained_on = model_.trained_on.profile,
-                         .source_language = model_.trained_on.source_language,
-                         .longest = max_length() - 1});  // One position is for </s>.
-  std::vector<Segment> segments;
-  for (size_t line = 0; line < request.lines.size(); ++line) {
-    SplitLine split = splitter.Split(request.lines[line]);
-    TranslatedLine& noted = (*lines)[line];
-    noted.exceeds_training = split.exceeds_training;
-    noted.was_cut = split.was_cut;
-    noted.has_unknown = split.has_unknown;
-    std::vector<int32_t> prefix = EncodePrefix(request, line, options);
-    if (split.segments.empty() && !prefix.empty()) {
-      throw UsageError("line {}: is blank, but it has a target prefix",
-                       request.first_line_number + static_cast<int64_t>(line));
-    }
-    for (auto& ids : split.segments) {
-      noted.source.insert(noted.source.end(), ids.begin(), ids.end());
-      segments.push_back({.line = line,
-                          .ids = std::move(ids),
-                          .sentence = {.target_prefix = std::exchange(prefix, {})}});
-      Limit(options, &segments.back());
-    }
-  }
-  return segments;
-}
-
-std::vector<Translator::Segment> Translator::PairLines(const Request& request,
-                                                       std::span<const std::string> targets) const {
-  std::vector<Segment> segments;
-  const auto encode = [&](const Tokenizer& tokenizer, const std::string& text, size_t line,
-                          const char* side) {
-    std::vector<int32_t> ids;
-    const int64_t most = max_length() - 1;
-    if (!tokenizer.IsTooLong(text, most)) ids = tokenizer.Encode(text);
-    if (static_cast<int64_t>(ids.size()) <= most &&
-        (!ids.empty() || !tokenizer.IsTooLong(text, most))) {
-      return ids;
-    }
-    throw UsageError(
-        "line {}: its {} has more than {} tokens, as many as the model has positions for",
-        request.first_line_number + static_cast<int64_t>(line), side, most);
-  };
-  for (size_t line = 0; line < request.lines.size(); ++line) {
-    Segment segment{.line = line,
-                    .ids = encode(*model_.tokenizers.source, request.lines[line], line, "source")};
-    segment.sentence.target_prefix =
-        encode(*model_.tokenizers.target, targets[line], line, "target");
-    segment.sentence.longest_output =
-        static_cast<int64_t>(segment.sentence.target_prefix.size()) + 1;
-    segments.push_back(std::move(segment));
-  }
-  return segments;
-}
-
 std::unique_ptr<StepScorer> Translator::MakeScorer(SegmentBatch batch,
                                                    const DecodingConfig& options,
                                                    Searcher* searcher) const {
   const SpecialTokens special = model_.tokenizers.target->special();
   std::vector<std::vector<int32_t>> sentences;
-  for (const Segment* segment : batch) sentences.push_back(segment->ids);
+  for (const SourceSegment* segment : batch) sentences.push_back(segment->ids);
   const PaddedSource padded = PadSource(sentences, model_.tokenizers.source->special());
   const auto source = torch::tensor(padded.ids, torch::kLong).view({padded.rows, padded.length});
   std::vector<int32_t> allowed;
   if (model_.shortlist) {
     allowed = model_.shortlist->TokensFor(sentences);
-    for (const Segment* segment : batch) {
+    for (const SourceSegment* segment : batch) {
       const auto& prefix = segment->sentence.target_prefix;
       allowed.insert(allowed.end(), prefix.begin(), prefix.end());
     }
@@ -238,7 +123,7 @@ std::vector<std::vector<Hypothesis>> Translator::Search(SegmentBatch batch, cons
                     .special = model_.tokenizers.target->special(),
                     .watches_attention = request.watches_attention || options.coverage_penalty > 0,
                     .stop_requested = request.stop_requested};
-  for (const Segment* segment : batch) input.sentences.push_back(segment->sentence);
+  for (const SourceSegment* segment : batch) input.sentences.push_back(segment->sentence);
   const bool is_bf16 = model_.device.is_cuda() && model_.precision == DecodingPrecision::kBf16;
   const Autocast autocast(model_.device, is_bf16 ? Precision::kBf16 : Precision::kFp32);
   const auto scorer = MakeScorer(batch, options, searcher);
@@ -286,7 +171,7 @@ std::vector<Translator::Translations> Translator::TranslateBatch(SegmentBatch ba
 }
 
 std::vector<Translator::Translations> Translator::TranslateSegments(
-    const std::vector<Segment>& segments, const Request& request,
+    const std::vector<SourceSegment>& segments, const Request& request,
     const DecodingConfig& options) const {
   std::vector<size_t> order(segments.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -334,7 +219,7 @@ std::vector<Translator::Translations> Translator::TranslateSegments(
       const torch::NoGradGuard no_grad;
       Searcher searcher{.models = models};
       while (const auto indices = take_batch()) {
-        std::vector<const Segment*> batch;
+        std::vector<const SourceSegment*> batch;
         for (const size_t i : *indices) batch.push_back(&segments[i]);
         put_back(*indices, TranslateBatch(batch, asks_once, options, &searcher));
       }
@@ -381,7 +266,8 @@ std::vector<TranslatedLine> Translator::Translate(const Request& request,
                                                   const DecodingConfig& options) const {
   const torch::NoGradGuard no_grad;
   std::vector<TranslatedLine> lines(request.lines.size());
-  const std::vector<Segment> segments = SplitLines(request, options, &lines);
+  const std::vector<SourceSegment> segments =
+      MakeSegmenter(request, options).Split(request.lines, request.target_prefixes, &lines);
   std::vector<Translations> translated = TranslateSegments(segments, request, options);
   const auto combine = options.sampling && options.mbr_samples == 0
                            ? SegmentCombiner::Combine::kInOrder
@@ -408,7 +294,7 @@ std::vector<TranslatedLine> Translator::Score(const Request& request,
   forced.no_repeat_ngram_size = 0;
   forced.sampling = false;
   forced.mbr_samples = 0;
-  std::vector<Segment> segments = PairLines(request, targets);
+  std::vector<SourceSegment> segments = MakeSegmenter(request, forced).Pair(request.lines, targets);
   std::vector<Translations> scored = TranslateSegments(segments, request, forced);
   std::vector<TranslatedLine> lines(request.lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {

@@ -13,45 +13,14 @@
 #include "data/shortlist.h"
 #include "data/tokenizer.h"
 #include "decoding/hypothesis.h"
-#include "decoding/search_input.h"
+#include "decoding/segmenter.h"
 #include "decoding/step_scorer.h"
 #include "decoding/thread_team.h"
+#include "decoding/translation.h"
 #include "inference/packed_transformer.h"
 #include "model/transformer.h"
 
 namespace wavemt {
-
-struct Translation {
-  std::string text;
-  /// Log-probability in nats, normalized by length, with the coverage penalty if there is one; in
-  /// minimum Bayes risk decoding the expected metric. Of several segments the sum; 0 for a blank
-  /// line.
-  double score = 0;
-  double log_probability = 0;  // Not normalized.
-  /// The tokens of all segments. What they attended to are indices of TranslatedLine::source.
-  TokenSequence sequence{};
-  std::vector<float> end_log_probs{};  // Of each segment's </s>.
-  bool was_cut = false;                // It reached the maximum length before it ended.
-};
-
-/// The translations of a line.
-struct TranslatedLine {
-  /// Best first, no duplicates; a blank one for a blank line. Draws: in their order, all of them.
-  std::vector<Translation> best;
-  std::vector<int32_t> source{};  // The tokens of all segments.
-
-  // Why the best translation may be incomplete.
-  bool exceeds_training = false;  // A sentence is longer than any seen in training.
-  bool was_cut = false;           // A sentence exceeded the model's positions and was cut.
-  bool has_unknown = false;       // The line has characters that the vocabulary lacks.
-  bool output_was_cut = false;    // The translation reached the maximum length before it ended.
-};
-
-/// What is known about the text that a model was trained on.
-struct TrainedOn {
-  std::optional<CorpusProfile> profile;
-  std::string source_language;  // In the form that SentenceSplitter takes.
-};
 
 /// How good each of some translations is if every one of them is as likely to be right: the mean
 /// of its scores with each of them as the reference. May be called by several threads at once.
@@ -103,21 +72,12 @@ class Translator {
   std::vector<TranslatedLine> Score(const Request& request, std::span<const std::string> targets,
                                     const DecodingConfig& options) const;
 
-  /// The most tokens that a translation of a sentence can have, whatever its source.
-  int64_t LongestTranslation(const DecodingConfig& options) const;
-
   /// The best translation of each line.
   std::vector<std::string> TranslateBest(const Request& request,
                                          const DecodingConfig& options) const;
 
  private:
-  // A segment of a line, usually a sentence, that is translated on its own.
-  struct Segment {
-    size_t line = 0;
-    std::vector<int32_t> ids;
-    SearchedSentence sentence{};
-  };
-  using SegmentBatch = std::span<const Segment* const>;
+  using SegmentBatch = std::span<const SourceSegment* const>;
   using Translations = std::vector<Translation>;  // Of a segment.
 
   // What one thread searches with.
@@ -126,20 +86,10 @@ class Translator {
     InferenceMemory memory{};
   };
 
-  int64_t max_length() const;  // The least of the models'.
+  Segmenter MakeSegmenter(const Request& request, const DecodingConfig& options) const;
   std::shared_ptr<const PackedTransformer> Pack(const Transformer& model) const;
   std::vector<std::shared_ptr<const PackedTransformer>> PackAll() const;
-  // Also records in `lines` why their translations may be incomplete.
-  std::vector<Segment> SplitLines(const Request& request, const DecodingConfig& options,
-                                  std::vector<TranslatedLine>* lines) const;
-  std::vector<int32_t> EncodePrefix(const Request& request, size_t line,
-                                    const DecodingConfig& options) const;
-  // One segment a line, with its target.
-  std::vector<Segment> PairLines(const Request& request,
-                                 std::span<const std::string> targets) const;
-  // Sets the segment's limits.
-  void Limit(const DecodingConfig& options, Segment* segment) const;
-  std::vector<Translations> TranslateSegments(const std::vector<Segment>& segments,
+  std::vector<Translations> TranslateSegments(const std::vector<SourceSegment>& segments,
                                               const Request& request,
                                               const DecodingConfig& options) const;
   // Splits the batch into halves if it does not fit in memory.

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "decoding/translator.h"
+#include "decoding/translation.h"
 
 namespace wavemt {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decoding/translator.h"
+#include "decoding/translation.h"
 
 namespace wavemt {
 
