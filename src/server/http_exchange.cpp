@@ -27,7 +27,7 @@ void Send(Exchange& exchange, int status, const std::string& body, const char* t
 }
 
 void SendJson(Exchange& exchange, const Json& json, int status) {
-  Send(exchange, status, CompactJson(json) + "\n", kJson);
+  Send(exchange, status, JsonLine(json) + "\n", kJson);
 }
 
 RequestError CurrentError() {

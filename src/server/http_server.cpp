@@ -17,14 +17,10 @@
 #include <thread>
 #include <utility>
 
-#include "server/connection_server.h"
 #include "server/connection_threads.h"
-#include "server/http_exchange.h"
-#include "server/http_translations.h"
-#include "server/page.h"
+#include "server/http_connection_server.h"
+#include "server/http_routes.h"
 #include "server/request_error.h"
-#include "server/request_head.h"
-#include "server/requests.h"
 #include "support/error.h"
 #include "support/logging.h"
 
@@ -75,20 +71,13 @@ class HttpServer::Impl {
   bool Bind();
   void Listen();
   void SetOptions();
-  void SetHandlers();
-  template <typename Work>
-  void Answer(const httplib::Request& request, httplib::Response& response, Work work);
-  void SendError(Exchange& exchange, const RequestError& error);
-  std::string AnswerToHead(const RequestError& error);
 
   ServerOptions options_;
-  ConnectionServer server_;
+  HttpConnectionServer server_;
   int port_ = 0;
   int socket_ = -1;
   ConnectionThreads threads_;
-  TranslationService* service_ = nullptr;
-  ServerMetrics* metrics_ = nullptr;
-  std::optional<HttpTranslations> translations_;
+  std::optional<HttpRoutes> routes_;  // Once there is something to serve.
 
   std::atomic<bool> is_stopping_ = false;  // New requests are refused.
   std::atomic<bool> is_closing_ = false;   // No new connections.
@@ -126,7 +115,7 @@ HttpServer::Impl::Impl(const ServerOptions& options)
     : options_(options),
       server_({.is_stopping = [this] { return is_stopping_.load(); },
                .is_closing = [this] { return is_closing_.load(); },
-               .answer = [this](const RequestError& error) { return AnswerToHead(error); },
+               .answer = [this](const RequestError& error) { return routes_->AnswerToHead(error); },
                .max_seconds = options.limits.max_seconds}),
       port_(options.port),
       threads_(options.max_connections) {
@@ -175,108 +164,6 @@ void HttpServer::Impl::SetOptions() {
       {{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
 }
 
-template <typename Work>
-void HttpServer::Impl::Answer(const httplib::Request& request, httplib::Response& response,
-                              Work work) {
-  Exchange exchange{.request = request, .response = response};
-  try {
-    work(exchange);
-  } catch (...) {
-    SendError(exchange, CurrentError());
-  }
-}
-
-void HttpServer::Impl::SendError(Exchange& exchange, const RequestError& error) {
-  metrics_->CountRefusal(error.refusal());
-  httplib::Response& response = exchange.response;
-  const int status = StatusOf(error.refusal());
-  if (status == 401) response.set_header("WWW-Authenticate", "Bearer");
-  if (status == 405) response.set_header("Allow", AllowedMethods(exchange.request.path));
-  if (status == 503) response.set_header("Retry-After", "1");
-  SendJson(exchange, ErrorAnswer(error.what()), status);
-}
-
-std::string HttpServer::Impl::AnswerToHead(const RequestError& error) {
-  const int status = StatusOf(error.refusal());
-  metrics_->CountRefusal(error.refusal());
-  metrics_->CountRequest(PathLabel(""), status);
-  const std::string body = CompactJson(ErrorAnswer(error.what())) + "\n";
-  return fmt::format(
-      "HTTP/1.1 {} Refused\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"
-      "Connection: close\r\n\r\n{}",
-      status, body.size(), body);
-}
-
-void HttpServer::Impl::SetHandlers() {
-  using httplib::Request;
-  using httplib::Response;
-  using HandlerResponse = httplib::Server::HandlerResponse;
-  server_.set_pre_routing_handler([this](const Request& request, Response& response) {
-    Exchange exchange{.request = request, .response = response};
-    try {
-      CheckHead(HeadOf(request), options_, is_stopping_);
-      return HandlerResponse::Unhandled;
-    } catch (...) {
-      SendError(exchange, CurrentError());
-      return HandlerResponse::Handled;
-    }
-  });
-  // What the library itself refuses, such as a line that is no HTTP, has no content yet.
-  server_.set_error_handler([this](const Request& request, Response& response) {
-    if (response.has_header("Content-Type")) return;
-    metrics_->CountRefusal(Refusal::kInvalid);
-    Exchange exchange{.request = request, .response = response};
-    SendJson(exchange, ErrorAnswer("the request is not understood"), response.status);
-  });
-  server_.set_logger([this](const Request& request, const Response& response) {
-    metrics_->CountRequest(PathLabel(request.path), response.status);
-  });
-
-  const auto get = [this](const char* path, auto work) {
-    server_.Get(path, [this, work](const Request& request, Response& response) {
-      Answer(request, response, work);
-    });
-  };
-  get("/", [](Exchange& exchange) {
-    exchange.response.set_header("Content-Security-Policy", std::string(TranslationPagePolicy()));
-    exchange.response.set_header("Referrer-Policy", "no-referrer");
-    Send(exchange, 200, std::string(TranslationPage()), "text/html; charset=utf-8");
-  });
-  get("/health", [this](Exchange& exchange) {
-    const bool is_stopping = is_stopping_;
-    SendJson(exchange, HealthAnswer(service_->languages(), service_->lines_waiting(), is_stopping),
-             is_stopping ? StatusOf(Refusal::kStopping) : 200);
-  });
-  get("/metrics", [this](Exchange& exchange) {
-    RequireToken(options_, exchange, "");
-    Send(exchange, 200,
-         metrics_->Text(
-             {.lines_waiting = service_->lines_waiting(), .connections = threads_.num_tasks()}),
-         "text/plain; version=0.0.4; charset=utf-8");
-  });
-  get("/languages",
-      [this](Exchange& exchange) { SendJson(exchange, LanguagesAnswer(service_->languages())); });
-  get("/frontend/settings", [this](Exchange& exchange) {
-    SendJson(exchange, FrontendSettings(service_->languages(), options_));
-  });
-
-  const auto post = [this](const char* path, auto work) {
-    server_.Post(path, [this, work](const Request& request, Response& response,
-                                    const httplib::ContentReader& reader) {
-      Answer(request, response, [&](Exchange& exchange) { work(exchange, reader); });
-    });
-  };
-  post("/languages", [this](Exchange& exchange, const httplib::ContentReader& reader) {
-    translations_->ListLanguages(exchange, reader);
-  });
-  post("/v1/translate", [this](Exchange& exchange, const httplib::ContentReader& reader) {
-    translations_->Translate(exchange, reader);
-  });
-  post("/translate", [this](Exchange& exchange, const httplib::ContentReader& reader) {
-    translations_->TranslateForLibreTranslate(exchange, reader);
-  });
-}
-
 void HttpServer::Impl::Listen() {
   // accept() may fail for a connection's own reasons, and then the library ends.
   while (true) {
@@ -296,10 +183,12 @@ bool HttpServer::Impl::Run(TranslationService* service, ServerMetrics* metrics,
                            const std::function<bool()>& stop_requested) {
   constexpr milliseconds kPause{50};
   constexpr std::chrono::seconds kLeast{4};  // Idle connections end within a second.
-  service_ = service;
-  metrics_ = metrics;
-  translations_.emplace(options_, service, metrics);
-  SetHandlers();
+  routes_.emplace(HttpRoutes::Parts{.options = options_,
+                                    .service = service,
+                                    .metrics = metrics,
+                                    .threads = threads_,
+                                    .is_stopping = is_stopping_});
+  routes_->AddTo(&server_);
 
   // Signals go to this thread: in others they would interrupt system calls of the library.
   sigset_t all;

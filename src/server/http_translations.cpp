@@ -100,7 +100,7 @@ bool HttpTranslations::WriteTexts(RunningTranslation* running, ShownParts shown,
   // Then we look whether the client is still there.
   constexpr std::chrono::milliseconds kPatience{200};
   const auto write = [&](const Json& json) {
-    const std::string line = CompactJson(json) + "\n";
+    const std::string line = JsonLine(json) + "\n";
     return sink.write(line.data(), line.size());
   };
   try {

@@ -290,8 +290,4 @@ Json FrontendSettings(std::span<const LanguagePair> languages, const ServerOptio
 
 Json ErrorAnswer(std::string_view sentence) { return {{"error", sentence}}; }
 
-std::string CompactJson(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace wavemt

@@ -86,8 +86,4 @@ Json FrontendSettings(std::span<const LanguagePair> languages, const ServerOptio
 
 /// {"error": "..."}
 Json ErrorAnswer(std::string_view sentence);
-
-/// A value on one line. Bytes that are not UTF-8, which a model may write, become U+FFFD.
-std::string CompactJson(const Json& value);
-
 }  // namespace wavemt

@@ -170,7 +170,7 @@ DecodingConfig TranslationService::DecodingFor(const ServedModel& model,
   RequireRequestKeys(given);
   const Json document = {{"decoding", std::move(given)}};
   const DecodingConfig decoding =
-      ReadConfig(CompactJson(document), "request", /*overrides=*/{},
+      ReadConfig(JsonLine(document), "request", /*overrides=*/{},
                  {.defaults = model.config, .may_lack_training_text = true})
           .decoding;
   constexpr double kMostRatio = 10;  // A search for longer ones holds up all others.

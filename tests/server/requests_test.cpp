@@ -107,25 +107,23 @@ TEST(Requests, WritesOurAnswers) {
   const std::vector<TextTranslation> texts = {
       {.best = {{.text = "Eine Katze.", .score = -0.5}, {.text = "Die Katze.", .score = -0.75}},
        .warnings = {"strange"}}};
-  EXPECT_EQ(CompactJson(TranslationAnswer(texts, {})),
+  EXPECT_EQ(JsonLine(TranslationAnswer(texts, {})),
             R"({"translations":[{"text":"Eine Katze.","warnings":["strange"]}]})");
-  EXPECT_EQ(
-      CompactJson(TextAnswer({.best = texts[0].best}, {.alternatives = true, .scores = true})),
-      R"({"text":"Eine Katze.","score":-0.5,)"
-      R"("alternatives":[{"text":"Die Katze.","score":-0.75}]})");
-  EXPECT_EQ(CompactJson(ErrorAnswer("no \xFF")), "{\"error\":\"no \uFFFD\"}");
+  EXPECT_EQ(JsonLine(TextAnswer({.best = texts[0].best}, {.alternatives = true, .scores = true})),
+            R"({"text":"Eine Katze.","score":-0.5,)"
+            R"("alternatives":[{"text":"Die Katze.","score":-0.75}]})");
+  EXPECT_EQ(JsonLine(ErrorAnswer("no \xFF")), "{\"error\":\"no \uFFFD\"}");
 }
 
 TEST(Requests, WritesLibreTranslatesAnswers) {
   const LanguagePair languages = {.source = "en", .target = "de"};
   TranslationRequest request;
   const std::vector<TextTranslation> one = {TextOf("A")};
-  EXPECT_EQ(CompactJson(LibreTranslateAnswer(request, languages, one)),
-            R"({"translatedText":"A"})");
+  EXPECT_EQ(JsonLine(LibreTranslateAnswer(request, languages, one)), R"({"translatedText":"A"})");
   request.is_list = request.is_auto = true;
   request.alternatives = 1;
   const std::vector<TextTranslation> two = {{.best = {{.text = "A"}, {.text = "a"}}}, TextOf("B")};
-  EXPECT_EQ(CompactJson(LibreTranslateAnswer(request, languages, two)),
+  EXPECT_EQ(JsonLine(LibreTranslateAnswer(request, languages, two)),
             R"({"translatedText":["A","B"],"alternatives":[["a"],[]],)"
             R"("detectedLanguage":[{"language":"en","confidence":100},)"
             R"({"language":"en","confidence":100}]})");
@@ -135,7 +133,7 @@ TEST(Requests, ListsLanguages) {
   const std::vector<LanguagePair> languages = {{.source = "en", .target = "de"},
                                                {.source = "en", .target = "fr"},
                                                {.source = "de", .target = "en"}};
-  EXPECT_EQ(CompactJson(LanguagesAnswer(languages)),
+  EXPECT_EQ(JsonLine(LanguagesAnswer(languages)),
             R"([{"code":"en","name":"English","targets":["de","fr"]},)"
             R"({"code":"de","name":"German","targets":["en"]},)"
             R"({"code":"fr","name":"French","targets":[]}])");

@@ -7,13 +7,13 @@
 #include <functional>
 #include <string>
 
-#include "server/connection.h"
+#include "server/http_connection.h"
 #include "server/request_error.h"
 
 namespace wavemt {
 
-/// The library's server, whose connections are ours: see Connection.
-class ConnectionServer : public httplib::Server {
+/// The library's server, whose connections are ours: see HttpConnection.
+class HttpConnectionServer : public httplib::Server {
  public:
   struct Hooks {
     std::function<bool()> is_stopping;  // Connections end after the request that they have.
@@ -23,16 +23,16 @@ class ConnectionServer : public httplib::Server {
     std::chrono::seconds max_seconds{60};  // For a request until its answer is written.
   };
 
-  explicit ConnectionServer(Hooks hooks) : hooks_(std::move(hooks)) {}
+  explicit HttpConnectionServer(Hooks hooks) : hooks_(std::move(hooks)) {}
 
   /// Requests whose answers have not been written completely.
   int num_under_way() const { return num_under_way_; }
 
  private:
   bool process_and_close_socket(socket_t socket) override;
-  void Serve(Connection* connection);
+  void Serve(HttpConnection* connection);
   // False: the connection cannot go on.
-  bool Process(Connection* connection, bool is_last);
+  bool Process(HttpConnection* connection, bool is_last);
 
   Hooks hooks_;
   std::atomic<int> num_under_way_ = 0;

@@ -15,15 +15,15 @@ namespace wavemt {
 
 /// A client's connection, as the library reads from it and writes to it: with a time for each part
 /// of a request, and bodies that end where the head said. Waiting takes no processor time.
-class Connection : public httplib::Stream {
+class HttpConnection : public httplib::Stream {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// Takes over the socket. `is_closing`: the server is about to end, so nothing new is awaited.
-  Connection(socket_t socket, std::function<bool()> is_closing);
-  ~Connection() override;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  HttpConnection(socket_t socket, std::function<bool()> is_closing);
+  ~HttpConnection() override;
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
 
   /// Waits for the first byte of a request. False: none came, or the client left.
   bool AwaitRequest(std::chrono::milliseconds patience);

@@ -1,4 +1,4 @@
-#include "server/connection_server.h"
+#include "server/http_connection_server.h"
 
 #include <exception>
 #include <utility>
@@ -26,8 +26,8 @@ class Counted {
 
 }  // namespace
 
-bool ConnectionServer::process_and_close_socket(socket_t socket) {
-  Connection connection(socket, hooks_.is_closing);
+bool HttpConnectionServer::process_and_close_socket(socket_t socket) {
+  HttpConnection connection(socket, hooks_.is_closing);
   try {
     Serve(&connection);
   } catch (const std::exception& error) {
@@ -36,7 +36,7 @@ bool ConnectionServer::process_and_close_socket(socket_t socket) {
   return true;
 }
 
-void ConnectionServer::Serve(Connection* connection) {
+void HttpConnectionServer::Serve(HttpConnection* connection) {
   for (int i = 1; i <= kMostRequests; ++i) {
     if (!connection->AwaitRequest(kIdle)) return;
     try {
@@ -46,7 +46,7 @@ void ConnectionServer::Serve(Connection* connection) {
       return;
     }
     const Counted counted(&num_under_way_);
-    connection->SetDeadline(Connection::Clock::now() + hooks_.max_seconds + kToWrite);
+    connection->SetDeadline(HttpConnection::Clock::now() + hooks_.max_seconds + kToWrite);
     const RawHead& head = connection->head();
     // How much of these the library reads depends on its version.
     const bool is_doubtful = head.is_chunked || (head.has_body() && head.method != "POST");
@@ -55,7 +55,7 @@ void ConnectionServer::Serve(Connection* connection) {
   }
 }
 
-bool ConnectionServer::Process(Connection* connection, bool is_last) {
+bool HttpConnectionServer::Process(HttpConnection* connection, bool is_last) {
   bool is_closed = false;
   // Later versions of the library want to be told the addresses.
   const auto process = [&](auto* self) {

@@ -1,4 +1,4 @@
-#include "server/connection.h"
+#include "server/http_connection.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -42,10 +42,10 @@ void AddressOf(int (*name_of)(int, sockaddr*, socklen_t*), socket_t socket, std:
 
 }  // namespace
 
-Connection::Connection(socket_t socket, std::function<bool()> is_closing)
+HttpConnection::HttpConnection(socket_t socket, std::function<bool()> is_closing)
     : socket_(socket), is_closing_(std::move(is_closing)) {}
 
-Connection::~Connection() {
+HttpConnection::~HttpConnection() {
   // Closing a socket with bytes that nobody read makes the system throw away what was written last.
   shutdown(socket_, SHUT_WR);
   const Clock::time_point until = Clock::now() + kFarewell;
@@ -55,7 +55,7 @@ Connection::~Connection() {
   close(socket_);
 }
 
-bool Connection::Await(short events, Clock::time_point until) const {
+bool HttpConnection::Await(short events, Clock::time_point until) const {
   // A server that ends is noticed so soon.
   constexpr milliseconds kSlice{250};
   while (true) {
@@ -70,7 +70,7 @@ bool Connection::Await(short events, Clock::time_point until) const {
   }
 }
 
-bool Connection::Receive(Clock::time_point until) {
+bool HttpConnection::Receive(Clock::time_point until) {
   std::array<char, 16384> bytes;
   if (!Await(POLLIN, until)) return false;
   const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
@@ -79,12 +79,12 @@ bool Connection::Receive(Clock::time_point until) {
   return true;
 }
 
-bool Connection::AwaitRequest(milliseconds patience) {
+bool HttpConnection::AwaitRequest(milliseconds patience) {
   deadline_ = Clock::time_point::max();
   return !received_.empty() || Receive(Clock::now() + patience);
 }
 
-bool Connection::ReadHead() {
+bool HttpConnection::ReadHead() {
   constexpr std::string_view kEnd = "\r\n\r\n";
   const Clock::time_point until = Clock::now() + kHeadTime;
   size_t searched = 0;
@@ -109,11 +109,11 @@ bool Connection::ReadHead() {
   return true;
 }
 
-bool Connection::HasUnreadBody() const {
+bool HttpConnection::HasUnreadBody() const {
   return head_.is_chunked || body_given_ < head_.content_length;
 }
 
-ssize_t Connection::read(char* data, size_t size) {
+ssize_t HttpConnection::read(char* data, size_t size) {
   if (head_given_ < head_.text.size()) {
     const size_t count = head_.text.copy(data, size, head_given_);
     head_given_ += count;
@@ -134,12 +134,12 @@ ssize_t Connection::read(char* data, size_t size) {
   return static_cast<ssize_t>(count);
 }
 
-ssize_t Connection::write(const char* data, size_t size) {
+ssize_t HttpConnection::write(const char* data, size_t size) {
   if (!Await(POLLOUT, std::min(deadline_, Clock::now() + kSilence))) return -1;
   return send(socket_, data, size, MSG_NOSIGNAL);
 }
 
-void Connection::WriteAll(std::string_view answer) {
+void HttpConnection::WriteAll(std::string_view answer) {
   while (!answer.empty()) {
     const ssize_t count = write(answer.data(), answer.size());
     if (count <= 0) return;
@@ -147,7 +147,7 @@ void Connection::WriteAll(std::string_view answer) {
   }
 }
 
-bool Connection::IsPeerThere() const {
+bool HttpConnection::IsPeerThere() const {
   pollfd waiting{.fd = socket_, .events = POLLIN, .revents = 0};
   if (poll(&waiting, 1, 0) == 0) return true;
   if ((waiting.revents & (POLLERR | POLLHUP)) != 0) return false;
@@ -155,19 +155,19 @@ bool Connection::IsPeerThere() const {
   return recv(socket_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-bool Connection::is_readable() const { return !received_.empty() || IsPeerThere(); }
-bool Connection::wait_readable() const {
+bool HttpConnection::is_readable() const { return !received_.empty() || IsPeerThere(); }
+bool HttpConnection::wait_readable() const {
   return !received_.empty() || Await(POLLIN, std::min(deadline_, Clock::now() + kSilence));
 }
-bool Connection::is_writable() const { return wait_writable(); }
-bool Connection::wait_writable() const {
+bool HttpConnection::is_writable() const { return wait_writable(); }
+bool HttpConnection::wait_writable() const {
   return IsPeerThere() && Await(POLLOUT, std::min(deadline_, Clock::now() + kSilence));
 }
 
-void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
+void HttpConnection::get_remote_ip_and_port(std::string& ip, int& port) const {
   AddressOf(getpeername, socket_, &ip, &port);
 }
-void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
+void HttpConnection::get_local_ip_and_port(std::string& ip, int& port) const {
   AddressOf(getsockname, socket_, &ip, &port);
 }
 
