@@ -58,8 +58,8 @@ void LimitHeaps() {
 
 LanguagePair LanguagesOf(const ModelArgument& argument, const Config& config) {
   if (argument.languages) return *argument.languages;
-  const LanguagePair languages = {.source = SourceLanguage(config.data),
-                                  .target = TargetLanguage(config.data)};
+  LanguagePair languages = {.source = SourceLanguage(config.data),
+                            .target = TargetLanguage(config.data)};
   if (!IsLanguageCode(languages.source) || !IsLanguageCode(languages.target)) {
     throw UsageError("{}: its config does not say its languages; name them, for example en-de={}",
                      argument.path, argument.path);

@@ -10,7 +10,7 @@
 namespace wavemt {
 namespace {
 
-constexpr size_t kLongestTokenFile = 64 * 1024;
+constexpr size_t kLongestTokenFile = size_t{64} << 10;
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(

@@ -27,7 +27,7 @@ class BatchQueue {
   struct Options {
     size_t max_batch_lines = 64;
     /// Of source text in a batch of more than one line, so that no batch takes long.
-    size_t max_batch_bytes = 16 * 1024;
+    size_t max_batch_bytes = size_t{16} << 10;
     size_t max_waiting_lines = 10'000;
     /// Called by the queue's thread with the number of lines of each batch. May be empty.
     std::function<void(size_t)> on_batch{};

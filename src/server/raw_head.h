@@ -22,7 +22,7 @@ struct RawHead {
 };
 
 /// Of all lines together. Ordinary heads have a few hundred bytes.
-inline constexpr size_t kMostHeadBytes = 32 * 1024;
+inline constexpr size_t kMostHeadBytes = size_t{32} << 10;
 
 /// `text`: from the request line to the empty line. Throws a RequestError.
 RawHead ParseRawHead(std::string_view text);

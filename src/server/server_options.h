@@ -10,8 +10,9 @@ namespace wavemt {
 
 /// What the service allows a request to ask of it.
 struct ServiceLimits {
-  size_t max_lines = 1000;               // Of one request.
-  size_t max_line_bytes = 16 * 1024;     // One line holds up the others for as long as it takes.
+  size_t max_lines = 1000;  // Of one request.
+  size_t max_line_bytes = size_t{16}
+                          << 10;         // One line holds up the others for as long as it takes.
   size_t max_queue_lines = 10'000;       // Of all requests, waiting to be translated.
   size_t max_batch_lines = 64;           // Translated together.
   size_t max_beam_size = 32;             // Unless the command line asks for a larger one.
