@@ -169,8 +169,8 @@ int ScorePairs(const ScoreOptions& options) {
 
 void AddScoreCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<ScoreOptions>();
-  CLI::App* command = app.add_subcommand(
-      "score", "How likely a model finds translations that exist: their scores, as in translate.");
+  CLI::App* command =
+      app.add_subcommand("score", "Score existing translations: how likely the model finds them.");
   command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
   AddAdapterOption(command, &options->adapter);
   command->add_option("--source", options->source, "Text; -: standard input.")->required();

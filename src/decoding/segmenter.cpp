@@ -45,7 +45,8 @@ std::vector<int32_t> Segmenter::EncodePrefix(const std::string& text, size_t lin
   if (fits) prefix = tokenizer.Encode(text);
   if (!fits || static_cast<int64_t>(prefix.size()) > most) {
     throw UsageError(
-        "line {}: its target prefix has more than {} tokens, which a translation has at most, by "
+        "line {}: its target prefix has more than {} tokens, the most that a translation may have "
+        "by "
         "decoding.max_output_length and the model's positions",
         NumberOf(line), most);
   }
