@@ -148,7 +148,6 @@ std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& 
 }
 
 int Evaluate(const EvaluateOptions& options) {
-  RequireEnsemble(options.ensemble, options.overrides);
   ReturnFreedBlocks();
   const torch::Device device = SelectDevice(options.compute);
   TrainedModel opened = OpenModel(options.model, options.overrides, device, options.adapter);

@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
+#include "commands/translation_lines.h"
 #include "decoding/translation_losses.h"
 #include "decoding/translator.h"
 #include "support/error.h"
@@ -99,8 +100,6 @@ std::vector<ScoredWord> WordsOf(const TokenSequence& sequence, const Tokenizer& 
 Json ToJson(const TranslatedLine& line, const std::string& source, const std::string& target,
             int64_t line_number, const Tokenizer& tokenizer) {
   const Translation& scored = line.best.front();
-  Json pieces = Json::array();
-  for (const int32_t id : scored.sequence.tokens) pieces.push_back(tokenizer.PieceOf(id));
   Json words = Json::array();
   for (const ScoredWord& word : WordsOf(scored.sequence, tokenizer)) {
     words.push_back({{"word", word.word}, {"log_probability", word.log_probability}});
@@ -111,7 +110,7 @@ Json ToJson(const TranslatedLine& line, const std::string& source, const std::st
           {"score", scored.score},
           {"log_probability", scored.log_probability},
           {"words", std::move(words)},
-          {"pieces", std::move(pieces)},
+          {"pieces", PiecesOf(tokenizer, scored.sequence.tokens)},
           {"piece_log_probabilities", scored.sequence.log_probs},
           {"end_log_probability", scored.end_log_probs.front()}};
 }
@@ -132,7 +131,6 @@ std::string ToText(const TranslatedLine& line, bool word_scores, const Tokenizer
 
 int ScorePairs(const ScoreOptions& options) {
   constexpr size_t kPortion = 4096;
-  RequireEnsemble(options.ensemble, options.overrides);
   PairedLines pairs(options.source, options.target);
   ReturnFreedBlocks();
   const torch::Device device = SelectDevice(options.compute);

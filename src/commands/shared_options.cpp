@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "support/error.h"
-
 namespace wavemt {
 
 void AddComputeOptions(CLI::App* command, ComputeOptions* options) {
@@ -135,15 +133,6 @@ void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models) {
       ->check(NotEmpty());
   AddOverride(command, "--ensemble-mean", "WHAT",
               "What the models of an ensemble average: probabilities or log_probabilities.");
-}
-
-void RequireEnsemble(const std::vector<std::string>& models, const ConfigOverrides& overrides) {
-  if (!models.empty()) return;
-  for (const ConfigOverride& typed : overrides) {
-    if (typed.key() == "decoding.ensemble_mean") {
-      throw UsageError("{}: counts only for several models; add --ensemble", typed.typed);
-    }
-  }
 }
 
 std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names) {

@@ -30,8 +30,6 @@ void AddRunDirOption(CLI::App* command);
 
 /// --ensemble, for commands that translate, and how its models agree.
 void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models);
-/// Refuses --ensemble-mean without --ensemble.
-void RequireEnsemble(const std::vector<std::string>& models, const ConfigOverrides& overrides);
 std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names);
 
 /// --beam-size and the other options of a search: short names of config keys.

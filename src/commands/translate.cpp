@@ -108,7 +108,6 @@ int Translate(const TranslateOptions& options) {
   // Enough lines to sort by length, but few enough for output to appear steadily.
   constexpr size_t kPortion = 4096;
   RefuseConstraints(options);
-  RequireEnsemble(options.ensemble, options.overrides);
   LineInput input(options.input,
                   options.invalid_utf8 == "replace" ? InvalidUtf8::kReplace : InvalidUtf8::kRefuse);
   std::optional<TargetPrefixes> prefixes;

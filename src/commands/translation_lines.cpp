@@ -2,28 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <span>
-#include <vector>
+#include <utility>
 
 #include "support/json.h"
 
 namespace wavemt {
 namespace {
-
-std::vector<std::string> PiecesOf(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
-  std::vector<std::string> pieces;
-  for (const int32_t id : ids) pieces.push_back(tokenizer.PieceOf(id));
-  return pieces;
-}
-
-Json WarningsOf(const TranslatedLine& line, const Translation& translation) {
-  Json warnings = Json::array();
-  if (line.was_cut) warnings.push_back("the source was cut inside a sentence");
-  if (line.exceeds_training) warnings.push_back("the source is longer than any training sentence");
-  if (line.has_unknown) warnings.push_back("the source has characters that the vocabulary lacks");
-  if (translation.was_cut) warnings.push_back("the translation reached the longest length allowed");
-  return warnings;
-}
 
 Json ToJson(const TranslatedLine& line, size_t rank, const LineOrigin& origin,
             const TokenizerPair& tokenizers) {
@@ -45,12 +29,18 @@ Json ToJson(const TranslatedLine& line, size_t rank, const LineOrigin& origin,
                {"piece_log_probabilities", sequence.log_probs},
                {"end_log_probabilities", translation.end_log_probs},
                {"alignment", std::move(alignment)}};
-  Json warnings = WarningsOf(line, translation);
-  if (!warnings.empty()) json["warnings"] = std::move(warnings);
+  const auto warnings = WarningsOf(line, translation.was_cut);
+  if (!warnings.empty()) json["warnings"] = warnings;
   return json;
 }
 
 }  // namespace
+
+std::vector<std::string> PiecesOf(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
+  std::vector<std::string> pieces;
+  for (const int32_t id : ids) pieces.push_back(tokenizer.PieceOf(id));
+  return pieces;
+}
 
 std::string FormatLines(const TranslatedLine& line, const LineOrigin& origin,
                         const TokenizerPair& tokenizers, const LineFormat& format) {

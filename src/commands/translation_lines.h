@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "data/tokenizer.h"
 #include "decoding/translator.h"
@@ -21,6 +23,9 @@ struct LineOrigin {
   int64_t line = 0;  // From 1.
   std::string source;
 };
+
+/// The pieces of tokens.
+std::vector<std::string> PiecesOf(const Tokenizer& tokenizer, std::span<const int32_t> ids);
 
 /// The translations of a line of input, each with its line break.
 std::string FormatLines(const TranslatedLine& line, const LineOrigin& origin,

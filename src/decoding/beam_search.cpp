@@ -79,9 +79,8 @@ class Search {
     std::vector<int32_t> wanted;
     for (size_t i = 0; i < active_.size(); ++i) {
       const SearchedSentence& sentence = Sentence(i);
-      const int32_t token = sentence.IsGiven(length)
-                                ? sentence.target_prefix[static_cast<size_t>(length - 1)]
-                                : input_.special.eos;
+      const int32_t token =
+          sentence.IsGiven(length) ? sentence.GivenToken(length) : input_.special.eos;
       wanted.insert(wanted.end(), rows_per_sentence_, token);
     }
     return wanted;
@@ -112,7 +111,7 @@ class Search {
   std::vector<Candidate> Candidates(const NextTokens& next, size_t sentence, int64_t length) const {
     const SearchedSentence& searched = Sentence(sentence);
     if (searched.IsGiven(length)) {
-      return Wanted(next, sentence, searched.target_prefix[static_cast<size_t>(length - 1)]);
+      return Wanted(next, sentence, searched.GivenToken(length));
     }
     if (searched.IsLast(length)) return Wanted(next, sentence, input_.special.eos);
     std::vector<Candidate> best = Likeliest(next, sentence);

@@ -100,8 +100,7 @@ class Sampler {
   // Appends the token at `length`. Returns false if it is </s>.
   bool Extend(std::span<const float> log_probs, int64_t length, Draw* draw) {
     const SearchedSentence& sentence = input_.sentences[draw->sentence];
-    const int32_t token = sentence.IsGiven(length)
-                              ? sentence.target_prefix[static_cast<size_t>(length - 1)]
+    const int32_t token = sentence.IsGiven(length)  ? sentence.GivenToken(length)
                           : sentence.IsLast(length) ? input_.special.eos
                                                     : DrawToken(log_probs, length, *draw);
     const float log_prob = log_probs[static_cast<size_t>(token)];

@@ -15,9 +15,12 @@ struct SearchedSentence {
   std::vector<int32_t> target_prefix{};  // What the translation must begin with.
   uint64_t seed = 0;                     // Of its draws, in sampling.
 
-  /// Whether the token at `length`, counted from 1, is given. It is target_prefix[length - 1].
+  /// Whether the target prefix gives the token at `length`, counted from 1, and which it is.
   bool IsGiven(int64_t length) const {
     return length <= static_cast<int64_t>(target_prefix.size());
+  }
+  int32_t GivenToken(int64_t length) const {
+    return target_prefix[static_cast<size_t>(length - 1)];
   }
   bool IsLast(int64_t length) const { return length >= longest_output; }
   /// Whether the token at `length` may be </s>.

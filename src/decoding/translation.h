@@ -34,4 +34,8 @@ struct TranslatedLine {
   bool output_was_cut = false;    // The translation reached the maximum length before it ended.
 };
 
+/// Why one of a line's translations may be incomplete, a sentence without a full stop for each
+/// reason; was_cut: that translation reached the maximum length.
+std::vector<std::string> WarningsOf(const TranslatedLine& line, bool was_cut);
+
 }  // namespace wavemt

@@ -13,6 +13,7 @@ namespace wavemt {
 namespace {
 
 constexpr const char* kJson = "application/json";
+
 std::optional<std::string> HeaderOf(const httplib::Request& request, const char* name) {
   if (!request.has_header(name)) return std::nullopt;
   return request.get_header_value(name);

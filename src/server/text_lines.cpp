@@ -5,36 +5,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "decoding/segment_combiner.h"
+
 namespace wavemt {
 namespace {
 
 // A text of a thousand lines need not say a thousand times that it is strange.
 constexpr size_t kMostWarnings = 10;
 
-std::vector<std::string> WarningsOf(const TranslatedLine& line) {
-  std::vector<std::string> warnings;
-  if (line.was_cut) {
-    warnings.emplace_back(
-        "longer than the model's positions, so it was cut inside a sentence and translated in "
-        "parts");
-  } else if (line.exceeds_training) {
-    warnings.emplace_back(
-        "longer than anything that the model was trained on, so the translation may be incomplete");
-  }
-  if (line.has_unknown) {
-    warnings.emplace_back("has characters that the model's vocabulary lacks; they are lost");
-  }
-  if (line.output_was_cut) {
-    warnings.emplace_back("the translation reached the longest length allowed and was cut");
-  }
-  return warnings;
-}
-
 std::vector<std::string> WarningsOf(std::span<const TranslatedLine> lines) {
   std::vector<std::string> warnings;
   size_t further = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
-    for (std::string& warning : WarningsOf(lines[i])) {
+    for (std::string& warning : WarningsOf(lines[i], lines[i].output_was_cut)) {
       if (warnings.size() == kMostWarnings) {
         ++further;
       } else if (lines.size() == 1) {
@@ -80,9 +63,7 @@ TextTranslation JoinLines(std::span<const TranslatedLine> lines,
       }
       if (i < breaks.size()) text.text += breaks[i];
     }
-    const bool is_new = std::ranges::none_of(
-        joined.best, [&](const Translation& other) { return other.text == text.text; });
-    if (is_new) joined.best.push_back(std::move(text));
+    AddDistinct(std::move(text), &joined.best);
   }
   joined.warnings = WarningsOf(lines);
   return joined;

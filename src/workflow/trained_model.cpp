@@ -113,6 +113,11 @@ TrainedModel OpenModel(const fs::path& path, const ConfigOverrides& overrides, t
 std::vector<TrainedModel> OpenEnsemble(const TrainedModel& first,
                                        const std::vector<fs::path>& others,
                                        const ConfigOverrides& overrides) {
+  for (const ConfigOverride& typed : overrides) {
+    if (others.empty() && typed.key() == "decoding.ensemble_mean") {
+      throw UsageError("{}: counts only for several models; add --ensemble", typed.typed);
+    }
+  }
   // They search as the first one does: what their own configs say of that does not count.
   ConfigOverrides of_models = overrides;
   std::erase_if(of_models, [](const ConfigOverride& o) { return !o.key().starts_with("model."); });

@@ -52,7 +52,7 @@ TrainedModel OpenModel(const std::filesystem::path& path, const ConfigOverrides&
                        const std::filesystem::path& adapter = {});
 
 /// Opens the models that translate together with `first`. A usage error if one has another
-/// vocabulary.
+/// vocabulary, or if there are none and `overrides` say how they shall agree.
 std::vector<TrainedModel> OpenEnsemble(const TrainedModel& first,
                                        const std::vector<std::filesystem::path>& others,
                                        const ConfigOverrides& overrides);

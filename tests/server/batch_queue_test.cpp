@@ -248,7 +248,7 @@ TEST(BatchQueue, AJobPastItsDeadlineExpires) {
   BatchQueue queue({});
   const auto first = Occupy(&queue, &translator);
   BatchQueue::Job job = JobOf(&translator, {"late"});
-  job.deadline = Clock::now() + milliseconds(300);
+  job.deadline = Clock::now() + milliseconds(3000);
   const auto late = MustSubmit(&queue, std::move(job));
   std::vector<TranslatedLine> lines;
   EXPECT_EQ(late->Next(Clock::now(), &lines), Arrival::kNothing);
