@@ -20,10 +20,44 @@ struct ParallelFiles {
   bool empty() const { return source.empty() && target.empty() && tsv.empty(); }
 };
 
-/// One corpus of several for the same purpose.
-struct NamedFiles {
-  std::string name;  // ASCII letters, digits, - and _; empty: it is the only corpus.
+/// Which pairs of a corpus are left out. The defaults keep every pair that can be trained on;
+/// RecommendedFilter() does not. data/cleaning/ says what each rule looks at.
+struct PairFilter {
+  int64_t max_words = 0;          // 0: no limit.
+  double max_length_ratio = 0.0;  // 0: no limit.
+  double min_script_share = 0.0;
+  bool remove_copies = false;
+  bool remove_bad_encoding = false;
+  bool remove_different_numbers = false;
+  bool remove_duplicates = false;
+
+  bool operator==(const PairFilter&) const = default;
+};
+
+/// A corpus to train on.
+struct TrainingCorpus {
   ParallelFiles files;
+  std::vector<std::filesystem::path> weights;  // Of its pairs, one a line, a file for each of `files`.
+  double weight = 0.0;                         // Among the corpora of a list; 0: not given.
+  std::string source_prefix;
+  PairFilter filter;
+
+  bool empty() const { return files.empty(); }
+};
+
+/// A corpus to validate on or to test with.
+struct HeldOutCorpus {
+  ParallelFiles files;
+  std::string source_prefix;
+
+  bool empty() const { return files.empty(); }
+};
+
+/// One corpus of several for the same purpose.
+template <typename Corpus>
+struct Named {
+  std::string name;  // ASCII letters, digits, - and _; empty: it is the only corpus.
+  Corpus corpus;
 
   /// For messages: "data.valid (news)"; without a name, "data.valid", which is `key`.
   std::string Describe(const std::string& key) const {
@@ -32,22 +66,24 @@ struct NamedFiles {
 };
 
 /// The corpora for one purpose: a single one without a name, or a list of them, each with its own.
-struct CorpusSets {
-  ParallelFiles unnamed;
-  std::vector<NamedFiles> named;  // If there are any, `unnamed` is empty.
+template <typename Corpus>
+struct CorpusList {
+  Corpus unnamed;
+  std::vector<Named<Corpus>> named;  // If there are any, `unnamed` is empty.
 
   bool empty() const { return unnamed.empty() && named.empty(); }
   /// All of them, in the order of the list. None if there is no corpus.
-  std::vector<NamedFiles> All() const {
+  std::vector<Named<Corpus>> All() const {
     if (!named.empty() || unnamed.empty()) return named;
-    return {{.name = "", .files = unnamed}};
+    return {{.name = "", .corpus = unnamed}};
   }
 };
 
 struct DataConfig {
-  ParallelFiles train;
-  CorpusSets valid;
-  CorpusSets test;
+  CorpusList<TrainingCorpus> train;
+  double temperature = 1.0;
+  CorpusList<HeldOutCorpus> valid;
+  CorpusList<HeldOutCorpus> test;
   std::string source_language;
   std::string target_language;
   int64_t max_length = 128;
@@ -68,6 +104,7 @@ struct TokenizerConfig {
   double character_coverage = 0.9995;
   bool byte_fallback = true;
   Normalization normalization = Normalization::kIdentity;
+  std::vector<std::string> user_defined_symbols;
   bool normalize_whitespace = true;
   int64_t training_sentences = 2'000'000;
 };
@@ -186,6 +223,7 @@ enum class EnsembleMean {
 enum class MbrMetric { kChrf, kBleu };
 
 struct DecodingConfig {
+  std::string source_prefix;
   int64_t beam_size = 5;
   double length_penalty = 1.0;
   double coverage_penalty = 0.0;

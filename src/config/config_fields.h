@@ -197,15 +197,66 @@ void VisitFields(Visitor& v, ParallelFiles& c) {
 }
 
 template <typename Visitor>
-void VisitFields(Visitor& v, NamedFiles& c) {
-  v.Field("name", c.name,
-          MayChange("What a set of a list is called in logs: ASCII letters, digits, - and _."));
+void VisitFields(Visitor& v, PairFilter& c) {
+  v.Field("max_words", c.max_words, AtLeast(0),
+          "Pairs with a side of more words are left out; in scripts without spaces, each character "
+          "counts as a word. 0: no limit.");
+  v.Field("max_length_ratio", c.max_length_ratio, AtLeast(0),
+          "Pairs are left out if one side has more than this many times the words of the other. 0: "
+          "no limit.");
+  v.Field("min_script_share", c.min_script_share, Between(0, 1),
+          "Pairs are left out if a smaller share of a side's letters belongs to the script of its "
+          "language.");
+  v.Field("remove_copies", c.remove_copies,
+          "Leave out pairs whose two sides are the same, apart from case and white space.");
+  v.Field("remove_bad_encoding", c.remove_bad_encoding,
+          "Leave out pairs with the traces of a wrong encoding: U+FFFD, control characters, UTF-8 "
+          "that was taken for Latin-1 (Ã¤ for ä).");
+  v.Field("remove_different_numbers", c.remove_different_numbers,
+          "Leave out pairs in which a number of two or more digits is on one side only.");
+  v.Field("remove_duplicates", c.remove_duplicates,
+          "Leave out pairs that the corpus has had before, on both sides.");
+}
+
+template <typename Visitor>
+void VisitFields(Visitor& v, TrainingCorpus& c) {
   VisitFields(v, c.files);
+  v.Field("weights", c.weights,
+          MayChange("Text files with a number of at least 0 on each line, the weight of that pair "
+                    "in the loss; a file for each source or tsv file. They are divided by their "
+                    "mean."));
+  v.Field("weight", c.weight, AtLeast(0),
+          "In a list of corpora: how often pairs of this one are drawn, compared with the weights "
+          "of the others. 0: all are drawn by data.temperature.");
+  v.Field("source_prefix", c.source_prefix,
+          "Tags before each source sentence, separated by spaces, such as <2de>. They should be "
+          "among tokenizer.user_defined_symbols.");
+  v.Section("filter", c.filter, "Which pairs are left out; `wavemt corpus filter` has these rules.");
+}
+
+template <typename Visitor>
+void VisitFields(Visitor& v, HeldOutCorpus& c) {
+  VisitFields(v, c.files);
+  v.Field("source_prefix", c.source_prefix,
+          MayChange("Tags before each source sentence; empty: decoding.source_prefix."));
+}
+
+template <typename Visitor, typename Corpus>
+void VisitFields(Visitor& v, Named<Corpus>& c) {
+  v.Field("name", c.name,
+          MayChange("What a corpus of a list is called in logs: ASCII letters, digits, - and _."));
+  VisitFields(v, c.corpus);
 }
 
 template <typename Visitor>
 void VisitFields(Visitor& v, DataConfig& c) {
-  v.Section("train", c.train, "The parallel text to train on. The only required section.");
+  v.SectionOrList("train", c.train,
+                  "The parallel text to train on, one corpus or a list of named ones. The only "
+                  "required section.");
+  v.Field("temperature", c.temperature, AtLeast(1),
+          "For a list of corpora without weights: pairs of a corpus are drawn in proportion to "
+          "size^(1 / temperature) (Arivazhagan et al. 2019). 1: each pair as often as any other; "
+          "larger values favour small corpora.");
   v.SectionOrList(
       "valid", c.valid,
       "Held-out text for validation during training. In a list of named sets, the first "
@@ -251,6 +302,9 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
   v.Field("normalization", c.normalization,
           "Unicode normalization of the text. identity keeps full-width punctuation, which Chinese "
           "and Japanese output needs.");
+  v.Field("user_defined_symbols", c.user_defined_symbols,
+          "Pieces of a trained vocabulary that are never cut or joined with others, such as the tags "
+          "of source_prefix.");
   v.Field(
       "normalize_whitespace", c.normalize_whitespace,
       "Replace every run of white space by one space and remove invisible characters (zero-width "
@@ -433,6 +487,8 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, DecodingConfig& c) {
+  v.Field("source_prefix", c.source_prefix,
+          MayChange("Tags before each sentence that is translated, such as <2de>."));
   v.Field("beam_size", c.beam_size, Between(1, 1024),
           MayChange("Hypotheses kept at each step; 1: greedy search."));
   v.Field(
