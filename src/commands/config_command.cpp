@@ -26,9 +26,12 @@ void RequireFiles(const ParallelFiles& files) {
 
 int Check(const ConfigOptions& options) {
   const Config config = LoadConfig(options.config, options.overrides);
-  RequireFiles(config.data.train);
-  for (const CorpusSets* sets : {&config.data.valid, &config.data.test}) {
-    for (const NamedFiles& set : sets->All()) RequireFiles(set.files);
+  for (const auto& item : config.data.train.All()) {
+    RequireFiles(item.corpus.files);
+    for (const auto& path : item.corpus.weights) RequireCorpusFile(path);
+  }
+  for (const auto* sets : {&config.data.valid, &config.data.test}) {
+    for (const auto& set : sets->All()) RequireFiles(set.corpus.files);
   }
   const TokenizerConfig& tokenizer = config.tokenizer;
   for (const auto& path : {tokenizer.model, tokenizer.source_model, tokenizer.target_model}) {

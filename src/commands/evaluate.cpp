@@ -21,6 +21,7 @@
 #include "workflow/compute_device.h"
 #include "workflow/languages.h"
 #include "workflow/trained_model.h"
+#include "workflow/training_text.h"
 
 namespace wavemt {
 namespace {
@@ -40,16 +41,18 @@ struct EvaluateOptions {
 };
 
 struct TestText {
+  std::string source_prefix;
   std::vector<std::string> sources;
   ScoredText scored;  // Without hypotheses at first.
 };
 
 // The text of --source and --reference.
-TestText ReadGivenText(const EvaluateOptions& options) {
+TestText ReadGivenText(const EvaluateOptions& options, const Config& config) {
   if (options.source == "-" && options.reference == "-") {
     throw UsageError("-: standard input can be --source or --reference, not both");
   }
   TestText text;
+  text.source_prefix = config.decoding.source_prefix;
   LineReader sources = LineReader::Open(options.source);
   LineReader references = LineReader::Open(options.reference);
   text.scored.hypotheses_name = sources.path().string();
@@ -66,11 +69,12 @@ TestText ReadGivenText(const EvaluateOptions& options) {
   return text;
 }
 
-TestText ReadTestSet(const NamedFiles& set) {
+TestText ReadTestSet(const Named<HeldOutCorpus>& set, const Config& config) {
   TestText text;
+  text.source_prefix = SourcePrefixOf(set.corpus, config);
   text.scored.set = set.name;
   text.scored.hypotheses_name = text.scored.references_name = set.Describe("data.test");
-  for (SentencePair& pair : ReadParallel(set.files, text.scored.references_name)) {
+  for (SentencePair& pair : ReadParallel(set.corpus.files, text.scored.references_name)) {
     text.sources.push_back(std::move(pair.source));
     text.scored.references.push_back(std::move(pair.target));
   }
@@ -78,8 +82,8 @@ TestText ReadTestSet(const NamedFiles& set) {
 }
 
 // The sets of data.test that --test-set chooses: one, or all of them.
-std::vector<NamedFiles> ChosenTestSets(const EvaluateOptions& options, const Config& config) {
-  std::vector<NamedFiles> sets = config.data.test.All();
+std::vector<Named<HeldOutCorpus>> ChosenTestSets(const EvaluateOptions& options, const Config& config) {
+  std::vector<Named<HeldOutCorpus>> sets = config.data.test.All();
   if (options.test_set.empty()) {
     if (sets.empty()) {
       throw UsageError("give --source and --reference: the run's config has no data.test");
@@ -87,7 +91,7 @@ std::vector<NamedFiles> ChosenTestSets(const EvaluateOptions& options, const Con
     return sets;
   }
   std::vector<std::string> names;
-  for (const NamedFiles& set : config.data.test.named) {
+  for (const Named<HeldOutCorpus>& set : config.data.test.named) {
     if (set.name == options.test_set) return {set};
     names.push_back(set.name);
   }
@@ -108,10 +112,10 @@ std::vector<TestText> ReadTestTexts(const EvaluateOptions& options, const Config
     if (!options.test_set.empty()) {
       throw UsageError("--test-set and --source: choose a set of data.test or give another text");
     }
-    texts.push_back(ReadGivenText(options));
+    texts.push_back(ReadGivenText(options, config));
   } else {
-    for (const NamedFiles& set : ChosenTestSets(options, config)) {
-      texts.push_back(ReadTestSet(set));
+    for (const Named<HeldOutCorpus>& set : ChosenTestSets(options, config)) {
+      texts.push_back(ReadTestSet(set, config));
     }
   }
   for (const TestText& text : texts) {
@@ -131,6 +135,7 @@ std::vector<std::string> TranslateAll(const TestText& text, const TrainedModel& 
   const std::vector<std::string>& sources = text.sources;
   DecodingConfig decoding = opened.config.decoding;
   decoding.n_best = 1;
+  decoding.source_prefix = text.source_prefix;
   const std::string& set = text.scored.set;
   ProgressBar progress(set.empty() ? "translating" : fmt::format("translating {}", set),
                        static_cast<int64_t>(sources.size()));

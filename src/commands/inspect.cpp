@@ -69,7 +69,7 @@ std::string_view MetricText(std::string_view name) {
 std::string BestScoreText(const ModelDescription& model) {
   const TrainingState& state = *model.state;
   if (!state.best_score) return "none yet";
-  const std::vector<NamedFiles> sets = model.config.data.valid.All();
+  const auto sets = model.config.data.valid.All();
   std::string text = fmt::format(
       "{} {:.4g} on {} at step {}", MetricText(NameOf(model.config.training.best_metric)),
       *state.best_score, sets.empty() ? "data.valid" : sets[0].Describe("data.valid"),

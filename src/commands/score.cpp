@@ -181,6 +181,7 @@ void AddScoreCommand(CLI::App& app, int* exit_code) {
   command->add_flag("--json", options->json,
                     "Write a JSON object for each line, with the scores of its words and pieces.");
   AddEnsembleOption(command, &options->ensemble);
+  AddSourcePrefixOption(command);
   AddSetOption(command);
   AddComputeOptions(command, &options->compute);
   command->callback([command, options, exit_code] {

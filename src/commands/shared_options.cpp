@@ -24,6 +24,7 @@ struct ShortName {
   const char* key;
 };
 constexpr ShortName kShortNames[] = {{"--run-dir", "run_dir"},
+                                     {"--source-prefix", "decoding.source_prefix"},
                                      {"--beam-size", "decoding.beam_size"},
                                      {"--length-penalty", "decoding.length_penalty"},
                                      {"--coverage-penalty", "decoding.coverage_penalty"},
@@ -88,7 +89,13 @@ void AddRunDirOption(CLI::App* command) {
               "Folder to write the run to. Default: runs/ and the config's name.");
 }
 
+void AddSourcePrefixOption(CLI::App* command) {
+  AddOverride(command, "--source-prefix", "TAGS",
+              "Tags before each sentence, such as <2de>, as the model was trained with.");
+}
+
 void AddDecodingOptions(CLI::App* command, bool with_n_best) {
+  AddSourcePrefixOption(command);
   AddOverride(command, "--beam-size", "N", "Hypotheses kept at each step; 1: greedy.");
   AddOverride(command, "--length-penalty", "A", "Exponent of the length normalization; 0: none.");
   if (with_n_best) {

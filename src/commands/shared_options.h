@@ -32,7 +32,10 @@ void AddRunDirOption(CLI::App* command);
 void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models);
 std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names);
 
-/// --beam-size and the other options of a search: short names of config keys.
+/// --source-prefix, for commands that take source sentences.
+void AddSourcePrefixOption(CLI::App* command);
+
+/// --source-prefix, --beam-size and the other options of a search: short names of config keys.
 void AddDecodingOptions(CLI::App* command, bool with_n_best);
 
 /// The overrides given by these options, in the order in which they were typed: the last one for a

@@ -10,6 +10,7 @@
 #include "commands/line_input.h"
 #include "commands/text_output.h"
 #include "config/config_fields.h"
+#include "config/config_validation.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_trainer.h"
 #include "data/whitespace_normalizer.h"
@@ -52,6 +53,7 @@ Enum ParseName(const std::string& option, const std::string& name) {
 int TrainFromFiles(TrainTokenizerOptions options) {
   RequireOutputFile(options.output);
   options.config.type = ParseName<TokenizerType>("--type", options.type);
+  RequireSymbols(options.config.user_defined_symbols, "--user-defined-symbols");
   options.config.normalization = ParseName<Normalization>("--normalization", options.normalization);
   std::vector<std::string> sentences;
   for (const std::string& input : options.inputs) {
@@ -164,6 +166,11 @@ void AddTrain(CLI::App* parent, int* exit_code) {
       ->capture_default_str();
   command->add_option("--normalization", options->normalization, "identity, nfkc or nmt_nfkc.")
       ->capture_default_str();
+  command
+      ->add_option("--user-defined-symbols", options->config.user_defined_symbols,
+                   "Pieces that are never cut or joined with others, separated by commas: "
+                   "\"<2de>,<2fr>\".")
+      ->delimiter(',');
   AddWhitespaceOption(command, &options->config.normalize_whitespace);
   command->callback([options, exit_code] { *exit_code = TrainFromFiles(*options); });
 }

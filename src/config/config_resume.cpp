@@ -1,6 +1,7 @@
 #include "config/config_resume.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -13,8 +14,9 @@ namespace {
 // Collects the OnResume of each key, by its full name.
 class ResumeLister {
  public:
-  ResumeLister(std::string prefix, std::map<std::string, OnResume>* keys)
-      : prefix_(std::move(prefix)), keys_(keys) {}
+  ResumeLister(std::string prefix, std::map<std::string, OnResume>* keys,
+               std::set<std::string>* listable)
+      : prefix_(std::move(prefix)), keys_(keys), listable_(listable) {}
 
   template <typename T>
   void Field(std::string_view name, T& /*value*/, const KeyDoc& doc) {
@@ -26,17 +28,19 @@ class ResumeLister {
   }
   template <typename T>
   void Section(std::string_view name, T& section, std::string_view /*doc*/) {
-    ResumeLister lister(prefix_ + std::string(name) + ".", keys_);
+    ResumeLister lister(prefix_ + std::string(name) + ".", keys_, listable_);
     VisitFields(lister, section);
   }
   template <typename Sets>
   void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
+    listable_->insert(prefix_ + std::string(name));
     Section(name, sets.unnamed, doc);
   }
 
  private:
   std::string prefix_;
   std::map<std::string, OnResume>* keys_;
+  std::set<std::string>* listable_;
 };
 
 bool MayChangeIn(const Config& config, OnResume on_resume) {
@@ -58,11 +62,15 @@ bool MayChangeIn(const Config& config, OnResume on_resume) {
 
 void RequireMayChange(const Config& config, const ConfigOverrides& overrides) {
   std::map<std::string, OnResume> keys;
-  ResumeLister lister("", &keys);
+  std::set<std::string> listable;
+  ResumeLister lister("", &keys, &listable);
   Config copy = config;  // VisitFields() needs a mutable config.
   VisitFields(lister, copy);
   for (const ConfigOverride& override : overrides) {
     const std::string changed = override.key();
+    // A corpus, or a list of them, may be given anew as a whole: at other places, but with the same
+    // text, which whoever loads it checks.
+    if (listable.contains(changed)) continue;
     for (const auto& [key, on_resume] : keys) {
       // A section's name covers every key in it.
       const bool is_meant = key == changed || key.starts_with(changed + ".");

@@ -8,6 +8,7 @@
 #include "config/config_fields.h"
 #include "support/error.h"
 #include "support/json.h"
+#include "support/utf8.h"
 
 namespace wavemt {
 namespace {
@@ -37,34 +38,124 @@ bool IsNameOfSet(const std::string& name) {
   return !name.empty() && name.find_first_not_of(kLetters) == std::string::npos;
 }
 
-void ValidateSets(const CorpusSets& sets, const std::string& key, const ConfigOrigin& origin) {
-  ValidateFiles(sets.unnamed, key, origin);
-  for (size_t i = 0; i < sets.named.size(); ++i) {
-    const auto& [name, files] = sets.named[i];
-    const std::string key_of_set = fmt::format("{}[{}]", key, i);
-    if (!IsNameOfSet(name)) {
-      throw UsageError(
-          "{}: {}: each set of a list has a name of ASCII letters, digits, - and _",
-          origin.Of(key_of_set + ".name"),
-          name.empty() ? "is missing" : fmt::format("{} is not possible", QuoteJson(name)));
-    }
-    for (size_t before = 0; before < i; ++before) {
-      if (sets.named[before].name != name) continue;
-      throw UsageError("{}: {} is the name of {}[{}] too; each set has its own",
-                       origin.Of(key_of_set + ".name"), QuoteJson(name), key, before);
-    }
-    if (files.empty()) {
-      throw UsageError("{}: has no text: give source and target files, or one tsv file",
-                       origin.Of(key_of_set));
-    }
-    ValidateFiles(files, key_of_set, origin);
+void ValidateCorpus(const HeldOutCorpus& corpus, const std::string& key,
+                    const ConfigOrigin& origin) {
+  ValidateFiles(corpus.files, key, origin);
+}
+
+void ValidateCorpus(const TrainingCorpus& corpus, const std::string& key,
+                    const ConfigOrigin& origin) {
+  ValidateFiles(corpus.files, key, origin);
+  const size_t files = std::max(corpus.files.source.size(), corpus.files.tsv.size());
+  if (!corpus.weights.empty() && corpus.weights.size() != files) {
+    throw UsageError(
+        "{}: {} file(s) of weights for {} file(s) of pairs; line n of each has the weight of pair "
+        "n of the file beside it",
+        origin.Of(key + ".weights"), corpus.weights.size(), files);
+  }
+  const double ratio = corpus.filter.max_length_ratio;
+  if (ratio > 0 && ratio < 1) {
+    throw UsageError("{}: {} would leave out every pair: the longer side is never below the shorter "
+                     "one; use at least 1, or 0 for no limit",
+                     origin.Of(key + ".filter.max_length_ratio"), ratio);
   }
 }
 
+template <typename Corpus>
+void ValidateCorpora(const CorpusList<Corpus>& corpora, const std::string& key,
+                     const ConfigOrigin& origin) {
+  ValidateCorpus(corpora.unnamed, key, origin);
+  for (size_t i = 0; i < corpora.named.size(); ++i) {
+    const auto& [name, corpus] = corpora.named[i];
+    const std::string key_of_item = fmt::format("{}[{}]", key, i);
+    if (!IsNameOfSet(name)) {
+      throw UsageError(
+          "{}: {}: each corpus of a list has a name of ASCII letters, digits, - and _",
+          origin.Of(key_of_item + ".name"),
+          name.empty() ? "is missing" : fmt::format("{} is not possible", QuoteJson(name)));
+    }
+    for (size_t before = 0; before < i; ++before) {
+      if (corpora.named[before].name != name) continue;
+      throw UsageError("{}: {} is the name of {}[{}] too; each corpus has its own",
+                       origin.Of(key_of_item + ".name"), QuoteJson(name), key, before);
+    }
+    if (corpus.empty()) {
+      throw UsageError("{}: has no text: give source and target files, or one tsv file",
+                       origin.Of(key_of_item));
+    }
+    ValidateCorpus(corpus, key_of_item, origin);
+  }
+}
+
+// How often each training corpus is drawn from: by weights, by a temperature, or as it is.
+void ValidateMixing(const Config& config, const ConfigOrigin& origin) {
+  const CorpusList<TrainingCorpus>& train = config.data.train;
+  const bool has_temperature = config.data.temperature != DataConfig{}.temperature;
+  if (train.unnamed.weight > 0) {
+    throw UsageError(
+        "{}: counts only in a list of corpora, where it is compared with the weights of the others",
+        origin.Of("data.train.weight"));
+  }
+  if (has_temperature && train.named.empty()) {
+    throw UsageError("{}: counts only if data.train is a list of corpora",
+                     origin.Of("data.temperature"));
+  }
+  const auto has_weight = [](const Named<TrainingCorpus>& item) { return item.corpus.weight > 0; };
+  const auto with = std::ranges::find_if(train.named, has_weight);
+  if (with == train.named.end()) return;
+  const auto without = std::ranges::find_if_not(train.named, has_weight);
+  if (without != train.named.end()) {
+    throw UsageError(
+        "{}: is missing or 0, but {} has a weight; give one above 0 to each corpus, or to none",
+        origin.Of(fmt::format("data.train[{}].weight", without - train.named.begin())), with->name);
+  }
+  if (has_temperature) {
+    throw UsageError("{}: counts only for corpora without weights; leave out one of the two",
+                     origin.Of("data.temperature"));
+  }
+}
+
+// Tags that a tokenizer which is still to be trained would cut into pieces.
+void ValidatePrefixes(const Config& config, const ConfigOrigin& origin) {
+  const TokenizerConfig& tokenizer = config.tokenizer;
+  const bool trains = tokenizer.model.empty() && tokenizer.source_model.empty();
+  const std::vector<std::string>& symbols = tokenizer.user_defined_symbols;
+  const auto check = [&](const std::string& prefix, const std::string& key) {
+    if (prefix.find_first_of("\t\r\n") != std::string::npos) {
+      throw UsageError("{}: {} is not possible: tags are separated by spaces", origin.Of(key),
+                       QuoteJson(prefix));
+    }
+    if (!trains) return;
+    for (size_t begin = 0; begin < prefix.size();) {
+      const size_t end = std::min(prefix.find(' ', begin), prefix.size());
+      const std::string tag = prefix.substr(begin, end - begin);
+      if (!tag.empty() && std::ranges::find(symbols, tag) == symbols.end()) {
+        throw UsageError(
+            "{}: {} is not in tokenizer.user_defined_symbols, so that the tokenizer would cut it "
+            "into pieces; add it there",
+            origin.Of(key), tag);
+      }
+      begin = end + 1;
+    }
+  };
+  const auto check_all = [&](const auto& corpora, const std::string& key) {
+    check(corpora.unnamed.source_prefix, key + ".source_prefix");
+    for (size_t i = 0; i < corpora.named.size(); ++i) {
+      check(corpora.named[i].corpus.source_prefix, fmt::format("{}[{}].source_prefix", key, i));
+    }
+  };
+  check_all(config.data.train, "data.train");
+  check_all(config.data.valid, "data.valid");
+  check_all(config.data.test, "data.test");
+  check(config.decoding.source_prefix, "decoding.source_prefix");
+}
+
 void ValidateData(const Config& config, const ConfigOrigin& origin) {
-  ValidateFiles(config.data.train, "data.train", origin);
-  ValidateSets(config.data.valid, "data.valid", origin);
-  ValidateSets(config.data.test, "data.test", origin);
+  ValidateCorpora(config.data.train, "data.train", origin);
+  ValidateCorpora(config.data.valid, "data.valid", origin);
+  ValidateCorpora(config.data.test, "data.test", origin);
+  ValidateMixing(config, origin);
+  ValidatePrefixes(config, origin);
   // The end or the beginning of the sentence takes one more position.
   const int64_t positions = config.model.position_encoding.max_length;
   if (config.data.max_length >= positions) {
@@ -88,6 +179,16 @@ void ValidateData(const Config& config, const ConfigOrigin& origin) {
         origin.Of("training.batch_tokens"), config.training.batch_tokens, config.data.max_length,
         config.data.max_length + 1);
   }
+}
+
+void ValidateSymbols(const TokenizerConfig& tokenizer, const ConfigOrigin& origin) {
+  if (tokenizer.user_defined_symbols.empty()) return;
+  const std::string where = origin.Of("tokenizer.user_defined_symbols");
+  if (!tokenizer.model.empty() || !tokenizer.source_model.empty()) {
+    throw UsageError(
+        "{}: counts only for a tokenizer that is trained; one that exists keeps its pieces", where);
+  }
+  RequireSymbols(tokenizer.user_defined_symbols, where);
 }
 
 void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& origin) {
@@ -116,6 +217,7 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
         "tokenizer.model, or tokenizer.source_model and tokenizer.target_model",
         origin.Of("tokenizer.vocabulary"));
   }
+  ValidateSymbols(tokenizer, origin);
   constexpr int64_t kBytePieces = 256;
   constexpr int64_t kSpecialPieces = 4;
   const bool trains = tokenizer.model.empty() && !has_source;
@@ -279,6 +381,33 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
 }
 
 }  // namespace
+
+void RequireSymbols(const std::vector<std::string>& symbols, const std::string& where) {
+  // The names of the pieces that every trained tokenizer has.
+  constexpr std::string_view kTaken[] = {"<unk>", "<pad>", "<s>", "</s>"};
+  constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, SentencePiece's space.
+  for (auto symbol = symbols.begin(); symbol != symbols.end(); ++symbol) {
+    if (symbol->empty()) throw UsageError("{}: a symbol is empty", where);
+    for (const char c : *symbol) {
+      if (static_cast<unsigned char>(c) > ' ' && c != 0x7F) continue;
+      throw UsageError("{}: {} is not possible: a symbol has no spaces or control characters", where,
+                       QuoteJson(*symbol));
+    }
+    if (FindInvalidUtf8(*symbol)) {
+      throw UsageError("{}: {} is not UTF-8", where, QuoteJson(*symbol));
+    }
+    if (symbol->find(kSpaceMark) != std::string::npos) {
+      throw UsageError("{}: {} is not possible: U+2581 stands for a space in SentencePiece", where,
+                       QuoteJson(*symbol));
+    }
+    if (std::ranges::find(kTaken, *symbol) != std::end(kTaken)) {
+      throw UsageError("{}: {} is there already, with a meaning of its own", where, *symbol);
+    }
+    if (std::find(symbols.begin(), symbol, *symbol) != symbol) {
+      throw UsageError("{}: {} is in the list twice", where, *symbol);
+    }
+  }
+}
 
 void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin) {
   const AdapterConfig defaults;

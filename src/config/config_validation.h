@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/config.h"
 #include "config/config_origin.h"
 
@@ -11,6 +14,10 @@ void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 
 /// The same for the section "adapter" alone.
 void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin);
+
+/// Throws a usage error, which begins with `where`, unless these can be user-defined symbols of a
+/// tokenizer.
+void RequireSymbols(const std::vector<std::string>& symbols, const std::string& where);
 
 /// Throws a usage error if the config names no text to train on.
 void RequireTrainingText(const Config& config, const ConfigOrigin& origin);

@@ -49,6 +49,9 @@ Batch MakeBatch(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
   }
   batch.source_tokens =
       std::accumulate(batch.source_lengths.begin(), batch.source_lengths.end(), int64_t{0});
+  if (corpus.has_weights()) {
+    for (const uint32_t pair : pairs) batch.weights.push_back(corpus.weight(pair));
+  }
   batch.target_input.assign(static_cast<size_t>(batch.rows * batch.target_length),
                             target_special.pad);
   batch.labels.assign(batch.target_input.size(), kIgnoredLabel);

@@ -31,6 +31,9 @@ Batch Rows(const Batch& batch, int64_t begin, int64_t end) {
   rows.target_input =
       Block(batch.target_input, batch.target_length, rows.target_length, begin, end);
   rows.labels = Block(batch.labels, batch.target_length, rows.target_length, begin, end);
+  if (!batch.weights.empty()) {
+    rows.weights.assign(batch.weights.begin() + begin, batch.weights.begin() + end);
+  }
   const auto sum = [](const std::vector<int64_t>& lengths) {
     return std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   };

@@ -23,12 +23,18 @@ std::span<const uint32_t> BatchPlan::pairs(int64_t batch) const {
 }
 
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed) {
-  std::vector<PairRow> rows(static_cast<size_t>(corpus.size()));
-  for (size_t pair = 0; pair < rows.size(); ++pair) {
-    const PairLengths lengths = corpus.lengths(static_cast<int64_t>(pair));
-    rows[pair] = {.source = static_cast<uint32_t>(lengths.source + 1),
-                  .target = static_cast<uint32_t>(lengths.target + 1),
-                  .pair = static_cast<uint32_t>(pair)};
+  return PlanBatches(corpus, corpus.TokenizedCorpus::PairsOfEpoch(0, seed), batch_tokens, seed);
+}
+
+BatchPlan PlanBatches(const TokenizedCorpus& corpus, const std::vector<uint32_t>& pairs,
+                      int64_t batch_tokens, uint64_t seed) {
+  std::vector<PairRow> rows;
+  rows.reserve(pairs.size());
+  for (const uint32_t pair : pairs) {
+    const PairLengths lengths = corpus.lengths(pair);
+    rows.push_back({.source = static_cast<uint32_t>(lengths.source + 1),
+                    .target = static_cast<uint32_t>(lengths.target + 1),
+                    .pair = pair});
   }
   Shuffle(std::span(rows), DeriveSeed(seed, RandomStream::kPairOrder));
 
@@ -74,7 +80,7 @@ Batcher::Batcher(const TokenizedCorpus& corpus, const Options& options)
     : corpus_(corpus), options_(options), plan_(PlanEpoch(0)) {}
 
 BatchPlan Batcher::PlanEpoch(int64_t epoch) const {
-  return PlanBatches(corpus_, options_.batch_tokens,
+  return PlanBatches(corpus_, corpus_.PairsOfEpoch(epoch, options_.seed), options_.batch_tokens,
                      DeriveSeed(options_.seed, {static_cast<uint64_t>(epoch)}));
 }
 

@@ -17,13 +17,14 @@ class BatchPlan {
   std::span<const uint32_t> pairs(int64_t batch) const;
 
  private:
-  friend BatchPlan PlanBatches(const TokenizedCorpus&, int64_t, uint64_t);
+  friend BatchPlan PlanBatches(const TokenizedCorpus&, const std::vector<uint32_t>&, int64_t,
+                               uint64_t);
   std::vector<uint32_t> order_;     // Pair numbers, grouped by batch.
   std::vector<uint64_t> ends_;      // The end of each group in order_.
   std::vector<uint32_t> sequence_;  // The i-th batch of the pass is this group.
 };
 
-/// Groups pairs of similar lengths into full batches: a pair more would exceed `batch_tokens`
+/// Groups `pairs` of a corpus, those of similar lengths together, into full batches: a pair more would exceed `batch_tokens`
 /// target tokens (including padding) or twice as many source tokens. The last two batches share
 /// what remains. A pair that exceeds the budget on its own is a batch of its own.
 ///
@@ -31,6 +32,9 @@ class BatchPlan {
 /// is all that differs between passes. The same seed gives the same plan on every machine.
 ///
 /// REQUIRES: batch_tokens >= 1.
+BatchPlan PlanBatches(const TokenizedCorpus& corpus, const std::vector<uint32_t>& pairs,
+                      int64_t batch_tokens, uint64_t seed);
+/// Of all pairs of the corpus.
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed);
 
 /// The share of padding in all batches, both sides together.
@@ -43,7 +47,7 @@ double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t b
 
 /// Training's position in the data: all that must be saved to continue from there.
 struct DataPosition {
-  int64_t epoch = 0;  // Completed passes over the corpus.
+  int64_t epoch = 0;  // Completed passes; TokenizedCorpus::PairsOfEpoch() says what is in one.
   int64_t batch = 0;  // Completed batches of the current pass.
 
   bool operator==(const DataPosition&) const = default;

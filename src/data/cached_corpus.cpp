@@ -1,6 +1,7 @@
 #include "data/cached_corpus.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "support/error.h"
@@ -23,7 +24,8 @@ CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Li
       limits_(limits),
       ids_(file_->ids()),
       lengths_bytes_(file_->ReadLengths()),
-      lengths_(lengths_bytes_, file_->length_width()) {
+      lengths_(lengths_bytes_, file_->length_width()),
+      weights_(file_->ReadWeights()) {
   begins_.reserve(lengths_.size() / 2 / kStride + 1);
   uint64_t begin = 0;
   uint64_t longest = 0;
@@ -35,6 +37,11 @@ CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Li
   if (begin != ids_.size() || longest > static_cast<uint64_t>(limits_.max_length) ||
       file_->counts().kept() != size() || size() == 0) {
     throw Failure("{}: is damaged: its lengths are not those of its sentences",
+                  file_->path().string());
+  }
+  const auto is_weight = [](float weight) { return weight > 0 && std::isfinite(weight); };
+  if (!std::ranges::all_of(weights_, is_weight)) {
+    throw Failure("{}: is damaged: it holds a weight that is not possible",
                   file_->path().string());
   }
 }

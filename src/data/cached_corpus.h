@@ -12,7 +12,7 @@
 namespace wavemt {
 
 /// A corpus whose token ids are in a corpus cache, mapped into memory. Only the two lengths of each
-/// pair stay in memory.
+/// pair, and its weight if there are any, stay in memory.
 class CachedCorpus : public TokenizedCorpus {
  public:
   struct Limits {
@@ -31,6 +31,10 @@ class CachedCorpus : public TokenizedCorpus {
   std::vector<int32_t> source(int64_t pair) const override;
   std::vector<int32_t> target(int64_t pair) const override;
   uint32_t checksum() const override { return file_->checksum(); }
+  bool has_weights() const override { return !weights_.empty(); }
+  float weight(int64_t pair) const override {
+    return weights_.empty() ? 1.0F : weights_[static_cast<size_t>(pair)];
+  }
 
  private:
   uint64_t Begin(int64_t pair) const;
@@ -41,6 +45,7 @@ class CachedCorpus : public TokenizedCorpus {
   PackedInts ids_;
   std::vector<char> lengths_bytes_;
   PackedInts lengths_;            // Alternately of source and target.
+  std::vector<float> weights_;    // Empty: all are 1.
   std::vector<uint64_t> begins_;  // Index in ids_ of every kStride-th pair.
   mutable std::atomic<int64_t> sentences_read_ = 0;
 };

@@ -1,10 +1,13 @@
 #include "data/corpus.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <random>
 #include <system_error>
 #include <utility>
 
+#include "data/cleaning/pair_checker.h"
 #include "data/tokenizer_trainer.h"
 #include "data/whitespace_normalizer.h"
 #include "support/error.h"
@@ -22,6 +25,15 @@ const std::filesystem::path& Checked(const std::filesystem::path& path) {
   return path;
 }
 
+// Throws a usage error: the files of the two readers have different numbers of lines.
+[[noreturn]] void RefuseDifferentLengths(LineReader& longer, const LineReader& shorter,
+                                         const char* advice) {
+  for (std::string line; longer.Next(&line);) {
+  }
+  throw UsageError("{} has {} lines but {} has {}; {}", longer.path().string(),
+                   longer.line_number(), shorter.path().string(), shorter.line_number(), advice);
+}
+
 }  // namespace
 
 void RequireCorpusFile(const std::filesystem::path& path) {
@@ -34,7 +46,8 @@ void RequireCorpusFile(const std::filesystem::path& path) {
   }
 }
 
-ParallelReader::ParallelReader(ParallelFiles files) : files_(std::move(files)) {}
+ParallelReader::ParallelReader(ParallelFiles files, std::vector<std::filesystem::path> weights)
+    : files_(std::move(files)), weights_(std::move(weights)) {}
 
 bool ParallelReader::Next(SentencePair* pair) {
   const size_t num_files = files_.tsv.empty() ? files_.source.size() : files_.tsv.size();
@@ -49,13 +62,14 @@ bool ParallelReader::Next(SentencePair* pair) {
       source_.emplace(Checked(files_.tsv[next_file_]));
       tsv_columns_ = 0;
     }
+    if (!weights_.empty()) weight_.emplace(Checked(weights_[next_file_]));
     ++next_file_;
   }
 }
 
 int64_t ParallelReader::bytes_read() const {
   return bytes_before_ + (source_ ? source_->bytes_read() : 0) +
-         (target_ ? target_->bytes_read() : 0);
+         (target_ ? target_->bytes_read() : 0) + (weight_ ? weight_->bytes_read() : 0);
 }
 
 bool ParallelReader::NextOfTsv(SentencePair* pair) {
@@ -92,21 +106,36 @@ bool ParallelReader::NextOfTsv(SentencePair* pair) {
 }
 
 bool ParallelReader::NextOfOpenFiles(SentencePair* pair) {
-  if (!files_.tsv.empty()) return NextOfTsv(pair);
+  const bool has_pair = files_.tsv.empty() ? NextOfSides(pair) : NextOfTsv(pair);
+  if (weight_) ReadWeight(has_pair, pair);
+  return has_pair;
+}
+
+bool ParallelReader::NextOfSides(SentencePair* pair) {
   const bool has_source = source_->Next(&pair->source);
   const bool has_target = target_->Next(&pair->target);
-  if (has_source != has_target) RefuseDifferentLengths(has_source);
+  if (has_source != has_target) {
+    RefuseDifferentLengths(has_source ? *source_ : *target_, has_source ? *target_ : *source_,
+                           "line n of one must translate line n of the other");
+  }
   return has_source;
 }
 
-void ParallelReader::RefuseDifferentLengths(bool source_is_longer) {
-  LineReader& longer = source_is_longer ? *source_ : *target_;
-  const LineReader& shorter = source_is_longer ? *target_ : *source_;
-  for (std::string line; longer.Next(&line);) {
+void ParallelReader::ReadWeight(bool has_pair, SentencePair* pair) {
+  std::string line;
+  const bool has_weight = weight_->Next(&line);
+  if (has_weight != has_pair) {
+    RefuseDifferentLengths(has_weight ? *weight_ : *source_, has_weight ? *source_ : *weight_,
+                           "line n of one must have the weight of pair n of the other");
   }
-  throw UsageError(
-      "{} has {} lines but {} has {}; line n of one must translate line n of the other",
-      longer.path().string(), longer.line_number(), shorter.path().string(), shorter.line_number());
+  if (!has_pair) return;
+  const std::string_view text = Strip(line);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pair->weight);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  if (!is_number || !(pair->weight >= 0) || !std::isfinite(pair->weight)) {
+    throw UsageError("{}: line {}: \"{}\" is not the weight of a pair: a number of at least 0",
+                     weight_->path().string(), weight_->line_number(), text);
+  }
 }
 
 void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
@@ -124,8 +153,8 @@ std::vector<SentencePair> ReadParallel(const ParallelFiles& files, const std::st
   return pairs;
 }
 
-std::vector<std::string> SampleSentences(const ParallelFiles& files, const SentenceSample& sample) {
-  ParallelReader reader(files);
+std::vector<std::string> SampleSentences(const std::vector<TrainingCorpus>& corpora,
+                                         const SentenceSample& sample) {
   ProgressBar progress("reading text", 0);
   std::mt19937_64 generator(sample.seed);
   std::vector<std::string> sentences;
@@ -141,10 +170,16 @@ std::vector<std::string> SampleSentences(const ParallelFiles& files, const Sente
       sentences[index] = std::move(sentence);
     }
   };
-  for (SentencePair pair; reader.Next(&pair);) {
-    if (sample.source) consider(pair.source);
-    if (sample.target) consider(pair.target);
-    progress.Update(static_cast<int64_t>(seen));
+  for (const TrainingCorpus& corpus : corpora) {
+    ParallelReader reader(corpus.files);
+    const PairChecker checker(corpus.filter, sample.source_language, sample.target_language);
+    const bool filters = corpus.filter != PairFilter();
+    for (SentencePair pair; reader.Next(&pair);) {
+      if (filters && checker.WhyLeftOut(pair)) continue;
+      if (sample.source) consider(pair.source);
+      if (sample.target) consider(pair.target);
+      progress.Update(static_cast<int64_t>(seen));
+    }
   }
   return sentences;
 }

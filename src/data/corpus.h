@@ -14,6 +14,7 @@ namespace wavemt {
 struct SentencePair {
   std::string source;
   std::string target;
+  float weight = 1.0F;  // In the loss; at least 0.
 };
 
 /// Throws a usage error unless `path` is a readable regular file. A pipe can be read only once, but
@@ -25,10 +26,12 @@ void RequireCorpusFile(const std::filesystem::path& path);
 ///   - the two sides differ in length,
 ///   - a TSV line lacks a column,
 ///   - a TSV line has more columns than the first of its file: a tab in the text would truncate it,
+///   - a file of weights has more or fewer lines, or one that is not a number of at least 0,
 ///   - LineReader or RequireCorpusFile() refuses a file.
 class ParallelReader {
  public:
-  explicit ParallelReader(ParallelFiles files);
+  /// `weights`: none, or a file for each file of pairs.
+  explicit ParallelReader(ParallelFiles files, std::vector<std::filesystem::path> weights = {});
 
   /// False at the end of the last file.
   bool Next(SentencePair* pair);
@@ -41,14 +44,17 @@ class ParallelReader {
 
  private:
   bool NextOfOpenFiles(SentencePair* pair);
+  bool NextOfSides(SentencePair* pair);
   bool NextOfTsv(SentencePair* pair);
-  [[noreturn]] void RefuseDifferentLengths(bool source_is_longer);
+  void ReadWeight(bool has_pair, SentencePair* pair);
 
   ParallelFiles files_;
+  std::vector<std::filesystem::path> weights_;
   size_t next_file_ = 0;
   int64_t bytes_before_ = 0;          // Of the finished files.
   std::optional<LineReader> source_;  // Or the open TSV file.
   std::optional<LineReader> target_;
+  std::optional<LineReader> weight_;
   int64_t tsv_columns_ = 0;  // In the open TSV file's first non-blank line; 0: none yet.
   bool left_columns_out_ = false;
 };
@@ -66,11 +72,14 @@ struct SentenceSample {
   bool target = true;
   bool normalize_whitespace = false;
   int64_t limit = 0;  // The most sentences to return.
+  std::string source_language{};  // For the filters of corpora.
+  std::string target_language{};
   uint64_t seed = 0;
 };
-/// Samples sentences for training a vocabulary, uniformly from the whole corpus (reservoir
-/// sampling, Vitter 1985, algorithm R). Skips blank ones and those over kLongestTrainingSentence
-/// bytes.
-std::vector<std::string> SampleSentences(const ParallelFiles& files, const SentenceSample& sample);
+/// Samples sentences for training a vocabulary, uniformly from all pairs of all corpora that their
+/// filters keep (reservoir sampling, Vitter 1985, algorithm R). Skips blank sentences and those over
+/// kLongestTrainingSentence bytes.
+std::vector<std::string> SampleSentences(const std::vector<TrainingCorpus>& corpora,
+                                         const SentenceSample& sample);
 
 }  // namespace wavemt

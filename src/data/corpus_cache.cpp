@@ -50,11 +50,11 @@ std::string SizeOf(const CachedCorpus& corpus) {
 
 }  // namespace
 
-CorpusCache::CorpusCache(const ParallelFiles& files, const TokenizerPair& tokenizers,
+CorpusCache::CorpusCache(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                          const TokenizeOptions& options, const fs::path& folder)
-    : files_(files), tokenizers_(tokenizers), options_(options) {
-  origin_.settings = SettingsOf(files, tokenizers, options);
-  origin_.stamps = StampsOf(files);
+    : text_(text), tokenizers_(tokenizers), options_(options) {
+  origin_.settings = SettingsOf(text, tokenizers, options);
+  origin_.stamps = StampsOf(text);
   path_ = folder / fmt::format("{}-{}.tokens", options.name, Crc32Of(origin_.settings).Hex());
 }
 
@@ -62,7 +62,7 @@ bool CorpusCache::IsFromSameText(const CorpusOrigin& other) {
   if (other.settings != origin_.settings) return false;
   if (other.stamps == origin_.stamps) return true;
   // Different times do not imply different text: the files may be copies.
-  if (origin_.contents.empty()) origin_.contents = ContentsOf(files_, options_.name);
+  if (origin_.contents.empty()) origin_.contents = ContentsOf(text_, options_.name);
   return other.contents == origin_.contents;
 }
 
@@ -121,15 +121,17 @@ std::unique_ptr<const CachedCorpus> CorpusCache::FindOrBuild() {
 }
 
 void CorpusCache::Build() {
-  if (origin_.contents.empty()) origin_.contents = ContentsOf(files_, options_.name);
+  if (origin_.contents.empty()) origin_.contents = ContentsOf(text_, options_.name);
   const int64_t vocab_size =
       std::max(tokenizers_.source->vocab_size(), tokenizers_.target->vocab_size());
   CorpusCacheWriter writer(path_, /*largest_id=*/vocab_size - 1,
                            /*largest_length=*/options_.max_length);
   const CorpusCounts counts = TokenizeCorpus(
-      files_, tokenizers_, options_,
-      [&writer](const auto source, const auto target) { writer.Add(source, target); });
-  if (StampsOf(files_) != origin_.stamps) {
+      text_, tokenizers_, options_,
+      [&writer](const TokenizedPair& pair) {
+        writer.Add(pair.source, pair.target, pair.weight);
+      });
+  if (StampsOf(text_) != origin_.stamps) {
     throw UsageError(
         "{}: its files were changed while they were read; start again once nothing writes to them",
         options_.name);

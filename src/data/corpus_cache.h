@@ -16,7 +16,7 @@ namespace wavemt {
 class CorpusCache {
  public:
   /// Writes nothing. The arguments must outlive the object.
-  CorpusCache(const ParallelFiles& files, const TokenizerPair& tokenizers,
+  CorpusCache(const TrainingCorpus& text, const TokenizerPair& tokenizers,
               const TokenizeOptions& options, const std::filesystem::path& folder);
 
   const std::filesystem::path& path() const { return path_; }
@@ -35,7 +35,7 @@ class CorpusCache {
   bool IsFromSameText(const CorpusOrigin& other);
   void Build();
 
-  const ParallelFiles& files_;
+  const TrainingCorpus& text_;
   const TokenizerPair& tokenizers_;
   const TokenizeOptions& options_;
   CorpusOrigin origin_;  // `contents` is filled in when it is needed.

@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "a corpus cache is lit
 
 constexpr std::string_view kMagic = "wavemtTC";
 // Increases whenever the format changes, or the ids that a text is tokenized to.
-constexpr uint32_t kCacheVersion = 3;
+constexpr uint32_t kCacheVersion = 4;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -30,7 +30,10 @@ struct Trailer {
   uint64_t pairs_read = 0;
   uint64_t pairs_empty = 0;
   uint64_t pairs_too_long = 0;
+  uint64_t pairs_weightless = 0;
+  uint64_t pairs_filtered[kPairProblems.size()] = {};
   uint64_t pairs_of_several_sentences = 0;
+  uint64_t num_weights = 0;
   uint64_t settings_size = 0;
   uint64_t stamps_size = 0;
   uint64_t contents_size = 0;
@@ -40,7 +43,7 @@ struct Trailer {
   uint32_t version = kCacheVersion;
   char magic[8] = {};
 };
-static_assert(sizeof(Trailer) == 112 && std::is_trivially_copyable_v<Trailer>);
+static_assert(sizeof(Trailer) == 128 + 8 * kPairProblems.size() && std::is_trivially_copyable_v<Trailer>);
 constexpr size_t kTrailerBytesChecked = offsetof(Trailer, checksum);
 
 std::string_view BytesOf(const std::vector<uint32_t>& values) {
@@ -66,10 +69,14 @@ void CorpusCacheWriter::Append(std::span<const int32_t> ids) {
   num_ids_ += ids.size();
 }
 
-void CorpusCacheWriter::Add(std::span<const int32_t> source, std::span<const int32_t> target) {
+void CorpusCacheWriter::Add(std::span<const int32_t> source, std::span<const int32_t> target,
+                            float weight) {
   Append(source);
   Append(target);
-  AddPair(source, target, &checksum_);
+  if (weight != 1.0F && weights_.empty()) weights_.assign(num_pairs_, 1.0F);
+  if (weight != 1.0F || !weights_.empty()) weights_.push_back(weight);
+  ++num_pairs_;
+  AddPair({.source = source, .target = target, .weight = weight}, &checksum_);
   WriteBlocks(/*all=*/false);
 }
 
@@ -85,20 +92,23 @@ void CorpusCacheWriter::WriteBlocks(bool all) {
 }
 
 void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& counts) {
-  const auto width = static_cast<uint64_t>(length_width_);
   Trailer trailer{.num_ids = num_ids_,
-                  .num_pairs = lengths_.size() / width / 2,
+                  .num_pairs = num_pairs_,
                   .id_width = static_cast<uint64_t>(id_width_),
-                  .length_width = width,
+                  .length_width = static_cast<uint64_t>(length_width_),
                   .pairs_read = static_cast<uint64_t>(counts.read),
                   .pairs_empty = static_cast<uint64_t>(counts.empty),
                   .pairs_too_long = static_cast<uint64_t>(counts.too_long),
+                  .pairs_weightless = static_cast<uint64_t>(counts.weightless),
                   .pairs_of_several_sentences = static_cast<uint64_t>(counts.several_sentences),
+                  .num_weights = weights_.size(),
                   .settings_size = origin.settings.size(),
                   .stamps_size = origin.stamps.size(),
                   .contents_size = origin.contents.size(),
                   .corpus_checksum = checksum_.value()};
+  std::ranges::copy(counts.filtered, std::begin(trailer.pairs_filtered));
   data_ += lengths_;
+  data_.append(reinterpret_cast<const char*>(weights_.data()), weights_.size() * sizeof(float));
   WriteBlocks(/*all=*/true);
   std::string tail(BytesOf(block_checksums_));
   tail += origin.settings + origin.stamps + origin.contents;
@@ -128,15 +138,28 @@ void CorpusCacheFile::ReadTrailer() {
                   kCacheVersion);
   }
   // Numbers are compared with the file's size before they are multiplied, so no product overflows.
+  uint64_t not_kept = 0;  // Cannot overflow below: each count is at most pairs_read < 2^63.
+  bool counts_fit = trailer.pairs_read <= std::numeric_limits<int64_t>::max();
+  const auto count_out = [&](uint64_t count) {
+    counts_fit = counts_fit && count <= trailer.pairs_read - not_kept;
+    if (counts_fit) not_kept += count;
+  };
+  for (const uint64_t count :
+       {trailer.pairs_empty, trailer.pairs_too_long, trailer.pairs_weightless}) {
+    count_out(count);
+  }
+  for (const uint64_t count : trailer.pairs_filtered) count_out(count);
   const bool is_possible =
       IsWidth(trailer.id_width) && IsWidth(trailer.length_width) && trailer.num_ids <= size &&
       trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
-      trailer.contents_size <= size && trailer.pairs_read <= std::numeric_limits<int64_t>::max() &&
-      trailer.pairs_empty <= trailer.pairs_read && trailer.pairs_too_long <= trailer.pairs_read &&
+      trailer.contents_size <= size && counts_fit &&
       trailer.pairs_of_several_sentences <= trailer.num_pairs &&
+      (trailer.num_weights == 0 || trailer.num_weights == trailer.num_pairs) &&
       trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
   ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
-  data_bytes_ = kMagicSize + ids_bytes_ + 2 * trailer.num_pairs * trailer.length_width;
+  lengths_bytes_ = is_possible ? 2 * trailer.num_pairs * trailer.length_width : 0;
+  data_bytes_ =
+      kMagicSize + ids_bytes_ + lengths_bytes_ + trailer.num_weights * sizeof(float);
   const uint64_t tail_size = NumBlocks(data_bytes_) * sizeof(uint32_t) + trailer.settings_size +
                              trailer.stamps_size + trailer.contents_size;
   if (!is_possible || data_bytes_ + tail_size + sizeof(trailer) != size) {
@@ -147,7 +170,9 @@ void CorpusCacheFile::ReadTrailer() {
   counts_ = {.read = static_cast<int64_t>(trailer.pairs_read),
              .empty = static_cast<int64_t>(trailer.pairs_empty),
              .too_long = static_cast<int64_t>(trailer.pairs_too_long),
+             .weightless = static_cast<int64_t>(trailer.pairs_weightless),
              .several_sentences = static_cast<int64_t>(trailer.pairs_of_several_sentences)};
+  std::ranges::copy(trailer.pairs_filtered, counts_.filtered.begin());
   checksum_ = static_cast<uint32_t>(trailer.corpus_checksum);
 
   std::string tail(tail_size + kTrailerBytesChecked, '\0');
@@ -202,9 +227,16 @@ void CorpusCacheFile::Verify(int num_threads) const {
 }
 
 std::vector<char> CorpusCacheFile::ReadLengths() const {
-  std::vector<char> lengths(data_bytes_ - kMagicSize - ids_bytes_);
+  std::vector<char> lengths(lengths_bytes_);
   file_.Read(kMagicSize + ids_bytes_, lengths);
   return lengths;
+}
+
+std::vector<float> CorpusCacheFile::ReadWeights() const {
+  const uint64_t begin = kMagicSize + ids_bytes_ + lengths_bytes_;
+  std::vector<float> weights((data_bytes_ - begin) / sizeof(float));
+  file_.Read(begin, {reinterpret_cast<char*>(weights.data()), weights.size() * sizeof(float)});
+  return weights;
 }
 
 }  // namespace wavemt

@@ -20,6 +20,7 @@ namespace wavemt {
 ///   magic             8 bytes
 ///   ids               source and target of each pair, 2 or 4 bytes per id
 ///   lengths           two per pair, 2 or 4 bytes each
+///   weights           one per pair, fp32; none if all are 1
 ///   block checksums   CRC-32 of each MiB of the above, 4 bytes each
 ///   origin            settings, stamps and contents as text
 ///   trailer           sizes, counts, TokenizedCorpus::checksum(), a checksum of everything
@@ -32,7 +33,7 @@ class CorpusCacheWriter {
   /// temporary name; without a Commit() it is removed.
   CorpusCacheWriter(std::filesystem::path path, int64_t largest_id, int64_t largest_length);
 
-  void Add(std::span<const int32_t> source, std::span<const int32_t> target);
+  void Add(std::span<const int32_t> source, std::span<const int32_t> target, float weight = 1.0F);
   /// `counts` is what TokenizeCorpus() returned.
   void Commit(const CorpusOrigin& origin, const CorpusCounts& counts);
 
@@ -45,6 +46,8 @@ class CorpusCacheWriter {
   IntWidth length_width_;
   std::string data_;     // Bytes of magic and ids, and finally lengths, not yet written.
   std::string lengths_;  // Packed.
+  std::vector<float> weights_;  // Empty: all are 1.
+  uint64_t num_pairs_ = 0;
   std::vector<uint32_t> block_checksums_;
   uint64_t num_ids_ = 0;
   Crc32 checksum_;
@@ -53,7 +56,7 @@ class CorpusCacheWriter {
 /// Reads a corpus cache. Throws a Failure that names the file if anything is wrong with it.
 class CorpusCacheFile {
  public:
-  /// Checks everything but ids and lengths: trailer, sizes and origin.
+  /// Checks everything but ids, lengths and weights: trailer, sizes and origin.
   explicit CorpusCacheFile(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_.path(); }
@@ -63,7 +66,7 @@ class CorpusCacheFile {
   uint32_t checksum() const { return checksum_; }
   int64_t bytes() const { return static_cast<int64_t>(file_.bytes().size()); }
 
-  /// Checks ids and lengths against their checksums, on `num_threads` threads.
+  /// Checks ids, lengths and weights against their checksums, on `num_threads` threads.
   void Verify(int num_threads) const;
 
   /// The ids, in the mapped file.
@@ -71,6 +74,8 @@ class CorpusCacheFile {
   /// A copy of the lengths' bytes.
   std::vector<char> ReadLengths() const;
   IntWidth length_width() const { return length_width_; }
+  /// The weight of each pair; empty: all are 1.
+  std::vector<float> ReadWeights() const;
 
   /// See MappedFile::Release().
   void Release() const { file_.Release(); }
@@ -85,7 +90,8 @@ class CorpusCacheFile {
   IntWidth id_width_ = IntWidth::kFour;
   IntWidth length_width_ = IntWidth::kFour;
   uint64_t ids_bytes_ = 0;
-  uint64_t data_bytes_ = 0;  // Magic, ids and lengths.
+  uint64_t lengths_bytes_ = 0;
+  uint64_t data_bytes_ = 0;  // Magic, ids, lengths and weights.
   std::vector<uint32_t> block_checksums_;
   CorpusOrigin origin_;
   CorpusCounts counts_;

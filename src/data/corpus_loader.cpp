@@ -11,23 +11,24 @@ namespace {
 // about as much memory as the text needs on disk.
 constexpr int64_t kLargestInMemory = 64'000'000;
 
-LoadedCorpus LoadIntoMemory(const ParallelFiles& files, const TokenizerPair& tokenizers,
+LoadedCorpus LoadIntoMemory(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                             const TokenizeOptions& options) {
   auto corpus = std::make_unique<MemoryCorpus>();
   const CorpusCounts counts = TokenizeCorpus(
-      files, tokenizers, options,
-      [&corpus](const auto source, const auto target) { corpus->Add(source, target); });
+      text, tokenizers, options, [&corpus](const TokenizedPair& pair) {
+        corpus->Add(pair.source, pair.target, pair.weight);
+      });
   return {.corpus = std::move(corpus), .counts = counts};
 }
 
 }  // namespace
 
-LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+LoadedCorpus LoadCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                         const LoadOptions& options) {
   const bool wants_cache =
-      !options.cache_dir.empty() && (options.cache_small || TextBytes(files) > kLargestInMemory);
-  if (!wants_cache) return LoadIntoMemory(files, tokenizers, options.tokenize);
-  CorpusCache cache(files, tokenizers, options.tokenize, options.cache_dir);
+      !options.cache_dir.empty() && (options.cache_small || TextBytes(text) > kLargestInMemory);
+  if (!wants_cache) return LoadIntoMemory(text, tokenizers, options.tokenize);
+  CorpusCache cache(text, tokenizers, options.tokenize, options.cache_dir);
   std::unique_ptr<const CachedCorpus> corpus;
   if (options.may_write) {
     corpus = cache.FindOrBuild();
@@ -38,7 +39,7 @@ LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokeniz
           "{}: token ids stay in memory, as nothing may be written; training would write "
           "them to {}",
           options.tokenize.name, cache.path().string());
-      return LoadIntoMemory(files, tokenizers, options.tokenize);
+      return LoadIntoMemory(text, tokenizers, options.tokenize);
     }
   }
   const CorpusCounts counts = corpus->file().counts();

@@ -26,7 +26,7 @@ struct LoadOptions {
 /// `cache_dir`, which is built unless an undamaged one of the same text, tokenizers and longest
 /// sentence exists. Logs which. Several processes may build the same cache at once: the first
 /// builds it, the others wait.
-LoadedCorpus LoadCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+LoadedCorpus LoadCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                         const LoadOptions& options);
 
 }  // namespace wavemt

@@ -15,10 +15,11 @@
 namespace wavemt {
 namespace {
 
-std::vector<std::filesystem::path> PathsOf(const ParallelFiles& files) {
-  std::vector<std::filesystem::path> paths = files.source;
-  paths.insert(paths.end(), files.target.begin(), files.target.end());
-  paths.insert(paths.end(), files.tsv.begin(), files.tsv.end());
+std::vector<std::filesystem::path> PathsOf(const TrainingCorpus& corpus) {
+  std::vector<std::filesystem::path> paths = corpus.files.source;
+  for (const auto* more : {&corpus.files.target, &corpus.files.tsv, &corpus.weights}) {
+    paths.insert(paths.end(), more->begin(), more->end());
+  }
   return paths;
 }
 
@@ -41,7 +42,7 @@ std::string DescribeTokenizer(const Tokenizer& tokenizer) {
 
 }  // namespace
 
-std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
+std::string SettingsOf(const TrainingCorpus& corpus, const TokenizerPair& tokenizers,
                        const TokenizeOptions& options) {
   std::string text = fmt::format(
       "source tokenizer: {}\ntarget tokenizer: {}\nmax_length: {}\nsource language: {}\n",
@@ -50,18 +51,32 @@ std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenize
   const auto add = [&text](const char* role, const std::vector<std::filesystem::path>& paths) {
     for (const auto& path : paths) text += fmt::format("{}: {}\n", role, path.string());
   };
+  const ParallelFiles& files = corpus.files;
   add("source", files.source);
   add("target", files.target);
   add("tsv", files.tsv);
   if (!files.tsv.empty()) {
     text += fmt::format("columns: {} and {}\n", files.tsv_columns[0], files.tsv_columns[1]);
   }
+  add("weights", corpus.weights);
+  if (!corpus.source_prefix.empty()) {
+    text += fmt::format("source prefix: {}\n", corpus.source_prefix);
+  }
+  const PairFilter& filter = corpus.filter;
+  if (filter != PairFilter()) {
+    text += fmt::format(
+        "filter: {} words, ratio {}, script {} of {} and {}, copies {}, encoding {}, numbers {}, "
+        "duplicates {}\n",
+        filter.max_words, filter.max_length_ratio, filter.min_script_share, options.source_language,
+        options.target_language, filter.remove_copies, filter.remove_bad_encoding,
+        filter.remove_different_numbers, filter.remove_duplicates);
+  }
   return text;
 }
 
-std::string StampsOf(const ParallelFiles& files) {
+std::string StampsOf(const TrainingCorpus& corpus) {
   std::string text;
-  for (const auto& path : PathsOf(files)) {
+  for (const auto& path : PathsOf(corpus)) {
     const struct stat status = StatOf(path);
     text += fmt::format("{} bytes, modified {}.{:09}, changed {}.{:09}\n", status.st_size,
                         status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
@@ -70,12 +85,12 @@ std::string StampsOf(const ParallelFiles& files) {
   return text;
 }
 
-std::string ContentsOf(const ParallelFiles& files, const std::string& name) {
+std::string ContentsOf(const TrainingCorpus& corpus, const std::string& name) {
   constexpr int64_t kMegabyte = 1'000'000;
-  ProgressBar progress("reading " + name, FileBytes(files) / kMegabyte);
+  ProgressBar progress("reading " + name, FileBytes(corpus) / kMegabyte);
   std::string text;
   int64_t done = 0;
-  for (const auto& path : PathsOf(files)) {
+  for (const auto& path : PathsOf(corpus)) {
     Crc32 checksum;
     const int64_t before = done;
     ReadInPieces(path, [&](std::string_view piece) {
@@ -88,17 +103,17 @@ std::string ContentsOf(const ParallelFiles& files, const std::string& name) {
   return text;
 }
 
-int64_t FileBytes(const ParallelFiles& files) {
+int64_t FileBytes(const TrainingCorpus& corpus) {
   int64_t bytes = 0;
-  for (const auto& path : PathsOf(files)) bytes += StatOf(path).st_size;
+  for (const auto& path : PathsOf(corpus)) bytes += StatOf(path).st_size;
   return bytes;
 }
 
-int64_t TextBytes(const ParallelFiles& files) {
+int64_t TextBytes(const TrainingCorpus& corpus) {
   // gzip and similar programs compress text to between a third and a fifth.
   constexpr int64_t kCompressionRatio = 4;
   int64_t bytes = 0;
-  for (const auto& path : PathsOf(files)) {
+  for (const auto& path : PathsOf(corpus)) {
     bytes += StatOf(path).st_size * (IsCompressed(path) ? kCompressionRatio : 1);
   }
   return bytes;

@@ -19,20 +19,20 @@ struct CorpusOrigin {
 };
 
 /// CorpusOrigin::settings. Does not open the files.
-std::string SettingsOf(const ParallelFiles& files, const TokenizerPair& tokenizers,
+std::string SettingsOf(const TrainingCorpus& corpus, const TokenizerPair& tokenizers,
                        const TokenizeOptions& options);
 
 /// CorpusOrigin::stamps: sizes and times of the last change of contents (mtime) and of status
 /// (ctime). As long as they are equal, nobody has written to the files, because programs cannot set
 /// the ctime. Throws a usage error that names the file if one is missing.
-std::string StampsOf(const ParallelFiles& files);
+std::string StampsOf(const TrainingCorpus& corpus);
 
 /// CorpusOrigin::contents. Reads all files, and shows the progress as that of `name`.
-std::string ContentsOf(const ParallelFiles& files, const std::string& name);
+std::string ContentsOf(const TrainingCorpus& corpus, const std::string& name);
 
 /// Total size of the files on disk, in bytes.
-int64_t FileBytes(const ParallelFiles& files);
+int64_t FileBytes(const TrainingCorpus& corpus);
 /// Total size of their text, in bytes; an estimate for compressed files.
-int64_t TextBytes(const ParallelFiles& files);
+int64_t TextBytes(const TrainingCorpus& corpus);
 
 }  // namespace wavemt

@@ -4,9 +4,13 @@
 #include <chrono>
 #include <deque>
 #include <future>
+#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "data/cleaning/fingerprint.h"
+#include "data/cleaning/fingerprint_set.h"
+#include "data/cleaning/pair_checker.h"
 #include "data/corpus.h"
 #include "data/corpus_origin.h"
 #include "data/sentence_splitter.h"
@@ -22,19 +26,32 @@ constexpr size_t kChunkPairs = 2000;
 constexpr size_t kChunkBytes = 4 << 20;
 
 struct EncodedChunk {
-  std::vector<int32_t> ids;       // Of the kept pairs: source, target, source, target...
-  std::vector<uint32_t> lengths;  // Two per kept pair.
-  CorpusCounts counts;
+  struct Pair {
+    uint32_t source = 0;  // Lengths in tokens.
+    uint32_t target = 0;
+    float weight = 1.0F;
+    uint64_t fingerprint = 0;  // If duplicates are to be left out.
+    bool has_several_sentences = false;
+  };
+  std::vector<int32_t> ids;  // Of the kept pairs: source, target, source, target...
+  std::vector<Pair> pairs;   // The kept ones.
+  CorpusCounts counts;       // All but several_sentences.
 };
 
 class ChunkEncoder {
  public:
-  ChunkEncoder(const TokenizerPair& tokenizers, const TokenizeOptions& options)
-      : tokenizers_(tokenizers), options_(options) {}
+  ChunkEncoder(const TrainingCorpus& text, const TokenizerPair& tokenizers,
+               const TokenizeOptions& options)
+      : tokenizers_(tokenizers),
+        options_(options),
+        filters_(text.filter != PairFilter()),
+        finds_duplicates_(text.filter.remove_duplicates),
+        checker_(text.filter, options.source_language, options.target_language),
+        prefix_(EncodeSourcePrefix(*tokenizers.source, text.source_prefix)) {}
 
   EncodedChunk Encode(const std::vector<SentencePair>& pairs) const {
     EncodedChunk chunk;
-    chunk.lengths.reserve(2 * pairs.size());
+    chunk.pairs.reserve(pairs.size());
     SentenceSplitter splitter(options_.source_language);
     for (const SentencePair& pair : pairs) EncodePair(pair, splitter, &chunk);
     return chunk;
@@ -43,6 +60,10 @@ class ChunkEncoder {
  private:
   void EncodePair(const SentencePair& pair, SentenceSplitter& splitter, EncodedChunk* chunk) const {
     ++chunk->counts.read;
+    if (pair.weight == 0) {
+      ++chunk->counts.weightless;
+      return;
+    }
     const std::string source_text = tokenizers_.source->Normalize(pair.source);
     const std::string target_text = tokenizers_.target->Normalize(pair.target);
     if (source_text.empty() || target_text.empty()) {
@@ -54,33 +75,59 @@ class ChunkEncoder {
       ++chunk->counts.too_long;
       return;
     }
-    const std::vector<int32_t> source = tokenizers_.source->Encode(source_text);
+    if (filters_) {
+      if (const auto problem = checker_.WhyLeftOut(pair)) {
+        ++(problem == PairProblem::kBlank ? chunk->counts.empty
+                                          : chunk->counts.filtered[static_cast<size_t>(*problem)]);
+        return;
+      }
+    }
+    std::vector<int32_t> source = tokenizers_.source->Encode(source_text);
     const std::vector<int32_t> target = tokenizers_.target->Encode(target_text);
     const auto longest = static_cast<size_t>(options_.max_length);
     if (source.empty() || target.empty()) {
       ++chunk->counts.empty;
-    } else if (source.size() > longest || target.size() > longest) {
-      ++chunk->counts.too_long;
-    } else {
-      if (splitter.Split(source_text).size() > 1) ++chunk->counts.several_sentences;
-      for (const auto* ids : {&source, &target}) {
-        chunk->ids.insert(chunk->ids.end(), ids->begin(), ids->end());
-        chunk->lengths.push_back(static_cast<uint32_t>(ids->size()));
-      }
+      return;
     }
+    source.insert(source.begin(), prefix_.begin(), prefix_.end());
+    if (source.size() > longest || target.size() > longest) {
+      ++chunk->counts.too_long;
+      return;
+    }
+    for (const auto* ids : {&source, &target}) {
+      chunk->ids.insert(chunk->ids.end(), ids->begin(), ids->end());
+    }
+    chunk->pairs.push_back(
+        {.source = static_cast<uint32_t>(source.size()),
+         .target = static_cast<uint32_t>(target.size()),
+         .weight = pair.weight,
+         .fingerprint = finds_duplicates_ ? FingerprintsOf(pair).pair : 0,
+         .has_several_sentences = splitter.Split(source_text).size() > 1});
   }
 
   const TokenizerPair& tokenizers_;
   const TokenizeOptions& options_;
+  bool filters_;
+  bool finds_duplicates_;
+  PairChecker checker_;
+  std::vector<int32_t> prefix_;
 };
 
-void PassOn(const EncodedChunk& chunk, const PairSink& sink) {
+// Passes the pairs of a chunk on, without those in `seen` if that is given, and counts them.
+void PassOn(const EncodedChunk& chunk, const PairSink& sink, FingerprintSet* seen,
+            CorpusCounts* counts) {
+  counts->Add(chunk.counts);
   std::span<const int32_t> left(chunk.ids);
-  for (size_t i = 0; i < chunk.lengths.size(); i += 2) {
-    const auto source = left.first(chunk.lengths[i]);
-    const auto target = left.subspan(source.size(), chunk.lengths[i + 1]);
+  for (const EncodedChunk::Pair& pair : chunk.pairs) {
+    const auto source = left.first(pair.source);
+    const auto target = left.subspan(pair.source, pair.target);
     left = left.subspan(source.size() + target.size());
-    sink(source, target);
+    if (seen != nullptr && !seen->Insert(pair.fingerprint)) {
+      ++counts->filtered[static_cast<size_t>(PairProblem::kDuplicate)];
+      continue;
+    }
+    if (pair.has_several_sentences) ++counts->several_sentences;
+    sink({.source = source, .target = target, .weight = pair.weight});
   }
 }
 
@@ -107,20 +154,45 @@ class TokenizingProgress {
 
 }  // namespace
 
+std::vector<int32_t> EncodeSourcePrefix(const Tokenizer& tokenizer, const std::string& prefix) {
+  return tokenizer.Encode(prefix);
+}
+
+int64_t CorpusCounts::kept() const {
+  return read - empty - too_long - weightless -
+         std::accumulate(filtered.begin(), filtered.end(), int64_t{0});
+}
+
+void CorpusCounts::Add(const CorpusCounts& other) {
+  read += other.read;
+  empty += other.empty;
+  too_long += other.too_long;
+  weightless += other.weightless;
+  several_sentences += other.several_sentences;
+  for (size_t i = 0; i < filtered.size(); ++i) filtered[i] += other.filtered[i];
+}
+
 std::string CorpusCounts::Summary(int64_t max_length) const {
   std::string text = fmt::format("{} pairs: {} used", WithThousands(read), WithThousands(kept()));
   if (empty > 0) text += fmt::format(", {} skipped with a blank side", WithThousands(empty));
   if (too_long > 0) {
     text += fmt::format(", {} skipped over {} tokens", WithThousands(too_long), max_length);
   }
+  if (weightless > 0) text += fmt::format(", {} skipped of weight 0", WithThousands(weightless));
+  for (size_t i = 0; i < filtered.size(); ++i) {
+    if (filtered[i] == 0) continue;
+    text += fmt::format(", {} filtered as {}", WithThousands(filtered[i]),
+                        NameOf(static_cast<PairProblem>(i)));
+  }
   return text;
 }
 
-CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tokenizers,
+CorpusCounts TokenizeCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                             const TokenizeOptions& options, const PairSink& sink) {
-  ParallelReader reader(files);
-  TokenizingProgress progress(options.name, FileBytes(files));
-  const ChunkEncoder encoder(tokenizers, options);
+  ParallelReader reader(text.files, text.weights);
+  TokenizingProgress progress(options.name, FileBytes(text));
+  const ChunkEncoder encoder(text, tokenizers, options);
+  FingerprintSet seen;
   CorpusCounts counts;
   // The chunks being encoded, in file order. One more than there are threads, so that all of them
   // are busy while this thread reads and writes.
@@ -129,11 +201,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   const auto finish_oldest = [&] {
     const EncodedChunk encoded = work.front().get();
     work.pop_front();
-    PassOn(encoded, sink);
-    counts.read += encoded.counts.read;
-    counts.empty += encoded.counts.empty;
-    counts.too_long += encoded.counts.too_long;
-    counts.several_sentences += encoded.counts.several_sentences;
+    PassOn(encoded, sink, text.filter.remove_duplicates ? &seen : nullptr, &counts);
     progress.Update(reader.bytes_read(), counts.read);
   };
   std::vector<SentencePair> chunk;
@@ -154,7 +222,7 @@ CorpusCounts TokenizeCorpus(const ParallelFiles& files, const TokenizerPair& tok
   }
   encode_chunk();
   while (!work.empty()) finish_oldest();
-  SayWhichColumns(reader, files, options.name);
+  SayWhichColumns(reader, text.files, options.name);
   if (counts.kept() == 0) {
     throw UsageError("{}: no usable sentence pair: {}", options.name,
                      counts.read == 0 ? "the files are empty" : counts.Summary(options.max_length));

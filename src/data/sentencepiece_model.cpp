@@ -20,6 +20,8 @@ constexpr uint64_t kPieces = 1;
 constexpr uint64_t kNormalizerSpec = 3;
 constexpr uint64_t kDenormalizerSpec = 5;
 constexpr uint64_t kPieceText = 1;
+constexpr uint64_t kPieceType = 3;
+constexpr uint64_t kUserDefinedType = 4;
 constexpr uint64_t kCharacterMap = 2;
 
 // The fields of a protocol buffer's message in its wire format
@@ -30,6 +32,7 @@ class MessageReader {
     uint64_t number = 0;
     std::string_view bytes;  // The value of a string, bytes or message; empty for numbers.
     bool has_bytes = false;
+    uint64_t varint = 0;  // The value of a whole number.
   };
 
   explicit MessageReader(std::string_view bytes) : rest_(bytes) {}
@@ -38,10 +41,10 @@ class MessageReader {
   std::optional<Field> Next() {
     if (rest_.empty() || !ok_) return std::nullopt;
     const uint64_t tag = Varint();
-    Field field{.number = tag >> 3, .bytes = {}, .has_bytes = false};
+    Field field{.number = tag >> 3, .bytes = {}, .has_bytes = false, .varint = 0};
     switch (tag & 7) {
       case 0:
-        Varint();
+        field.varint = Varint();
         break;
       case 1:
         Take(8);
@@ -189,6 +192,23 @@ std::string OtherKind(std::string_view bytes, std::string_view origin) {
 }
 
 }  // namespace
+
+std::set<std::string, std::less<>> UserDefinedSymbols(std::string_view bytes) {
+  std::set<std::string, std::less<>> symbols;
+  MessageReader model(bytes);
+  while (const auto piece = model.Next()) {
+    if (piece->number != kPieces || !piece->has_bytes) continue;
+    std::string_view text;
+    bool is_symbol = false;
+    MessageReader reader(piece->bytes);
+    while (const auto field = reader.Next()) {
+      if (field->number == kPieceText && field->has_bytes) text = field->bytes;
+      if (field->number == kPieceType) is_symbol = field->varint == kUserDefinedType;
+    }
+    if (is_symbol) symbols.emplace(text);
+  }
+  return symbols;
+}
 
 void CheckSentencePieceModel(std::string_view bytes, std::string_view origin) {
   // The largest vocabularies in use have a million pieces and take 20 MB.

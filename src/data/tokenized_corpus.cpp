@@ -1,13 +1,24 @@
 #include "data/tokenized_corpus.h"
 
+#include <numeric>
+
 namespace wavemt {
 
-void AddPair(std::span<const int32_t> source, std::span<const int32_t> target, Crc32* checksum) {
-  const PairLengths lengths = {.source = static_cast<int64_t>(source.size()),
-                               .target = static_cast<int64_t>(target.size())};
+std::vector<uint32_t> TokenizedCorpus::PairsOfEpoch(int64_t /*epoch*/, uint64_t /*seed*/) const {
+  std::vector<uint32_t> pairs(static_cast<size_t>(size()));
+  std::iota(pairs.begin(), pairs.end(), 0U);
+  return pairs;
+}
+
+float TokenizedCorpus::weight(int64_t /*pair*/) const { return 1.0F; }
+
+void AddPair(const TokenizedPair& pair, Crc32* checksum) {
+  const PairLengths lengths = {.source = static_cast<int64_t>(pair.source.size()),
+                               .target = static_cast<int64_t>(pair.target.size())};
   checksum->Add(&lengths, sizeof(lengths));
-  checksum->Add(source.data(), source.size_bytes());
-  checksum->Add(target.data(), target.size_bytes());
+  checksum->Add(pair.source.data(), pair.source.size_bytes());
+  checksum->Add(pair.target.data(), pair.target.size_bytes());
+  if (pair.weight != 1.0F) checksum->Add(&pair.weight, sizeof(pair.weight));
 }
 
 uint64_t MemoryCorpus::Side::Begin(int64_t pair) const {
@@ -32,10 +43,17 @@ PairLengths MemoryCorpus::lengths(int64_t pair) const {
   return {.source = source_.Length(pair), .target = target_.Length(pair)};
 }
 
-void MemoryCorpus::Add(std::span<const int32_t> source, std::span<const int32_t> target) {
+float MemoryCorpus::weight(int64_t pair) const {
+  return weights_.empty() ? 1.0F : weights_[static_cast<size_t>(pair)];
+}
+
+void MemoryCorpus::Add(std::span<const int32_t> source, std::span<const int32_t> target,
+                       float weight) {
+  if (weight != 1.0F && weights_.empty()) weights_.assign(source_.ends.size(), 1.0F);
+  if (weight != 1.0F || !weights_.empty()) weights_.push_back(weight);
   source_.Add(source);
   target_.Add(target);
-  AddPair(source, target, &checksum_);
+  AddPair({.source = source, .target = target, .weight = weight}, &checksum_);
 }
 
 }  // namespace wavemt

@@ -14,6 +14,13 @@ struct PairLengths {
   int64_t target = 0;
 };
 
+/// Token ids of a pair, without <s> and </s>.
+struct TokenizedPair {
+  std::span<const int32_t> source;
+  std::span<const int32_t> target;
+  float weight = 1.0F;  // Of the pair in the loss.
+};
+
 /// A parallel corpus as token ids without <s> and </s>, in memory or in a file. Safe for concurrent
 /// reading.
 class TokenizedCorpus {
@@ -24,10 +31,17 @@ class TokenizedCorpus {
   virtual int64_t size() const = 0;
   /// AddPair() of all pairs in order. Does not depend on how the ids are stored.
   virtual uint32_t checksum() const = 0;
+  /// Whether some weight() is not 1.
+  virtual bool has_weights() const { return false; }
+  /// The pairs that training takes in its pass `epoch` over the corpus, from 0, in any order that
+  /// depends on the arguments only: by default, each pair once.
+  virtual std::vector<uint32_t> PairsOfEpoch(int64_t epoch, uint64_t seed) const;
   // The functions below REQUIRE: 0 <= pair < size().
   virtual PairLengths lengths(int64_t pair) const = 0;
   virtual std::vector<int32_t> source(int64_t pair) const = 0;
   virtual std::vector<int32_t> target(int64_t pair) const = 0;
+  /// The weight of the pair in the loss, above 0.
+  virtual float weight(int64_t pair) const;
 
  protected:
   TokenizedCorpus() = default;
@@ -37,8 +51,8 @@ class TokenizedCorpus {
   TokenizedCorpus& operator=(TokenizedCorpus&&) = default;
 };
 
-/// Adds a pair's lengths and ids to the checksum of a corpus.
-void AddPair(std::span<const int32_t> source, std::span<const int32_t> target, Crc32* checksum);
+/// Adds a pair's lengths and ids to the checksum of a corpus, and its weight if that is not 1.
+void AddPair(const TokenizedPair& pair, Crc32* checksum);
 
 /// A corpus whose token ids are in memory.
 class MemoryCorpus : public TokenizedCorpus {
@@ -48,8 +62,10 @@ class MemoryCorpus : public TokenizedCorpus {
   std::vector<int32_t> source(int64_t pair) const override { return source_.Sentence(pair); }
   std::vector<int32_t> target(int64_t pair) const override { return target_.Sentence(pair); }
   uint32_t checksum() const override { return checksum_.value(); }
+  bool has_weights() const override { return !weights_.empty(); }
+  float weight(int64_t pair) const override;
 
-  void Add(std::span<const int32_t> source, std::span<const int32_t> target);
+  void Add(std::span<const int32_t> source, std::span<const int32_t> target, float weight = 1.0F);
 
  private:
   // The sentences of one side, concatenated, which avoids an allocation per sentence.
@@ -65,6 +81,7 @@ class MemoryCorpus : public TokenizedCorpus {
 
   Side source_;
   Side target_;
+  std::vector<float> weights_;  // Empty: all are 1.
   Crc32 checksum_;
 };
 

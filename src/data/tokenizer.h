@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,6 +68,13 @@ class Tokenizer {
   /// The id of a piece; nothing if the vocabulary does not have it.
   std::optional<int32_t> FindPiece(const std::string& piece) const;
 
+  /// Whether `piece` is a user-defined symbol of the SentencePiece model.
+  bool IsUserDefined(std::string_view piece) const { return symbols_.contains(piece); }
+  /// The tags at the beginning of `text`, which count for each of its sentences: user-defined
+  /// symbols in brackets or other signs, such as <2de>, [news] and __de__, and the spaces before
+  /// them; with a vocabulary, a language code.
+  std::string_view LeadingTags(std::string_view text) const;
+
   /// Whether both have the same model and vocabulary; how white space is normalized may differ.
   bool GivesSameIds(const Tokenizer& other) const;
 
@@ -92,6 +100,7 @@ class Tokenizer {
   TextOptions options_;
   std::shared_ptr<const Vocabulary> vocabulary_;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
+  std::set<std::string, std::less<>> symbols_;  // The user-defined ones.
   int64_t vocab_size_ = 0;
   size_t max_bytes_per_token_ = 1024;
   SpecialTokens special_;

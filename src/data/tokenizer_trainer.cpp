@@ -26,6 +26,18 @@ class VectorIterator : public sentencepiece::SentenceIterator {
   size_t next_ = 0;
 };
 
+// As SentencePiece splits them: by commas, with quotation marks around what may hold one.
+std::string CommaSeparated(const std::vector<std::string>& symbols) {
+  std::string text;
+  for (const std::string& symbol : symbols) {
+    if (!text.empty()) text += ',';
+    text += '"';
+    for (const char c : symbol) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    text += '"';
+  }
+  return text;
+}
+
 // The number that follows `phrase` in `message`; "" if there is none.
 std::string NumberAfter(const std::string& message, std::string_view phrase) {
   const size_t found = message.find(phrase);
@@ -69,6 +81,7 @@ std::string TrainTokenizer(const TokenizerConfig& config,
       {"byte_fallback", config.byte_fallback ? "true" : "false"},
       {"normalization_rule_name", std::string(NameOf(config.normalization))},
       {"max_sentence_length", std::to_string(kLongestTrainingSentence)},
+      {"user_defined_symbols", CommaSeparated(config.user_defined_symbols)},
       {"unk_id", "0"},
       {"pad_id", "1"},
       {"bos_id", "2"},

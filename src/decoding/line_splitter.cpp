@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/characters.h"
+#include "support/whitespace.h"
 
 namespace wavemt {
 namespace {
@@ -61,13 +62,8 @@ size_t EndOfChunk(std::string_view text) {
 LineSplitter::LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options)
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
-      sentences_(options_.source_language) {
-  if (tokenizer_->vocabulary()) options_.longest = std::max<int64_t>(options_.longest - 1, 1);
-  preferred_longest_ = options_.longest;
-  if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
-    preferred_longest_ = std::min(preferred_longest_, options_.trained_on->longest_source);
-  }
-}
+      prefix_(tokenizer_->Encode(options_.source_prefix)),
+      sentences_(options_.source_language) {}
 
 bool LineSplitter::SplitsEachSentence() const {
   switch (options_.split_sentences) {
@@ -82,14 +78,31 @@ bool LineSplitter::SplitsEachSentence() const {
 }
 
 SplitLine LineSplitter::Split(std::string_view line) {
-  const std::string_view code =
-      tokenizer_->vocabulary() ? LanguageCodeOf(line) : std::string_view();
-  SplitLine result = SplitText(line.substr(code.size()));
-  if (code.empty()) return result;
-  const std::vector<int32_t> ids = tokenizer_->Encode(code);
+  std::string_view own_tags = tokenizer_->LeadingTags(line);
+  // A line of nothing but tags is text.
+  if (IsBlank(line.substr(own_tags.size()))) own_tags = {};
+  std::vector<int32_t> tags = prefix_;
+  std::vector<int32_t> own = tokenizer_->Encode(own_tags);
+  // So is what would leave no room for a sentence.
+  if (static_cast<int64_t>(prefix_.size() + own.size()) >= options_.longest) {
+    own_tags = {};
+    own.clear();
+  }
+  tags.insert(tags.end(), own.begin(), own.end());
+  const auto num_tags = static_cast<int64_t>(tags.size());
+  longest_ = std::max<int64_t>(options_.longest - num_tags, 1);
+  longest_trained_ =
+      options_.trained_on ? std::max<int64_t>(options_.trained_on->longest_source - num_tags, 1)
+                          : 0;
+  preferred_longest_ = longest_;
+  if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
+    preferred_longest_ = std::min(preferred_longest_, longest_trained_);
+  }
+  SplitLine result = SplitText(line.substr(own_tags.size()));
+  if (tags.empty() || result.segments.empty()) return result;
   result.has_unknown =
-      result.has_unknown || std::ranges::find(ids, tokenizer_->special().unk) != ids.end();
-  for (auto& segment : result.segments) segment.insert(segment.begin(), ids.begin(), ids.end());
+      result.has_unknown || std::ranges::find(tags, tokenizer_->special().unk) != tags.end();
+  for (auto& segment : result.segments) segment.insert(segment.begin(), tags.begin(), tags.end());
   return result;
 }
 
@@ -135,7 +148,7 @@ std::vector<std::string_view> LineSplitter::Pack(
 }
 
 void LineSplitter::AddText(std::string_view text, SplitLine* line) const {
-  if (!tokenizer_->IsTooLong(text, options_.longest)) return AddSegments(text, line);
+  if (!tokenizer_->IsTooLong(text, longest_)) return AddSegments(text, line);
   while (!text.empty()) {
     const size_t end = EndOfChunk(text);
     line->was_cut = line->was_cut || end < text.size();
@@ -152,16 +165,16 @@ void LineSplitter::AddSegments(std::string_view text, SplitLine* line) const {
   const int32_t unknown = tokenizer_->special().unk;
   line->has_unknown = line->has_unknown || std::ranges::find(ids, unknown) != ids.end();
   if (options_.trained_on) {
-    line->exceeds_training = line->exceeds_training || tokens > options_.trained_on->longest_source;
+    line->exceeds_training = line->exceeds_training || tokens > longest_trained_;
   }
-  if (tokens <= options_.longest) {
+  if (tokens <= longest_) {
     line->segments.push_back(ids);
     return;
   }
   line->was_cut = true;
   const std::vector<std::string> pieces = tokenizer_->EncodePieces(text);
   for (size_t begin = 0; begin < ids.size();) {
-    const size_t limit = begin + static_cast<size_t>(options_.longest);
+    const size_t limit = begin + static_cast<size_t>(longest_);
     const size_t end = limit >= ids.size() ? ids.size() : EndOfSegment(pieces, begin, limit);
     line->segments.emplace_back(ids.begin() + static_cast<ptrdiff_t>(begin),
                                 ids.begin() + static_cast<ptrdiff_t>(end));

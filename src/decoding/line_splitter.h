@@ -29,6 +29,7 @@ class LineSplitter {
     SentenceSplitting split_sentences = SentenceSplitting::kAuto;
     std::optional<CorpusProfile> trained_on{};  // nullopt: not known.
     std::string source_language{};              // As SentenceSplitter takes it.
+    std::string source_prefix{};  // Tags before each segment.
     int64_t longest = 0;  // The most tokens that the model can process at once, at least 1.
   };
 
@@ -40,8 +41,8 @@ class LineSplitter {
   ///   kAlways   one sentence
   ///   kNever    as many sentences as the model can process
   /// A sentence longer than the model can process is cut between words or, failing that, between
-  /// characters. Every segment begins with the line's language code, if the tokenizer knows such
-  /// codes and the line has one. Even a line of megabytes takes little memory, and time
+  /// characters. Every segment begins with Options::source_prefix and then the line's own tags, if
+  /// it has some (see Tokenizer::LeadingTags()). Even a line of megabytes takes little memory, and time
   /// proportional to its length. Not thread-safe.
   SplitLine Split(std::string_view line);
 
@@ -54,7 +55,11 @@ class LineSplitter {
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   Options options_;
-  int64_t preferred_longest_;  // In tokens; only a single sentence makes a longer segment.
+  std::vector<int32_t> prefix_;  // Options::source_prefix.
+  // Of a segment without its tags, in tokens, for the current line.
+  int64_t longest_ = 0;
+  int64_t preferred_longest_ = 0;  // Only a single sentence makes a longer segment.
+  int64_t longest_trained_ = 0;    // Of the training text; 0: not known.
   SentenceSplitter sentences_;
 };
 

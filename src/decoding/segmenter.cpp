@@ -74,10 +74,20 @@ void Segmenter::SetLimits(SourceSegment* segment) const {
 std::vector<SourceSegment> Segmenter::Split(std::span<const std::string> sources,
                                             std::span<const std::string> prefixes,
                                             std::vector<TranslatedLine>* lines) const {
+  if (const std::string& prefix = options_.decoding.source_prefix; !prefix.empty()) {
+    const size_t tokens = options_.tokenizers.source->Encode(prefix).size();
+    if (static_cast<int64_t>(tokens) >= options_.max_length - 1) {
+      throw UsageError(
+          "decoding.source_prefix: its {} tokens leave no room for a sentence in the model's {} "
+          "positions",
+          tokens, options_.max_length);
+    }
+  }
   LineSplitter splitter(options_.tokenizers.source,
                         {.split_sentences = options_.decoding.split_sentences,
                          .trained_on = options_.trained_on.profile,
                          .source_language = options_.trained_on.source_language,
+                         .source_prefix = options_.decoding.source_prefix,
                          .longest = options_.max_length - 1});  // One position is for </s>.
   std::vector<SourceSegment> segments;
   for (size_t line = 0; line < sources.size(); ++line) {
@@ -105,11 +115,16 @@ std::vector<SourceSegment> Segmenter::Split(std::span<const std::string> sources
 std::vector<SourceSegment> Segmenter::Pair(std::span<const std::string> sources,
                                            std::span<const std::string> targets) const {
   const int64_t most = options_.max_length - 1;
+  const std::vector<int32_t> tags =
+      options_.tokenizers.source->Encode(options_.decoding.source_prefix);
+  // Appends the tokens of a side to `ids`.
   const auto encode = [&](const Tokenizer& tokenizer, const std::string& text, size_t line,
-                          const char* side) {
+                          const char* side, std::vector<int32_t> ids) {
     const bool fits = !tokenizer.IsTooLong(text, most);
-    std::vector<int32_t> ids;
-    if (fits) ids = tokenizer.Encode(text);
+    if (fits) {
+      const std::vector<int32_t> tokens = tokenizer.Encode(text);
+      ids.insert(ids.end(), tokens.begin(), tokens.end());
+    }
     if (!fits || static_cast<int64_t>(ids.size()) > most) {
       throw UsageError(
           "line {}: its {} has more than {} tokens; the model has no positions for more",
@@ -120,9 +135,10 @@ std::vector<SourceSegment> Segmenter::Pair(std::span<const std::string> sources,
   std::vector<SourceSegment> segments;
   for (size_t line = 0; line < sources.size(); ++line) {
     SourceSegment segment{
-        .line = line, .ids = encode(*options_.tokenizers.source, sources[line], line, "source")};
+        .line = line,
+        .ids = encode(*options_.tokenizers.source, sources[line], line, "source", tags)};
     SearchedSentence& sentence = segment.sentence;
-    sentence.target_prefix = encode(*options_.tokenizers.target, targets[line], line, "target");
+    sentence.target_prefix = encode(*options_.tokenizers.target, targets[line], line, "target", {});
     sentence.longest_output = static_cast<int64_t>(sentence.target_prefix.size()) + 1;
     segments.push_back(std::move(segment));
   }

@@ -33,6 +33,7 @@ enum class RandomStream : uint64_t {
   kPairOrder = 1,   // Of the pairs within an epoch; derived from the epoch's own seed.
   kBatchOrder = 2,  // Likewise, of the batches.
   kBatchCuts = 3,   // Likewise, of the boundaries between batches.
+  kCorpusOrder = 4,  // Of the pairs of one corpus of several; derived from that of kData.
   kData = 101,
   kDropout = 102,
   kInitialWeights = 103,

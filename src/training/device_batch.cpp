@@ -36,6 +36,13 @@ DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
   if (shortest < batch.source_length) {
     result.src_padding_mask = PaddingMask(take(1).squeeze(1), batch.source_length);
   }
+  if (!batch.weights.empty()) {
+    auto weights =
+        torch::empty({batch.rows, 1}, torch::TensorOptions().pinned_memory(device.is_cuda()));
+    std::ranges::copy(batch.weights, weights.mutable_data_ptr<float>());
+    result.label_weights =
+        weights.to(device, /*non_blocking=*/true).expand({batch.rows, batch.target_length});
+  }
   return result;
 }
 

@@ -12,6 +12,7 @@ struct DeviceBatch {
   torch::Tensor src_padding_mask;  // [rows, 1, 1, src_len], true = may attend; undefined: all may
   torch::Tensor target_input;      // [rows, tgt_len], ids
   torch::Tensor labels;            // [rows, tgt_len], ids or kIgnoredLabel
+  torch::Tensor label_weights;     // [rows, tgt_len], fp32; undefined: all are 1
 };
 
 /// Copies a batch to a device. Does not wait for the copy to a GPU.

@@ -50,8 +50,9 @@ class RowLoss {
   std::vector<float> scratch_;
 };
 
-// Replaces `logits` ([rows, vocabulary]) with the gradient of the summed loss; returns the sum.
-Tensor LossAndGradientOnCpu(const Tensor& logits, const Tensor& labels, double label_smoothing) {
+// Replaces `logits` ([rows, vocabulary]) with the gradients of the rows' losses; returns these.
+Tensor LossesAndGradientsOnCpu(const Tensor& logits, const Tensor& labels,
+                               double label_smoothing) {
   auto losses = torch::empty({logits.size(0)}, logits.options().dtype(torch::kFloat));
   auto* loss_values = losses.mutable_data_ptr<float>();
   const auto* label_values = labels.const_data_ptr<int64_t>();
@@ -61,11 +62,11 @@ Tensor LossAndGradientOnCpu(const Tensor& logits, const Tensor& labels, double l
       loss_values[row] = row_loss(row, label_values[row]);
     }
   });
-  return losses.sum();
+  return losses;
 }
 
 // The same with LibTorch's operations, for any device.
-Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label_smoothing) {
+Tensor LossesAndGradients(Tensor& narrow_logits, const Tensor& labels, double label_smoothing) {
   Tensor logits = narrow_logits.to(torch::kFloat);
   const int64_t vocabulary = logits.size(1);
   const Tensor counts = labels.ne(kIgnoredLabel).unsqueeze(1);     // [rows, 1]
@@ -76,7 +77,18 @@ Tensor LossAndGradient(Tensor& narrow_logits, const Tensor& labels, double label
   logits = log_probs.exp_().sub_(label_smoothing / static_cast<double>(vocabulary));
   logits.scatter_add_(1, index, torch::full_like(index, label_smoothing - 1.0, logits.options()));
   narrow_logits = logits.mul_(counts).to(narrow_logits.scalar_type());
-  return (losses * counts).sum();
+  return (losses * counts).squeeze(1);
+}
+
+// Replaces `logits` with the gradient of the weighted sum of the losses; returns that sum. `weights`
+// ([rows]) may be undefined.
+Tensor LossAndGradient(Tensor& logits, const Tensor& labels, const Tensor& weights,
+                       double label_smoothing) {
+  Tensor losses = logits.is_cpu() ? LossesAndGradientsOnCpu(logits, labels, label_smoothing)
+                                  : LossesAndGradients(logits, labels, label_smoothing);
+  if (!weights.defined()) return losses.sum();
+  logits.mul_(weights.unsqueeze(1));
+  return losses.mul_(weights).sum();
 }
 
 // The forward pass also computes the gradients, while each block of logits is available.
@@ -84,7 +96,7 @@ struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
                         const std::optional<Tensor>& optional_bias, const Tensor& labels,
-                        double label_smoothing, torch::ScalarType type, bool needs_gradient,
+                        const std::optional<Tensor>& label_weights, double label_smoothing, torch::ScalarType type, bool needs_gradient,
                         bool needs_weight_gradient) {
     const Tensor bias = optional_bias.value_or(Tensor());
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
@@ -100,6 +112,8 @@ struct ProjectedCrossEntropyFunction
     };
     const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
     const Tensor row_labels = pick(all_labels);   // [positions]
+    const Tensor row_weights =                    // [positions]
+        label_weights ? pick(label_weights->reshape({-1})) : Tensor();
     const Tensor projection = weight.to(type);
     const Tensor added = bias.defined() ? bias.to(type) : Tensor();
 
@@ -125,8 +139,9 @@ struct ProjectedCrossEntropyFunction
       }
       Tensor gradient = buffer;
       const Tensor block_labels = row_labels.narrow(0, begin, size);
-      loss += hidden.is_cpu() ? LossAndGradientOnCpu(gradient, block_labels, label_smoothing)
-                              : LossAndGradient(gradient, block_labels, label_smoothing);
+      const Tensor block_weights =
+          row_weights.defined() ? row_weights.narrow(0, begin, size) : Tensor();
+      loss += LossAndGradient(gradient, block_labels, block_weights, label_smoothing);
       if (!needs_gradient) continue;
       Tensor row_gradient = row_gradients.narrow(0, begin, size);
       at::mm_out(row_gradient, gradient, projection);
@@ -164,14 +179,15 @@ struct ProjectedCrossEntropyFunction
             Tensor(),
             Tensor(),
             Tensor(),
+            Tensor(),
             Tensor()};
   }
 };
 
 }  // namespace
 
-Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output, const Tensor& labels,
-                             double label_smoothing) {
+Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output,
+                             const LabelledPositions& positions, double label_smoothing) {
   RECORD_USER_SCOPE("output projection and loss");
   const auto device = hidden.device().type();
   const torch::ScalarType type = at::autocast::is_autocast_enabled(device)
@@ -183,9 +199,10 @@ Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output, co
       torch::GradMode::is_enabled() && (hidden.requires_grad() || output.weight.requires_grad() ||
                                         (output.bias.defined() && output.bias.requires_grad()));
   // Autograd takes a tensor that may be undefined only as an optional one.
-  const auto bias = output.bias.defined() ? std::optional(output.bias) : std::nullopt;
-  return ProjectedCrossEntropyFunction::apply(hidden, output.weight, bias, labels, label_smoothing,
-                                              type, needs_gradient, output.weight.requires_grad());
+  const auto optional = [](const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
+  return ProjectedCrossEntropyFunction::apply(
+      hidden, output.weight, optional(output.bias), positions.labels, optional(positions.weights),
+      label_smoothing, type, needs_gradient, output.weight.requires_grad());
 }
 
 }  // namespace wavemt

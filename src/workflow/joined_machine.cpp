@@ -18,7 +18,7 @@ namespace {
 
 // Keys whose values are paths. Whether the texts there are the same is a fact of its own.
 constexpr std::string_view kPathKeys[] = {"run_dir",
-                                          "data.train.",
+                                          "data.train",
                                           "data.valid",
                                           "data.test",
                                           "data.cache_dir",

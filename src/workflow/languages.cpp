@@ -17,14 +17,20 @@ std::string LanguageOf(const std::string& named, const std::vector<std::filesyst
   return extension.empty() ? "" : extension.substr(1);
 }
 
+// The files of the first training corpus.
+ParallelFiles FirstFiles(const DataConfig& data) {
+  const auto corpora = data.train.All();
+  return corpora.empty() ? ParallelFiles() : corpora.front().corpus.files;
+}
+
 }  // namespace
 
 std::string SourceLanguage(const DataConfig& data) {
-  return LanguageOf(data.source_language, data.train.source);
+  return LanguageOf(data.source_language, FirstFiles(data).source);
 }
 
 std::string TargetLanguage(const DataConfig& data) {
-  return LanguageOf(data.target_language, data.train.target);
+  return LanguageOf(data.target_language, FirstFiles(data).target);
 }
 
 EvaluationTokenizer BleuTokenizer(const Config& config) {

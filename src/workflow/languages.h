@@ -7,7 +7,7 @@
 namespace wavemt {
 
 /// The source language, for example "en": data.source_language or, if that is empty, the file name
-/// extension of the training text.
+/// extension of the training text, of the first corpus if there are several.
 std::string SourceLanguage(const DataConfig& data);
 /// The same for the target language.
 std::string TargetLanguage(const DataConfig& data);

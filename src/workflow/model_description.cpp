@@ -59,8 +59,8 @@ void DescribeSets(ModelDescription* description) {
   const Json line = NewestValidation(description->run / "metrics.jsonl", description->state->step);
   if (!line.is_object()) return;
   description->sets_step = JsonCount(line, "step", "metrics.jsonl");
-  const auto describe = [&](const char* section, const std::vector<NamedFiles>& sets) {
-    for (const NamedFiles& set : sets) {
+  const auto describe = [&](const char* section, const std::vector<Named<HeldOutCorpus>>& sets) {
+    for (const auto& set : sets) {
       ScoresOfSet found{.key = fmt::format("{}/{}", section, set.name), .scores = {}};
       for (const auto& [name, metric] : NamesOf(ValidationMetric{})) {
         const auto score = line.find(fmt::format("{}/{}", found.key, name));

@@ -1,5 +1,6 @@
 #include "workflow/resumed_config.h"
 
+#include <algorithm>
 #include <string>
 
 #include "config/config_resume.h"
@@ -12,6 +13,12 @@ namespace wavemt {
 bool HasOtherFiles(const ParallelFiles& a, const ParallelFiles& b) {
   return a.source != b.source || a.target != b.target || a.tsv != b.tsv ||
          a.tsv_columns != b.tsv_columns;
+}
+
+bool HasOtherFiles(const CorpusList<TrainingCorpus>& a, const CorpusList<TrainingCorpus>& b) {
+  return !std::ranges::equal(a.All(), b.All(), [](const auto& one, const auto& other) {
+    return !HasOtherFiles(one.corpus.files, other.corpus.files);
+  });
 }
 
 Config ResumedConfig(const std::filesystem::path& run, const Config& before,

@@ -9,6 +9,7 @@
 #include "support/error.h"
 #include "support/progress.h"
 #include "support/random.h"
+#include "workflow/languages.h"
 
 namespace wavemt {
 namespace {
@@ -20,12 +21,16 @@ struct Sides {
 };
 
 std::shared_ptr<const Tokenizer> TrainOn(const Config& config, const Sides& sides) {
+  std::vector<TrainingCorpus> corpora;
+  for (const auto& item : config.data.train.All()) corpora.push_back(item.corpus);
   const std::vector<std::string> sentences = SampleSentences(
-      config.data.train,
+      corpora,
       {.source = sides.source,
        .target = sides.target,
        .normalize_whitespace = config.tokenizer.normalize_whitespace,
        .limit = config.tokenizer.training_sentences,
+       .source_language = SourceLanguage(config.data),
+       .target_language = TargetLanguage(config.data),
        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kTokenizerSample)});
   if (sentences.empty()) {
     throw UsageError(

@@ -113,11 +113,13 @@ TokenizerPair MakeOnFirst(World& world, const TokenizerConfig& config,
 
 // Rank 0 reads the text first: the others find the cache of a large corpus ready.
 TrainingText LoadText(World& world, const Config& config, const TokenizerPair& tokenizers,
-                      const TokenCache& cache) {
+                      const LoadingOptions& options) {
   TrainingText text;
-  world.OnFirst([&] { text = LoadTrainingText(config, tokenizers, cache); });
+  world.OnFirst([&] { text = LoadTrainingText(config, tokenizers, options); });
+  LoadingOptions quietly = options;
+  quietly.finds_overlap = false;
   world.Together([&] {
-    if (!world.is_first()) text = LoadTrainingText(config, tokenizers, cache);
+    if (!world.is_first()) text = LoadTrainingText(config, tokenizers, quietly);
   });
   TrainingFacts facts = {{"the text of data.train", std::to_string(text.train->checksum())}};
   for (const HeldOutText& held_out : text.held_out) {
@@ -294,8 +296,8 @@ std::optional<int64_t> CorpusChecksum(const RunDirectory& run, std::optional<int
 namespace {
 
 // The files of the first set, which selects the best checkpoint; none if there is no set.
-ParallelFiles FirstOf(const CorpusSets& sets) {
-  return sets.named.empty() ? sets.unnamed : sets.named.front().files;
+ParallelFiles FirstOf(const CorpusList<HeldOutCorpus>& sets) {
+  return sets.named.empty() ? sets.unnamed.files : sets.named.front().corpus.files;
 }
 
 // Continues `run_path`, whose files rank 0 opens for writing. `moved_base`: where the base of its
@@ -444,7 +446,8 @@ TrainingJob PrepareTraining(const fs::path& config_file, const ConfigOverrides& 
   const TokenizerPair tokenizers =
       MakeOnFirst(world, config.tokenizer, [&] { return taken ? *taken : MakeTokenizers(config); });
   TrainingText text =
-      LoadText(world, config, tokenizers, {.run = config.run_dir, .may_write = options.writes});
+      LoadText(world, config, tokenizers,
+               {.run = config.run_dir, .may_write = options.writes, .finds_overlap = true});
   std::optional<TrainingJob> job;
   world.Together([&] {
     const CorpusProfile profile = text.profile;

@@ -2,10 +2,14 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "data/corpus.h"
 #include "data/corpus_loader.h"
+#include "data/corpus_mixture.h"
+#include "data/overlap_finder.h"
+#include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "workflow/languages.h"
@@ -13,9 +17,29 @@
 namespace wavemt {
 namespace {
 
-LoadedCorpus LoadAndCount(const ParallelFiles& files, const TokenizerPair& tokenizers,
+int64_t NumTags(const std::string& prefix, const TokenizerPair& tokenizers) {
+  return static_cast<int64_t>(EncodeSourcePrefix(*tokenizers.source, prefix).size());
+}
+
+// Says if the tokenizer cuts a tag of the prefix into pieces: such a tag is learned as well, but
+// takes more room.
+void WarnOfCutTags(const std::string& prefix, const Tokenizer& tokenizer, const std::string& name) {
+  for (size_t begin = 0; begin < prefix.size();) {
+    const size_t end = std::min(prefix.find(' ', begin), prefix.size());
+    const std::string tag = prefix.substr(begin, end - begin);
+    begin = end + 1;
+    if (tag.empty() || tokenizer.IsUserDefined(tag)) continue;
+    spdlog::warn(
+        "{}: source_prefix: the tokenizer does not know {} as a symbol and cuts it into {} pieces; "
+        "a tokenizer that is trained with it in tokenizer.user_defined_symbols keeps it whole",
+        name, tag, tokenizer.Encode(tag).size());
+  }
+}
+
+LoadedCorpus LoadAndCount(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                           const LoadOptions& options) {
-  LoadedCorpus loaded = LoadCorpus(files, tokenizers, options);
+  WarnOfCutTags(text.source_prefix, *tokenizers.source, options.tokenize.name);
+  LoadedCorpus loaded = LoadCorpus(text, tokenizers, options);
   spdlog::info("{}: {}", options.tokenize.name, loaded.counts.Summary(options.tokenize.max_length));
   return loaded;
 }
@@ -27,10 +51,11 @@ std::filesystem::path DefaultCacheDir(const std::filesystem::path& run) {
   return path.parent_path() / (path.filename() == "cache" ? "token-cache" : "cache");
 }
 
-HeldOutText LoadHeldOutText(const std::string& section, const NamedFiles& set, const Config& config,
-                            const TokenizerPair& tokenizers) {
+HeldOutText LoadHeldOutText(const std::string& section, const Named<HeldOutCorpus>& set,
+                            const Config& config, const TokenizerPair& tokenizers) {
   HeldOutText text{.key = set.name.empty() ? section : fmt::format("{}/{}", section, set.name),
                    .description = set.Describe(fmt::format("data.{}", section)),
+                   .source_prefix = SourcePrefixOf(set.corpus, config),
                    .corpus = nullptr,
                    .lines = nullptr};
   const int64_t max_positions = config.model.position_encoding.max_length;
@@ -48,7 +73,8 @@ HeldOutText LoadHeldOutText(const std::string& section, const NamedFiles& set, c
     lines->references.push_back(pair.target);
   };
   // Validation skips only what the model cannot process.
-  text.corpus = LoadAndCount(set.files, tokenizers,
+  text.corpus = LoadAndCount({.files = set.corpus.files, .source_prefix = text.source_prefix},
+                             tokenizers,
                              {.tokenize = {.max_length = max_positions - 1,
                                            .num_threads = at::get_num_threads(),
                                            .name = text.description,
@@ -62,36 +88,132 @@ HeldOutText LoadHeldOutText(const std::string& section, const NamedFiles& set, c
 std::vector<HeldOutText> LoadHeldOutTexts(const Config& config, const TokenizerPair& tokenizers) {
   std::vector<HeldOutText> texts;
   if (config.data.valid.empty()) return texts;
-  for (const NamedFiles& set : config.data.valid.All()) {
+  for (const Named<HeldOutCorpus>& set : config.data.valid.All()) {
     texts.push_back(LoadHeldOutText("valid", set, config, tokenizers));
   }
-  for (const NamedFiles& set : config.data.test.named) {
+  for (const Named<HeldOutCorpus>& set : config.data.test.named) {
     texts.push_back(LoadHeldOutText("test", set, config, tokenizers));
   }
   return texts;
 }
 
+// The corpora of data.train, and their counts together.
+struct TrainingParts {
+  std::vector<CorpusMixture::Part> parts;
+  CorpusCounts counts;
+};
+
+TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
+                        const LoadingOptions& options) {
+  const bool is_set = !config.data.cache_dir.empty();
+  TrainingParts loaded;
+  for (const auto& item : config.data.train.All()) {
+    LoadedCorpus part = LoadAndCount(
+        item.corpus, tokenizers,
+        {.tokenize = {.max_length = config.data.max_length,
+                      .num_threads = at::get_num_threads(),
+                      .name = item.Describe("data.train"),
+                      .source_language = SourceLanguage(config.data),
+                      .target_language = TargetLanguage(config.data)},
+         .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(options.run),
+         .cache_small = is_set,
+         .may_write = options.may_write});
+    loaded.counts.Add(part.counts);
+    loaded.parts.push_back({.name = item.name,
+                            .corpus = std::move(part.corpus),
+                            .num_tags = NumTags(item.corpus.source_prefix, tokenizers),
+                            .weight = item.corpus.weight});
+  }
+  return loaded;
+}
+
+LoadedCorpus Mix(TrainingParts loaded, const Config& config) {
+  std::vector<CorpusMixture::Part>& parts = loaded.parts;
+  if (parts.size() == 1 && !parts.front().corpus->has_weights()) {
+    return {.corpus = std::move(parts.front().corpus), .counts = loaded.counts};
+  }
+  auto mixture = std::make_unique<const CorpusMixture>(std::move(parts), config.data.temperature);
+  if (!config.data.train.named.empty()) spdlog::info("data.train: {}", mixture->Summary());
+  return {.corpus = std::move(mixture), .counts = loaded.counts};
+}
+
+// Adds the sets of data.test that validations do not score, and which nobody has loaded.
+void AddOtherTestText(const Config& config, const TokenizerPair& tokenizers,
+                      OverlapFinder* finder) {
+  const bool named_ones_are_loaded = !config.data.valid.empty();
+  for (const auto& set : config.data.test.All()) {
+    if (named_ones_are_loaded && !set.name.empty()) continue;
+    const std::string name = set.Describe("data.test");
+    const std::string prefix = SourcePrefixOf(set.corpus, config);
+    try {
+      const LoadedCorpus loaded =
+          LoadCorpus({.files = set.corpus.files, .source_prefix = prefix}, tokenizers,
+                     {.tokenize = {.max_length = config.model.position_encoding.max_length - 1,
+                                   .num_threads = at::get_num_threads(),
+                                   .name = name}});
+      finder->AddHeldOut(name,
+                         {.corpus = *loaded.corpus, .num_tags = NumTags(prefix, tokenizers)});
+    } catch (const Error& error) {
+      // Training does not need this text.
+      spdlog::info("{} is not compared with data.train: {}", name, error.what());
+    }
+  }
+}
+
+void SayOverlap(const Overlap& overlap) {
+  if (overlap.sources == 0 && overlap.targets == 0) return;
+  // A few short sentences, such as "Thank you.", are in any text.
+  constexpr double kFew = 0.01;
+  const auto most = static_cast<double>(std::max(overlap.sources, overlap.targets));
+  const bool matters = overlap.both > 0 || most > kFew * static_cast<double>(overlap.pairs);
+  const std::string text = fmt::format(
+      "{}: of its {} pairs, data.train has {} as they are, {} of the sources and {} of the targets",
+      overlap.name, WithThousands(overlap.pairs), WithThousands(overlap.both),
+      WithThousands(overlap.sources), WithThousands(overlap.targets));
+  if (!matters) {
+    spdlog::info("{}", text);
+    return;
+  }
+  spdlog::warn(
+      "{}; the model will know them by heart, and its scores will be too good: `wavemt corpus "
+      "filter --held-out` takes them out of a corpus",
+      text);
+}
+
+void FindOverlap(const Config& config, const TokenizerPair& tokenizers,
+                 const std::vector<HeldOutText>& held_out, const TrainingParts& train) {
+  OverlapFinder finder;
+  for (const HeldOutText& text : held_out) {
+    finder.AddHeldOut(
+        text.description,
+        {.corpus = *text.corpus, .num_tags = NumTags(text.source_prefix, tokenizers)});
+  }
+  AddOtherTestText(config, tokenizers, &finder);
+  for (const CorpusMixture::Part& part : train.parts) {
+    finder.Look({.corpus = *part.corpus, .num_tags = part.num_tags});
+  }
+  for (const Overlap& overlap : finder.Overlaps()) SayOverlap(overlap);
+}
+
 }  // namespace
 
+std::string SourcePrefixOf(const HeldOutCorpus& corpus, const Config& config) {
+  return corpus.source_prefix.empty() ? config.decoding.source_prefix : corpus.source_prefix;
+}
+
 LoadedCorpus LoadTrainingPairs(const Config& config, const TokenizerPair& tokenizers,
-                               const TokenCache& cache) {
-  const bool is_set = !config.data.cache_dir.empty();
-  return LoadAndCount(config.data.train, tokenizers,
-                      {.tokenize = {.max_length = config.data.max_length,
-                                    .num_threads = at::get_num_threads(),
-                                    .name = "data.train",
-                                    .source_language = SourceLanguage(config.data)},
-                       .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(cache.run),
-                       .cache_small = is_set,
-                       .may_write = cache.may_write});
+                               const LoadingOptions& options) {
+  return Mix(LoadParts(config, tokenizers, options), config);
 }
 
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
-                              const TokenCache& cache) {
+                              const LoadingOptions& options) {
   TrainingText text;
   // First, so that errors in it are found before anything of data.train is written.
   text.held_out = LoadHeldOutTexts(config, tokenizers);
-  LoadedCorpus train = LoadTrainingPairs(config, tokenizers, cache);
+  TrainingParts parts = LoadParts(config, tokenizers, options);
+  if (options.finds_overlap) FindOverlap(config, tokenizers, text.held_out, parts);
+  LoadedCorpus train = Mix(std::move(parts), config);
   text.profile = ProfileOf(*train.corpus, train.counts);
   text.train = std::move(train.corpus);
   return text;

@@ -23,8 +23,9 @@ struct ReferenceText {
 struct HeldOutText {
   std::string key;          // Of its scores in logs: "valid", "valid/news", "test/news".
   std::string description;  // For messages: "data.valid (news)".
+  std::string source_prefix;  // Before each source sentence.
   std::unique_ptr<const TokenizedCorpus> corpus;
-  std::shared_ptr<const ReferenceText> lines;  // For translating.
+  std::shared_ptr<const ReferenceText> lines;  // For translating, without the prefix.
 };
 
 /// The text of a training.
@@ -35,18 +36,26 @@ struct TrainingText {
   std::vector<HeldOutText> held_out;
 };
 
-/// Where the token ids of a large training corpus are cached between program runs.
-struct TokenCache {
-  std::filesystem::path run;  // The default cache folder is next to it; see data.cache_dir.
-  bool may_write = true;      // False: an existing cache is used, but nothing is written.
+/// How the text of a training is loaded.
+struct LoadingOptions {
+  /// Where the token ids of a large training corpus are cached between program runs: by default in
+  /// a folder next to the run; see data.cache_dir.
+  std::filesystem::path run;
+  bool may_write = true;  // False: an existing cache is used, but nothing is written.
+  /// Whether to say how much of data.valid and data.test is in data.train as well.
+  bool finds_overlap = false;
 };
 
-/// Reads, checks, tokenizes and counts data.train, and logs a summary.
+/// Reads, checks, tokenizes and counts the corpora of data.train, and logs a summary of each. If
+/// there are several, or their sentences have weights, the result is a CorpusMixture.
 LoadedCorpus LoadTrainingPairs(const Config& config, const TokenizerPair& tokenizers,
-                               const TokenCache& cache);
+                               const LoadingOptions& options);
+
+/// The prefix of a held-out text's source sentences.
+std::string SourcePrefixOf(const HeldOutCorpus& corpus, const Config& config);
 
 /// Reads, checks, tokenizes and counts all text of `config`, and logs a summary of each corpus.
 TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokenizers,
-                              const TokenCache& cache);
+                              const LoadingOptions& options);
 
 }  // namespace wavemt

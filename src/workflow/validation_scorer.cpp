@@ -68,6 +68,7 @@ ScoreTranslations MakeValidationScorer(const Config& config, Translator translat
   decoding.beam_size = config.training.validation_beam_size;
   decoding.sampling = false;
   decoding.mbr_samples = 0;
+  decoding.source_prefix = text.source_prefix;
   const bool with_accuracy = config.training.best_metric == ValidationMetric::kAccuracy;
   return [lines = text.lines, name = text.description, translator = std::move(translator), decoding,
           world = std::move(world), tokenizer = BleuTokenizer(config), with_accuracy](
