@@ -46,8 +46,9 @@ void RequireCorpusFile(const std::filesystem::path& path) {
   }
 }
 
-ParallelReader::ParallelReader(ParallelFiles files, std::vector<std::filesystem::path> weights)
-    : files_(std::move(files)), weights_(std::move(weights)) {}
+ParallelReader::ParallelReader(ParallelFiles files, InvalidUtf8 invalid,
+                               std::vector<std::filesystem::path> weights)
+    : files_(std::move(files)), invalid_(invalid), weights_(std::move(weights)) {}
 
 bool ParallelReader::Next(SentencePair* pair) {
   const size_t num_files = files_.tsv.empty() ? files_.source.size() : files_.tsv.size();
@@ -56,10 +57,10 @@ bool ParallelReader::Next(SentencePair* pair) {
     if (next_file_ == num_files) return false;
     bytes_before_ = bytes_read();
     if (files_.tsv.empty()) {
-      source_.emplace(Checked(files_.source[next_file_]));
-      target_.emplace(Checked(files_.target[next_file_]));
+      source_.emplace(Checked(files_.source[next_file_]), invalid_);
+      target_.emplace(Checked(files_.target[next_file_]), invalid_);
     } else {
-      source_.emplace(Checked(files_.tsv[next_file_]));
+      source_.emplace(Checked(files_.tsv[next_file_]), invalid_);
       tsv_columns_ = 0;
     }
     if (!weights_.empty()) weight_.emplace(Checked(weights_[next_file_]));

@@ -31,7 +31,8 @@ void RequireCorpusFile(const std::filesystem::path& path);
 class ParallelReader {
  public:
   /// `weights`: none, or a file for each file of pairs.
-  explicit ParallelReader(ParallelFiles files, std::vector<std::filesystem::path> weights = {});
+  explicit ParallelReader(ParallelFiles files, InvalidUtf8 invalid = InvalidUtf8::kRefuse,
+                          std::vector<std::filesystem::path> weights = {});
 
   /// False at the end of the last file.
   bool Next(SentencePair* pair);
@@ -49,6 +50,7 @@ class ParallelReader {
   void ReadWeight(bool has_pair, SentencePair* pair);
 
   ParallelFiles files_;
+  InvalidUtf8 invalid_;
   std::vector<std::filesystem::path> weights_;
   size_t next_file_ = 0;
   int64_t bytes_before_ = 0;          // Of the finished files.

@@ -189,7 +189,7 @@ std::string CorpusCounts::Summary(int64_t max_length) const {
 
 CorpusCounts TokenizeCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                             const TokenizeOptions& options, const PairSink& sink) {
-  ParallelReader reader(text.files, text.weights);
+  ParallelReader reader(text.files, InvalidUtf8::kRefuse, text.weights);
   TokenizingProgress progress(options.name, FileBytes(text));
   const ChunkEncoder encoder(text, tokenizers, options);
   FingerprintSet seen;
