@@ -82,7 +82,8 @@ TestText ReadTestSet(const Named<HeldOutCorpus>& set, const Config& config) {
 }
 
 // The sets of data.test that --test-set chooses: one, or all of them.
-std::vector<Named<HeldOutCorpus>> ChosenTestSets(const EvaluateOptions& options, const Config& config) {
+std::vector<Named<HeldOutCorpus>> ChosenTestSets(const EvaluateOptions& options,
+                                                 const Config& config) {
   std::vector<Named<HeldOutCorpus>> sets = config.data.test.All();
   if (options.test_set.empty()) {
     if (sets.empty()) {

@@ -36,19 +36,19 @@ struct PairFilter {
 
 /// A corpus to train on.
 struct TrainingCorpus {
-  ParallelFiles files;
-  std::vector<std::filesystem::path> weights;  // Of its pairs, one a line, a file for each of `files`.
-  double weight = 0.0;                         // Among the corpora of a list; 0: not given.
-  std::string source_prefix;
-  PairFilter filter;
+  ParallelFiles files{};
+  std::vector<std::filesystem::path> weights{};  // Of its pairs: a file for each file of pairs.
+  double weight = 0.0;                           // Among the corpora of a list; 0: not given.
+  std::string source_prefix{};
+  PairFilter filter{};
 
   bool empty() const { return files.empty(); }
 };
 
 /// A corpus to validate on or to test with.
 struct HeldOutCorpus {
-  ParallelFiles files;
-  std::string source_prefix;
+  ParallelFiles files{};
+  std::string source_prefix{};
 
   bool empty() const { return files.empty(); }
 };

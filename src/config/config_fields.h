@@ -231,7 +231,8 @@ void VisitFields(Visitor& v, TrainingCorpus& c) {
   v.Field("source_prefix", c.source_prefix,
           "Tags before each source sentence, separated by spaces, such as <2de>. They should be "
           "among tokenizer.user_defined_symbols.");
-  v.Section("filter", c.filter, "Which pairs are left out; `wavemt corpus filter` has these rules.");
+  v.Section("filter", c.filter,
+            "Which pairs are left out; `wavemt corpus filter` has these rules.");
 }
 
 template <typename Visitor>
@@ -302,9 +303,10 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
   v.Field("normalization", c.normalization,
           "Unicode normalization of the text. identity keeps full-width punctuation, which Chinese "
           "and Japanese output needs.");
-  v.Field("user_defined_symbols", c.user_defined_symbols,
-          "Pieces of a trained vocabulary that are never cut or joined with others, such as the tags "
-          "of source_prefix.");
+  v.Field(
+      "user_defined_symbols", c.user_defined_symbols,
+      "Pieces of a trained vocabulary that are never cut or joined with others, such as the tags "
+      "of source_prefix.");
   v.Field(
       "normalize_whitespace", c.normalize_whitespace,
       "Replace every run of white space by one space and remove invisible characters (zero-width "
@@ -488,7 +490,7 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
 template <typename Visitor>
 void VisitFields(Visitor& v, DecodingConfig& c) {
   v.Field("source_prefix", c.source_prefix,
-          MayChange("Tags before each sentence that is translated, such as <2de>."));
+          "Tags before each sentence that is translated, such as <2de>.");
   v.Field("beam_size", c.beam_size, Between(1, 1024),
           MayChange("Hypotheses kept at each step; 1: greedy search."));
   v.Field(

@@ -55,9 +55,10 @@ void ValidateCorpus(const TrainingCorpus& corpus, const std::string& key,
   }
   const double ratio = corpus.filter.max_length_ratio;
   if (ratio > 0 && ratio < 1) {
-    throw UsageError("{}: {} would leave out every pair: the longer side is never below the shorter "
-                     "one; use at least 1, or 0 for no limit",
-                     origin.Of(key + ".filter.max_length_ratio"), ratio);
+    throw UsageError(
+        "{}: {} would leave out every pair: the longer side is never below the shorter "
+        "one; use at least 1, or 0 for no limit",
+        origin.Of(key + ".filter.max_length_ratio"), ratio);
   }
 }
 
@@ -390,8 +391,8 @@ void RequireSymbols(const std::vector<std::string>& symbols, const std::string& 
     if (symbol->empty()) throw UsageError("{}: a symbol is empty", where);
     for (const char c : *symbol) {
       if (static_cast<unsigned char>(c) > ' ' && c != 0x7F) continue;
-      throw UsageError("{}: {} is not possible: a symbol has no spaces or control characters", where,
-                       QuoteJson(*symbol));
+      throw UsageError("{}: {} is not possible: a symbol has no spaces or control characters",
+                       where, QuoteJson(*symbol));
     }
     if (FindInvalidUtf8(*symbol)) {
       throw UsageError("{}: {} is not UTF-8", where, QuoteJson(*symbol));

@@ -24,9 +24,10 @@ class BatchPlan {
   std::vector<uint32_t> sequence_;  // The i-th batch of the pass is this group.
 };
 
-/// Groups `pairs` of a corpus, those of similar lengths together, into full batches: a pair more would exceed `batch_tokens`
-/// target tokens (including padding) or twice as many source tokens. The last two batches share
-/// what remains. A pair that exceeds the budget on its own is a batch of its own.
+/// Groups `pairs` of a corpus, those of similar lengths together, into full batches: a pair more
+/// would exceed `batch_tokens` target tokens (including padding) or twice as many source tokens.
+/// The last two batches share what remains. A pair that exceeds the budget on its own is a batch of
+/// its own.
 ///
 /// `seed` determines which pairs share a batch, and so the number of batches, and their order; it
 /// is all that differs between passes. The same seed gives the same plan on every machine.

@@ -41,8 +41,7 @@ CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Li
   }
   const auto is_weight = [](float weight) { return weight > 0 && std::isfinite(weight); };
   if (!std::ranges::all_of(weights_, is_weight)) {
-    throw Failure("{}: is damaged: it holds a weight that is not possible",
-                  file_->path().string());
+    throw Failure("{}: is damaged: it holds a weight that is not possible", file_->path().string());
   }
 }
 

@@ -37,6 +37,9 @@ class ParallelReader {
   /// False at the end of the last file.
   bool Next(SentencePair* pair);
 
+  /// The whole line of a TSV file that the last pair came from; else empty.
+  const std::string& tsv_line() const { return tsv_line_; }
+
   /// Bytes read from the files so far; compressed bytes if a file is compressed.
   int64_t bytes_read() const;
 
@@ -57,6 +60,7 @@ class ParallelReader {
   std::optional<LineReader> source_;  // Or the open TSV file.
   std::optional<LineReader> target_;
   std::optional<LineReader> weight_;
+  std::string tsv_line_;
   int64_t tsv_columns_ = 0;  // In the open TSV file's first non-blank line; 0: none yet.
   bool left_columns_out_ = false;
 };
@@ -73,14 +77,14 @@ struct SentenceSample {
   bool source = true;
   bool target = true;
   bool normalize_whitespace = false;
-  int64_t limit = 0;  // The most sentences to return.
+  int64_t limit = 0;              // The most sentences to return.
   std::string source_language{};  // For the filters of corpora.
   std::string target_language{};
   uint64_t seed = 0;
 };
 /// Samples sentences for training a vocabulary, uniformly from all pairs of all corpora that their
-/// filters keep (reservoir sampling, Vitter 1985, algorithm R). Skips blank sentences and those over
-/// kLongestTrainingSentence bytes.
+/// filters keep (reservoir sampling, Vitter 1985, algorithm R). Skips blank sentences and those
+/// over kLongestTrainingSentence bytes.
 std::vector<std::string> SampleSentences(const std::vector<TrainingCorpus>& corpora,
                                          const SentenceSample& sample);
 

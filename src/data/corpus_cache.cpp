@@ -128,9 +128,7 @@ void CorpusCache::Build() {
                            /*largest_length=*/options_.max_length);
   const CorpusCounts counts = TokenizeCorpus(
       text_, tokenizers_, options_,
-      [&writer](const TokenizedPair& pair) {
-        writer.Add(pair.source, pair.target, pair.weight);
-      });
+      [&writer](const TokenizedPair& pair) { writer.Add(pair.source, pair.target, pair.weight); });
   if (StampsOf(text_) != origin_.stamps) {
     throw UsageError(
         "{}: its files were changed while they were read; start again once nothing writes to them",

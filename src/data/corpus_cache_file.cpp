@@ -43,7 +43,8 @@ struct Trailer {
   uint32_t version = kCacheVersion;
   char magic[8] = {};
 };
-static_assert(sizeof(Trailer) == 128 + 8 * kPairProblems.size() && std::is_trivially_copyable_v<Trailer>);
+static_assert(sizeof(Trailer) == 128 + 8 * kPairProblems.size() &&
+              std::is_trivially_copyable_v<Trailer>);
 constexpr size_t kTrailerBytesChecked = offsetof(Trailer, checksum);
 
 std::string_view BytesOf(const std::vector<uint32_t>& values) {
@@ -149,17 +150,16 @@ void CorpusCacheFile::ReadTrailer() {
     count_out(count);
   }
   for (const uint64_t count : trailer.pairs_filtered) count_out(count);
-  const bool is_possible =
-      IsWidth(trailer.id_width) && IsWidth(trailer.length_width) && trailer.num_ids <= size &&
-      trailer.num_pairs <= size && trailer.settings_size <= size && trailer.stamps_size <= size &&
-      trailer.contents_size <= size && counts_fit &&
-      trailer.pairs_of_several_sentences <= trailer.num_pairs &&
-      (trailer.num_weights == 0 || trailer.num_weights == trailer.num_pairs) &&
-      trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
+  const bool is_possible = IsWidth(trailer.id_width) && IsWidth(trailer.length_width) &&
+                           trailer.num_ids <= size && trailer.num_pairs <= size &&
+                           trailer.settings_size <= size && trailer.stamps_size <= size &&
+                           trailer.contents_size <= size && counts_fit &&
+                           trailer.pairs_of_several_sentences <= trailer.num_pairs &&
+                           (trailer.num_weights == 0 || trailer.num_weights == trailer.num_pairs) &&
+                           trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
   ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
   lengths_bytes_ = is_possible ? 2 * trailer.num_pairs * trailer.length_width : 0;
-  data_bytes_ =
-      kMagicSize + ids_bytes_ + lengths_bytes_ + trailer.num_weights * sizeof(float);
+  data_bytes_ = kMagicSize + ids_bytes_ + lengths_bytes_ + trailer.num_weights * sizeof(float);
   const uint64_t tail_size = NumBlocks(data_bytes_) * sizeof(uint32_t) + trailer.settings_size +
                              trailer.stamps_size + trailer.contents_size;
   if (!is_possible || data_bytes_ + tail_size + sizeof(trailer) != size) {

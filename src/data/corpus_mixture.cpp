@@ -101,8 +101,8 @@ CorpusMixture::Place CorpusMixture::Find(int64_t pair) const {
 
 std::vector<uint32_t> CorpusMixture::PairsOfEpoch(int64_t epoch, uint64_t seed) const {
   std::vector<uint32_t> pairs;
-  pairs.reserve(static_cast<size_t>(
-      std::accumulate(per_epoch_.begin(), per_epoch_.end(), int64_t{0})));
+  pairs.reserve(
+      static_cast<size_t>(std::accumulate(per_epoch_.begin(), per_epoch_.end(), int64_t{0})));
   for (size_t i = 0; i < parts_.size(); ++i) {
     const int64_t size = parts_[i].corpus->size();
     const auto order = [&](int64_t time) {

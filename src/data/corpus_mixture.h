@@ -11,11 +11,11 @@ namespace wavemt {
 
 /// The training corpora of a run as one, and which of their pairs each pass takes.
 ///
-/// A pass ("epoch") takes about as many pairs as the corpora have together, from each a fixed number
-/// that its weight or the temperature determines. Each corpus is gone through in an order of its
-/// own, again and again: none of its pairs is taken a second time before all have been taken once.
-/// Where a pass stands in each corpus follows from the number of the pass, so that a data position
-/// remains two numbers.
+/// A pass ("epoch") takes about as many pairs as the corpora have together, from each a fixed
+/// number that its weight or the temperature determines. Each corpus is gone through in an order of
+/// its own, again and again: none of its pairs is taken a second time before all have been taken
+/// once. Where a pass stands in each corpus follows from the number of the pass, so that a data
+/// position remains two numbers.
 class CorpusMixture : public TokenizedCorpus {
  public:
   struct Part {

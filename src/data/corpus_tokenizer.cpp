@@ -94,15 +94,13 @@ class ChunkEncoder {
       ++chunk->counts.too_long;
       return;
     }
-    for (const auto* ids : {&source, &target}) {
-      chunk->ids.insert(chunk->ids.end(), ids->begin(), ids->end());
-    }
-    chunk->pairs.push_back(
-        {.source = static_cast<uint32_t>(source.size()),
-         .target = static_cast<uint32_t>(target.size()),
-         .weight = pair.weight,
-         .fingerprint = finds_duplicates_ ? FingerprintsOf(pair).pair : 0,
-         .has_several_sentences = splitter.Split(source_text).size() > 1});
+    chunk->ids.insert(chunk->ids.end(), source.begin(), source.end());
+    chunk->ids.insert(chunk->ids.end(), target.begin(), target.end());
+    chunk->pairs.push_back({.source = static_cast<uint32_t>(source.size()),
+                            .target = static_cast<uint32_t>(target.size()),
+                            .weight = pair.weight,
+                            .fingerprint = finds_duplicates_ ? FingerprintsOf(pair).pair : 0,
+                            .has_several_sentences = splitter.Split(source_text).size() > 1});
   }
 
   const TokenizerPair& tokenizers_;

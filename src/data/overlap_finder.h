@@ -11,9 +11,9 @@ namespace wavemt {
 
 /// How much of a held-out text is in a training text.
 struct Overlap {
-  std::string name;  // Of the held-out text.
-  int64_t pairs = 0;  // How many it has,
-  int64_t both = 0;   // and how many of these are in the training text with both sides,
+  std::string name;     // Of the held-out text.
+  int64_t pairs = 0;    // How many it has,
+  int64_t both = 0;     // and how many of these are in the training text with both sides,
   int64_t sources = 0;  // or at least with their source,
   int64_t targets = 0;  // or their target.
 };
@@ -37,7 +37,7 @@ class OverlapFinder {
 
  private:
   struct HeldOutPair {
-    size_t text = 0;  // Index in texts_.
+    size_t text = 0;      // Index in texts_.
     uint64_t source = 0;  // Fingerprints.
     uint64_t target = 0;
     bool has_source = false;

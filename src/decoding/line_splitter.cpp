@@ -79,8 +79,8 @@ bool LineSplitter::SplitsEachSentence() const {
 
 SplitLine LineSplitter::Split(std::string_view line) {
   std::string_view own_tags = tokenizer_->LeadingTags(line);
-  // A line of nothing but tags is text.
-  if (IsBlank(line.substr(own_tags.size()))) own_tags = {};
+  // A line of nothing but symbols is text.
+  if (!tokenizer_->vocabulary() && IsBlank(line.substr(own_tags.size()))) own_tags = {};
   std::vector<int32_t> tags = prefix_;
   std::vector<int32_t> own = tokenizer_->Encode(own_tags);
   // So is what would leave no room for a sentence.
@@ -91,9 +91,9 @@ SplitLine LineSplitter::Split(std::string_view line) {
   tags.insert(tags.end(), own.begin(), own.end());
   const auto num_tags = static_cast<int64_t>(tags.size());
   longest_ = std::max<int64_t>(options_.longest - num_tags, 1);
-  longest_trained_ =
-      options_.trained_on ? std::max<int64_t>(options_.trained_on->longest_source - num_tags, 1)
-                          : 0;
+  longest_trained_ = options_.trained_on
+                         ? std::max<int64_t>(options_.trained_on->longest_source - num_tags, 1)
+                         : 0;
   preferred_longest_ = longest_;
   if (options_.split_sentences != SentenceSplitting::kNever && options_.trained_on) {
     preferred_longest_ = std::min(preferred_longest_, longest_trained_);

@@ -29,7 +29,7 @@ class LineSplitter {
     SentenceSplitting split_sentences = SentenceSplitting::kAuto;
     std::optional<CorpusProfile> trained_on{};  // nullopt: not known.
     std::string source_language{};              // As SentenceSplitter takes it.
-    std::string source_prefix{};  // Tags before each segment.
+    std::string source_prefix{};                // Tags before each segment.
     int64_t longest = 0;  // The most tokens that the model can process at once, at least 1.
   };
 
@@ -42,8 +42,8 @@ class LineSplitter {
   ///   kNever    as many sentences as the model can process
   /// A sentence longer than the model can process is cut between words or, failing that, between
   /// characters. Every segment begins with Options::source_prefix and then the line's own tags, if
-  /// it has some (see Tokenizer::LeadingTags()). Even a line of megabytes takes little memory, and time
-  /// proportional to its length. Not thread-safe.
+  /// it has some (see Tokenizer::LeadingTags()). Even a line of megabytes takes little memory, and
+  /// time proportional to its length. Not thread-safe.
   SplitLine Split(std::string_view line);
 
  private:

@@ -30,9 +30,9 @@ inline uint64_t DeriveSeed(uint64_t seed, std::initializer_list<uint64_t> use) {
 /// so that no two uses share one. The values determine the numbers that a seed gives and must never
 /// change.
 enum class RandomStream : uint64_t {
-  kPairOrder = 1,   // Of the pairs within an epoch; derived from the epoch's own seed.
-  kBatchOrder = 2,  // Likewise, of the batches.
-  kBatchCuts = 3,   // Likewise, of the boundaries between batches.
+  kPairOrder = 1,    // Of the pairs within an epoch; derived from the epoch's own seed.
+  kBatchOrder = 2,   // Likewise, of the batches.
+  kBatchCuts = 3,    // Likewise, of the boundaries between batches.
   kCorpusOrder = 4,  // Of the pairs of one corpus of several; derived from that of kData.
   kData = 101,
   kDropout = 102,

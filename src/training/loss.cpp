@@ -51,8 +51,7 @@ class RowLoss {
 };
 
 // Replaces `logits` ([rows, vocabulary]) with the gradients of the rows' losses; returns these.
-Tensor LossesAndGradientsOnCpu(const Tensor& logits, const Tensor& labels,
-                               double label_smoothing) {
+Tensor LossesAndGradientsOnCpu(const Tensor& logits, const Tensor& labels, double label_smoothing) {
   auto losses = torch::empty({logits.size(0)}, logits.options().dtype(torch::kFloat));
   auto* loss_values = losses.mutable_data_ptr<float>();
   const auto* label_values = labels.const_data_ptr<int64_t>();
@@ -80,7 +79,8 @@ Tensor LossesAndGradients(Tensor& narrow_logits, const Tensor& labels, double la
   return (losses * counts).squeeze(1);
 }
 
-// Replaces `logits` with the gradient of the weighted sum of the losses; returns that sum. `weights`
+// Replaces `logits` with the gradient of the weighted sum of the losses; returns that sum.
+// `weights`
 // ([rows]) may be undefined.
 Tensor LossAndGradient(Tensor& logits, const Tensor& labels, const Tensor& weights,
                        double label_smoothing) {
@@ -96,8 +96,8 @@ struct ProjectedCrossEntropyFunction
     : public torch::autograd::Function<ProjectedCrossEntropyFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& weight,
                         const std::optional<Tensor>& optional_bias, const Tensor& labels,
-                        const std::optional<Tensor>& label_weights, double label_smoothing, torch::ScalarType type, bool needs_gradient,
-                        bool needs_weight_gradient) {
+                        const std::optional<Tensor>& label_weights, double label_smoothing,
+                        torch::ScalarType type, bool needs_gradient, bool needs_weight_gradient) {
     const Tensor bias = optional_bias.value_or(Tensor());
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
     const int64_t d_model = weight.size(1);
@@ -199,7 +199,9 @@ Tensor ProjectedCrossEntropy(const Tensor& hidden, const OutputLayer& output,
       torch::GradMode::is_enabled() && (hidden.requires_grad() || output.weight.requires_grad() ||
                                         (output.bias.defined() && output.bias.requires_grad()));
   // Autograd takes a tensor that may be undefined only as an optional one.
-  const auto optional = [](const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
+  const auto optional = [](const Tensor& t) {
+    return t.defined() ? std::optional(t) : std::nullopt;
+  };
   return ProjectedCrossEntropyFunction::apply(
       hidden, output.weight, optional(output.bias), positions.labels, optional(positions.weights),
       label_smoothing, type, needs_gradient, output.weight.requires_grad());

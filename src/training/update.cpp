@@ -33,9 +33,9 @@ torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossO
   const auto encoder_output = model->Encode(on_device.source, on_device.src_padding_mask);
   const auto hidden =
       model->Decode(on_device.target_input, encoder_output, on_device.src_padding_mask);
-  return ProjectedCrossEntropy(
-      hidden, model->Output(), {.labels = on_device.labels, .weights = on_device.label_weights},
-      options.label_smoothing);
+  return ProjectedCrossEntropy(hidden, model->Output(),
+                               {.labels = on_device.labels, .weights = on_device.label_weights},
+                               options.label_smoothing);
 }
 
 void Updater::Step(int64_t step, UpdateBatches update) {

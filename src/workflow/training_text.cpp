@@ -73,14 +73,14 @@ HeldOutText LoadHeldOutText(const std::string& section, const Named<HeldOutCorpu
     lines->references.push_back(pair.target);
   };
   // Validation skips only what the model cannot process.
-  text.corpus = LoadAndCount({.files = set.corpus.files, .source_prefix = text.source_prefix},
-                             tokenizers,
-                             {.tokenize = {.max_length = max_positions - 1,
-                                           .num_threads = at::get_num_threads(),
-                                           .name = text.description,
-                                           .source_language = SourceLanguage(config.data),
-                                           .on_pair = keep_line}})
-                    .corpus;
+  text.corpus =
+      LoadAndCount({.files = set.corpus.files, .source_prefix = text.source_prefix}, tokenizers,
+                   {.tokenize = {.max_length = max_positions - 1,
+                                 .num_threads = at::get_num_threads(),
+                                 .name = text.description,
+                                 .source_language = SourceLanguage(config.data),
+                                 .on_pair = keep_line}})
+          .corpus;
   text.lines = std::move(lines);
   return text;
 }
@@ -108,16 +108,16 @@ TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
   const bool is_set = !config.data.cache_dir.empty();
   TrainingParts loaded;
   for (const auto& item : config.data.train.All()) {
-    LoadedCorpus part = LoadAndCount(
-        item.corpus, tokenizers,
-        {.tokenize = {.max_length = config.data.max_length,
-                      .num_threads = at::get_num_threads(),
-                      .name = item.Describe("data.train"),
-                      .source_language = SourceLanguage(config.data),
-                      .target_language = TargetLanguage(config.data)},
-         .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(options.run),
-         .cache_small = is_set,
-         .may_write = options.may_write});
+    LoadedCorpus part =
+        LoadAndCount(item.corpus, tokenizers,
+                     {.tokenize = {.max_length = config.data.max_length,
+                                   .num_threads = at::get_num_threads(),
+                                   .name = item.Describe("data.train"),
+                                   .source_language = SourceLanguage(config.data),
+                                   .target_language = TargetLanguage(config.data)},
+                      .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(options.run),
+                      .cache_small = is_set,
+                      .may_write = options.may_write});
     loaded.counts.Add(part.counts);
     loaded.parts.push_back({.name = item.name,
                             .corpus = std::move(part.corpus),
@@ -151,8 +151,7 @@ void AddOtherTestText(const Config& config, const TokenizerPair& tokenizers,
                      {.tokenize = {.max_length = config.model.position_encoding.max_length - 1,
                                    .num_threads = at::get_num_threads(),
                                    .name = name}});
-      finder->AddHeldOut(name,
-                         {.corpus = *loaded.corpus, .num_tags = NumTags(prefix, tokenizers)});
+      finder->AddHeldOut(name, {.corpus = *loaded.corpus, .num_tags = NumTags(prefix, tokenizers)});
     } catch (const Error& error) {
       // Training does not need this text.
       spdlog::info("{} is not compared with data.train: {}", name, error.what());
@@ -184,9 +183,8 @@ void FindOverlap(const Config& config, const TokenizerPair& tokenizers,
                  const std::vector<HeldOutText>& held_out, const TrainingParts& train) {
   OverlapFinder finder;
   for (const HeldOutText& text : held_out) {
-    finder.AddHeldOut(
-        text.description,
-        {.corpus = *text.corpus, .num_tags = NumTags(text.source_prefix, tokenizers)});
+    finder.AddHeldOut(text.description, {.corpus = *text.corpus,
+                                         .num_tags = NumTags(text.source_prefix, tokenizers)});
   }
   AddOtherTestText(config, tokenizers, &finder);
   for (const CorpusMixture::Part& part : train.parts) {

@@ -21,8 +21,8 @@ struct ReferenceText {
 
 /// A text on which validations measure the model.
 struct HeldOutText {
-  std::string key;          // Of its scores in logs: "valid", "valid/news", "test/news".
-  std::string description;  // For messages: "data.valid (news)".
+  std::string key;            // Of its scores in logs: "valid", "valid/news", "test/news".
+  std::string description;    // For messages: "data.valid (news)".
   std::string source_prefix;  // Before each source sentence.
   std::unique_ptr<const TokenizedCorpus> corpus;
   std::shared_ptr<const ReferenceText> lines;  // For translating, without the prefix.

@@ -68,7 +68,7 @@ TEST(ConfigOverridesTest, AnEmptyPathRemovesTheFiles) {
   EXPECT_TRUE(folder.LoadWith(keys, {"tokenizer.model="}).tokenizer.model.empty());
   const Config config =
       folder.LoadSet({"data.train.tsv=", "data.train.source=a.en", "data.train.target=a.zh"});
-  EXPECT_THAT(config.data.train.tsv, IsEmpty());
+  EXPECT_THAT(config.data.train.unnamed.files.tsv, IsEmpty());
 }
 
 TEST(ConfigOverridesTest, ReplaceTheFilesValuesAndEarlierOverrides) {

@@ -46,9 +46,9 @@ TEST(LoadConfigTest, PathsAreRelativeToTheConfigFile) {
   const ConfigFolder folder;
   const Config config = folder.Load(R"({"data": {"train":
       {"source": ["a.en", "more/../b.en"], "target": ["../a.zh", "/corpora/b.zh"]}}})");
-  EXPECT_THAT(config.data.train.source,
+  EXPECT_THAT(config.data.train.unnamed.files.source,
               ElementsAre(folder.path() / "a.en", folder.path() / "b.en"));
-  EXPECT_THAT(config.data.train.target,
+  EXPECT_THAT(config.data.train.unnamed.files.target,
               ElementsAre(folder.path().parent_path() / "a.zh", "/corpora/b.zh"));
 }
 
@@ -56,7 +56,7 @@ TEST(LoadConfigTest, PathsAreAbsoluteEvenIfTheConfigFilesPathIsRelative) {
   const ConfigFolder folder;
   folder.LoadWith("");
   const Config config = LoadConfig(fs::relative(folder.file()));
-  EXPECT_THAT(config.data.train.tsv, ElementsAre(folder.path() / "train.tsv"));
+  EXPECT_THAT(config.data.train.unnamed.files.tsv, ElementsAre(folder.path() / "train.tsv"));
 }
 
 TEST(LoadConfigTest, ExpandsTheDataVariable) {
@@ -64,14 +64,14 @@ TEST(LoadConfigTest, ExpandsTheDataVariable) {
   const ConfigFolder folder;
   const Config config =
       folder.Load(R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/x/train.tsv"}}})");
-  EXPECT_THAT(config.data.train.tsv, ElementsAre("/corpora/x/train.tsv"));
+  EXPECT_THAT(config.data.train.unnamed.files.tsv, ElementsAre("/corpora/x/train.tsv"));
 }
 
 TEST(LoadConfigTest, ARelativeDataVariableIsRelativeToTheCurrentFolder) {
   const DataVariable variable("../corpora");
   const ConfigFolder folder;
   const Config config = folder.Load(R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/train.tsv"}}})");
-  EXPECT_THAT(config.data.train.tsv,
+  EXPECT_THAT(config.data.train.unnamed.files.tsv,
               ElementsAre(fs::current_path().parent_path() / "corpora/train.tsv"));
 }
 
@@ -80,7 +80,7 @@ TEST(LoadConfigTest, TheDataVariableDefaultsToTheDataFolder) {
   const std::string text = R"({"data": {"train": {"tsv": "${WAVEMT_DATA}/quickstart/train.en"}}})";
   for (const char* nothing : {static_cast<const char*>(nullptr), ""}) {
     const DataVariable variable(nothing);
-    const std::vector<fs::path> files = folder.Load(text).data.train.tsv;
+    const std::vector<fs::path> files = folder.Load(text).data.train.unnamed.files.tsv;
     ASSERT_EQ(files.size(), 1U);
     EXPECT_TRUE(files[0].is_absolute()) << files[0];
     EXPECT_TRUE(fs::is_regular_file(files[0])) << files[0];

@@ -102,7 +102,7 @@ TEST(ConfigTextTest, KeepsNamedSetsAndTheirOrder) {
   ASSERT_EQ(config.data.valid.named.size(), 2);
   EXPECT_TRUE(config.data.valid.unnamed.empty());
   EXPECT_EQ(config.data.valid.named[0].name, "news");
-  EXPECT_THAT(config.data.valid.named[1].files.source,
+  EXPECT_THAT(config.data.valid.named[1].corpus.files.source,
               testing::ElementsAre(folder.path() / "c.en"));
   const std::string text = ConfigText(config);
   EXPECT_EQ(ConfigText(other.Load(text)), text);

@@ -67,5 +67,16 @@ TEST(MakeBatchTest, LabelsOfPaddingAreIgnoredWhateverThePaddingIs) {
   EXPECT_THAT(batch.labels, ElementsAre(22, 23, 3, 21, 3, kNone));
 }
 
+TEST(BatchTest, HasTheWeightsOfItsPairsIfTheCorpusHasSome) {
+  MemoryCorpus corpus;
+  corpus.Add(std::vector{11}, std::vector{21});
+  const SpecialTokens special;
+  const std::vector<uint32_t> first = {0};
+  EXPECT_TRUE(MakeBatch(corpus, first, special, special).weights.empty());
+  corpus.Add(std::vector{12}, std::vector{22}, 0.5F);
+  const std::vector<uint32_t> both = {1, 0};
+  EXPECT_EQ(MakeBatch(corpus, both, special, special).weights, (std::vector{0.5F, 1.0F}));
+}
+
 }  // namespace
 }  // namespace wavemt

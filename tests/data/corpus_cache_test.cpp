@@ -41,7 +41,7 @@ std::vector<std::string> NamesIn(const fs::path& folder) {
 
 class CorpusCacheTest : public testing::Test {
  protected:
-  CorpusCache Cache() const { return {files_, tokenizers_, options_, cache_folder_}; }
+  CorpusCache Cache() const { return {text_, tokenizers_, options_, cache_folder_}; }
   std::unique_ptr<const CachedCorpus> FindOrBuild() const { return Cache().FindOrBuild(); }
   // Identifies the file: rebuilding the cache changes it.
   ino_t Inode() const {
@@ -52,9 +52,9 @@ class CorpusCacheTest : public testing::Test {
 
   TemporaryFolder folder_;
   fs::path cache_folder_ = folder_.path() / "above/cache";
-  ParallelFiles files_ = {.source = {folder_.Write("a.en", TextOf(300, 1))},
-                          .target = {folder_.Write("a.zh", TextOf(300, 2))},
-                          .tsv = {}};
+  TrainingCorpus text_ = {.files = {.source = {folder_.Write("a.en", TextOf(300, 1))},
+                                    .target = {folder_.Write("a.zh", TextOf(300, 2))},
+                                    .tsv = {}}};
   TokenizerPair tokenizers_ = {.source = SyntheticTokenizer(), .target = SyntheticTokenizer()};
   TokenizeOptions options_ = {.max_length = 12, .num_threads = 2, .name = "data.train"};
 };
@@ -62,8 +62,8 @@ class CorpusCacheTest : public testing::Test {
 TEST_F(CorpusCacheTest, HoldsTheTokenizedText) {
   MemoryCorpus memory;
   const CorpusCounts counts =
-      TokenizeCorpus(files_, tokenizers_, options_,
-                     [&](const auto source, const auto target) { memory.Add(source, target); });
+      TokenizeCorpus(text_, tokenizers_, options_,
+                     [&](const TokenizedPair& pair) { memory.Add(pair.source, pair.target); });
   ASSERT_GT(counts.too_long, 10);
   const auto built = FindOrBuild();
   const auto found = FindOrBuild();
@@ -75,6 +75,38 @@ TEST_F(CorpusCacheTest, HoldsTheTokenizedText) {
       ASSERT_EQ((*cached)->target(i), memory.target(i));
     }
   }
+}
+
+TEST_F(CorpusCacheTest, HoldsWeightsAndWhyPairsWereLeftOut) {
+  std::string weights;
+  for (int i = 0; i < 300; ++i) weights += fmt::format("{}\n", i % 4 * 0.25);
+  text_.weights = {folder_.Write("weights", weights)};
+  text_.filter.max_words = 9;
+  MemoryCorpus memory;
+  const CorpusCounts counts = TokenizeCorpus(
+      text_, tokenizers_, options_,
+      [&](const TokenizedPair& pair) { memory.Add(pair.source, pair.target, pair.weight); });
+  ASSERT_GT(counts.weightless, 10);
+  ASSERT_GT(counts.filtered[static_cast<size_t>(PairProblem::kTooLong)], 10);
+  FindOrBuild();
+  const auto found = FindOrBuild();
+  EXPECT_EQ(found->file().counts().Summary(12), counts.Summary(12));
+  EXPECT_EQ(found->checksum(), memory.checksum());
+  ASSERT_EQ(found->size(), memory.size());
+  EXPECT_TRUE(found->has_weights());
+  for (int64_t i = 0; i < memory.size(); ++i) ASSERT_EQ(found->weight(i), memory.weight(i));
+}
+
+TEST_F(CorpusCacheTest, BelongsToPrefixFilterAndWeights) {
+  const fs::path plain = Cache().path();
+  text_.source_prefix = "ka";
+  const fs::path tagged = Cache().path();
+  EXPECT_NE(tagged, plain);
+  text_.filter.remove_duplicates = true;
+  const fs::path filtered = Cache().path();
+  EXPECT_NE(filtered, tagged);
+  text_.weights = {folder_.Write("weights", "1\n")};
+  EXPECT_NE(Cache().path(), filtered);
 }
 
 TEST_F(CorpusCacheTest, IsBuiltOnceForTheSameTextAndSettings) {
@@ -91,11 +123,11 @@ TEST_F(CorpusCacheTest, IsBuiltOnceForTheSameTextAndSettings) {
 TEST_F(CorpusCacheTest, IsRebuiltWhenTheTextChanges) {
   FindOrBuild();
   const ino_t inode = Inode();
-  const auto time = fs::last_write_time(files_.target[0]);
+  const auto time = fs::last_write_time(text_.files.target[0]);
   std::string text = folder_.Read("a.zh");
   text.replace(text.find("ka"), 2, "mi");
   folder_.Write("a.zh", text);
-  fs::last_write_time(files_.target[0], time);  // Like `cp -p` and rsync.
+  fs::last_write_time(text_.files.target[0], time);  // Like `cp -p` and rsync.
   EXPECT_THAT(Cache().Find(), IsNull());
   const auto corpus = FindOrBuild();
   EXPECT_NE(Inode(), inode);
@@ -106,7 +138,7 @@ TEST_F(CorpusCacheTest, NewTimesOfTheSameTextChangeNothing) {
   FindOrBuild();
   const ino_t inode = Inode();
   const std::string text = folder_.Read("a.en");
-  fs::remove(files_.source[0]);
+  fs::remove(text_.files.source[0]);
   folder_.Write("a.en", text);
   FindOrBuild();
   EXPECT_EQ(Inode(), inode);
@@ -126,7 +158,7 @@ TEST_F(CorpusCacheTest, OtherSettingsHaveTheirOwnCache) {
       Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "another");
   EXPECT_NE(Cache().path(), first);
   EXPECT_THAT(Cache().Find(), IsNull());
-  std::swap(files_.source, files_.target);
+  std::swap(text_.files.source, text_.files.target);
   EXPECT_THAT(Cache().Find(), IsNull());
 }
 
@@ -190,28 +222,28 @@ TEST_F(CorpusCacheTest, ConcurrentBuildersBuildItOnce) {
 
 TEST_F(CorpusCacheTest, LoadCorpusKeepsSmallTextInMemoryByDefault) {
   LoadOptions options = {.tokenize = options_, .cache_dir = cache_folder_};
-  const LoadedCorpus memory = LoadCorpus(files_, tokenizers_, options);
+  const LoadedCorpus memory = LoadCorpus(text_, tokenizers_, options);
   EXPECT_FALSE(fs::exists(cache_folder_));
   options.cache_small = true;
   options.may_write = false;
-  EXPECT_EQ(LoadCorpus(files_, tokenizers_, options).corpus->size(), memory.corpus->size());
+  EXPECT_EQ(LoadCorpus(text_, tokenizers_, options).corpus->size(), memory.corpus->size());
   EXPECT_FALSE(fs::exists(cache_folder_));
   options.may_write = true;
-  const LoadedCorpus cached = LoadCorpus(files_, tokenizers_, options);
+  const LoadedCorpus cached = LoadCorpus(text_, tokenizers_, options);
   EXPECT_TRUE(fs::exists(Cache().path()));
   EXPECT_EQ(cached.counts.Summary(12), memory.counts.Summary(12));
   // An existing cache is used even if nothing may be written.
   options.may_write = false;
-  const LoadedCorpus found = LoadCorpus(files_, tokenizers_, options);
+  const LoadedCorpus found = LoadCorpus(text_, tokenizers_, options);
   EXPECT_THAT(dynamic_cast<const CachedCorpus*>(found.corpus.get()), NotNull());
 }
 
 TEST_F(CorpusCacheTest, TheSizeOfCompressedTextIsEstimated) {
-  EXPECT_EQ(TextBytes(files_), FileBytes(files_));
-  files_.source[0] = folder_.Write("a.en.gz", "\x1F\x8B" + std::string(98, 'x'));
-  files_.target[0] = folder_.Write("a.zh", std::string(50, 'x'));
-  EXPECT_EQ(FileBytes(files_), 150);
-  EXPECT_EQ(TextBytes(files_), 450);
+  EXPECT_EQ(TextBytes(text_), FileBytes(text_));
+  text_.files.source[0] = folder_.Write("a.en.gz", "\x1F\x8B" + std::string(98, 'x'));
+  text_.files.target[0] = folder_.Write("a.zh", std::string(50, 'x'));
+  EXPECT_EQ(FileBytes(text_), 150);
+  EXPECT_EQ(TextBytes(text_), 450);
 }
 
 }  // namespace

@@ -186,10 +186,51 @@ TEST_F(CorpusTest, NamesAMissingFileAndALineThatIsNotUtf8) {
             Path("a.zh") + ": line 2: invalid UTF-8 at byte 1 of the line");
 }
 
+TEST_F(CorpusTest, ReadsTheWeightOfEachPair) {
+  const ParallelFiles files = Sides("one\n\nthree\n", "1\n\n3\n");
+  const auto weights_of = [&](const std::string& text) {
+    ParallelReader reader(files, InvalidUtf8::kRefuse, {folder_.Write("weights", text)});
+    std::vector<float> weights;
+    for (SentencePair pair; reader.Next(&pair);) weights.push_back(pair.weight);
+    return weights;
+  };
+  EXPECT_THAT(weights_of("0.5\n 1e-3 \r\n7\n"), ElementsAre(0.5F, 1e-3F, 7.0F));
+  EXPECT_THAT(weights_of("0\n0\n0\n"), ElementsAre(0.0F, 0.0F, 0.0F));
+  const auto refusal = [&](const std::string& text) {
+    return UsageErrorOf([&] { weights_of(text); });
+  };
+  for (const std::string wrong : {"-1", "x", "", "1 2", "inf", "nan", "1,5", "1e99"}) {
+    EXPECT_EQ(refusal("1\n" + wrong + "\n1\n"),
+              Path("weights") + ": line 2: \"" + wrong +
+                  "\" is not the weight of a pair: a number of at least 0");
+  }
+  EXPECT_EQ(refusal("1\n1\n"),
+            Path("a.en") + " has 3 lines but " + Path("weights") +
+                " has 2; line n of one must have the weight of pair n of the other");
+  EXPECT_EQ(refusal("1\n1\n1\n1\n1\n"),
+            Path("weights") + " has 5 lines but " + Path("a.en") +
+                " has 3; line n of one must have the weight of pair n of the other");
+}
+
+TEST_F(CorpusTest, SamplesOnlyWhatTheFilterKeeps) {
+  TrainingCorpus corpus = {.files = Sides("one\ntwo\n", "1\ntwo\n")};
+  corpus.filter.remove_copies = true;
+  const SentenceSample sample = {.source = true, .target = true, .limit = 10, .seed = 1};
+  EXPECT_THAT(SampleSentences({corpus}, sample), UnorderedElementsAre("one", "1"));
+}
+
+TEST_F(CorpusTest, SamplesFromAllCorpora) {
+  TrainingCorpus first = {.files = Sides("one\n", "1\n")};
+  TrainingCorpus second = {.files = Tsv("two\t2\n")};
+  const SentenceSample sample = {.source = true, .target = false, .limit = 10, .seed = 1};
+  EXPECT_THAT(SampleSentences({first, second}, sample), UnorderedElementsAre("one", "two"));
+}
+
 TEST_F(CorpusTest, SamplesTheChosenSidesWithoutBlankLines) {
   const ParallelFiles files = Sides("one\n \t\ntwo\n", "1\n2\n\n");
   const auto sample = [&](bool source, bool target) {
-    return SampleSentences(files, {.source = source, .target = target, .limit = 10, .seed = 1});
+    return SampleSentences({{.files = files}},
+                           {.source = source, .target = target, .limit = 10, .seed = 1});
   };
   EXPECT_THAT(sample(true, false), UnorderedElementsAre("one", "two"));
   EXPECT_THAT(sample(false, true), UnorderedElementsAre("1", "2"));
@@ -200,8 +241,8 @@ TEST_F(CorpusTest, SamplesTheChosenSidesWithoutBlankLines) {
 TEST_F(CorpusTest, SamplesNoLineThatIsTooLongForAVocabulary) {
   const std::string longest(kLongestTrainingSentence, 'x');
   const ParallelFiles files = Sides(longest + "\nx" + longest + "\n", "1\n2\n");
-  const auto sample =
-      SampleSentences(files, {.source = true, .target = false, .limit = 10, .seed = 1});
+  const auto sample = SampleSentences({{.files = files}},
+                                      {.source = true, .target = false, .limit = 10, .seed = 1});
   EXPECT_THAT(sample, ElementsAre(longest));
 }
 
@@ -210,7 +251,8 @@ TEST_F(CorpusTest, TheSameSeedGivesTheSameSample) {
   for (int i = 0; i < 1000; ++i) lines += std::to_string(i) + "\n";
   const ParallelFiles files = Sides(lines, lines);
   const auto sample = [&](uint64_t seed) {
-    return SampleSentences(files, {.source = true, .target = true, .limit = 50, .seed = seed});
+    return SampleSentences({{.files = files}},
+                           {.source = true, .target = true, .limit = 50, .seed = seed});
   };
   EXPECT_EQ(sample(1).size(), 50);
   EXPECT_EQ(sample(1), sample(1));
@@ -222,8 +264,8 @@ TEST_F(CorpusTest, EverySentenceIsSampledEquallyOften) {
   std::map<std::string, int> counts;
   constexpr int kMean = 900;
   for (uint64_t seed = 0; seed < kMean * 10ULL / 3; ++seed) {
-    for (const std::string& sentence :
-         SampleSentences(files, {.source = true, .target = true, .limit = 3, .seed = seed})) {
+    for (const std::string& sentence : SampleSentences(
+             {{.files = files}}, {.source = true, .target = true, .limit = 3, .seed = seed})) {
       ++counts[sentence];
     }
   }

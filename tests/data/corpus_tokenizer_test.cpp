@@ -33,23 +33,29 @@ class TokenizeCorpusTest : public testing::Test {
                          const TokenizeOptions& options) const {
     TokenizedText text;
     text.counts = TokenizeCorpus(
-        {.source = {folder_.Write("a.en", source)},
-         .target = {folder_.Write("a.zh", target)},
-         .tsv = {}},
-        {.source = tokenizer_, .target = tokenizer_}, options,
-        [&](const auto source, const auto target) { text.corpus.Add(source, target); });
+        With(source, target), {.source = tokenizer_, .target = tokenizer_}, options,
+        [&](const TokenizedPair& pair) { text.corpus.Add(pair.source, pair.target, pair.weight); });
     return text;
   }
 
+  // The corpus that a test describes, with this text.
+  TrainingCorpus With(const std::string& source, const std::string& target) const {
+    TrainingCorpus corpus = corpus_;
+    corpus.files.source = {folder_.Write("a.en", source)};
+    corpus.files.target = {folder_.Write("a.zh", target)};
+    return corpus;
+  }
+
   TemporaryFolder folder_;
+  TrainingCorpus corpus_;
   std::shared_ptr<const Tokenizer> tokenizer_ = SyntheticTokenizer();
 };
 
 TEST(CorpusCountsTest, SummaryOmitsZeroCounts) {
-  EXPECT_EQ((CorpusCounts{.read = 1234, .empty = 0, .too_long = 0}).Summary(100),
+  EXPECT_EQ((CorpusCounts{.read = 1234, .empty = 0, .too_long = 0, .filtered = {}}).Summary(100),
             "1,234 pairs: 1,234 used");
   EXPECT_EQ(
-      (CorpusCounts{.read = 29000, .empty = 3, .too_long = 1007}).Summary(100),
+      (CorpusCounts{.read = 29000, .empty = 3, .too_long = 1007, .filtered = {}}).Summary(100),
       "29,000 pairs: 27,990 used, 3 skipped with a blank side, 1,007 skipped over 100 tokens");
 }
 
@@ -107,6 +113,57 @@ TEST_F(TokenizeCorpusTest, TheNumberOfThreadsChangesNothing) {
       ASSERT_THAT(many.corpus.source(i), ElementsAreArray(one.corpus.source(i)));
     }
   }
+}
+
+TEST_F(TokenizeCorpusTest, PutsThePrefixBeforeEachSource) {
+  const TokenizeOptions options = {.max_length = 100, .num_threads = 1, .name = ""};
+  const TokenizedText plain = Tokenize("kalo mi\nsu\n", "ka\nlo\n", options);
+  corpus_.source_prefix = "ne ta";
+  const std::vector<int32_t> prefix = EncodeSourcePrefix(*tokenizer_, corpus_.source_prefix);
+  const TokenizedText tagged = Tokenize("kalo mi\nsu\n", "ka\nlo\n", options);
+  ASSERT_EQ(tagged.corpus.size(), 2);
+  for (int64_t pair = 0; pair < 2; ++pair) {
+    std::vector<int32_t> expected = prefix;
+    for (const int32_t id : plain.corpus.source(pair)) expected.push_back(id);
+    EXPECT_EQ(tagged.corpus.source(pair), expected);
+    EXPECT_EQ(tagged.corpus.target(pair), plain.corpus.target(pair));
+  }
+  // It counts for the longest sentence, too.
+  const auto longest = plain.corpus.lengths(1).source + static_cast<int64_t>(prefix.size());
+  const CorpusCounts counts =
+      Tokenize("kalo mi\nsu\n", "ka\nlo\n", {.max_length = longest, .num_threads = 1, .name = ""})
+          .counts;
+  EXPECT_EQ(counts.too_long, plain.corpus.lengths(0).source > plain.corpus.lengths(1).source);
+}
+
+TEST_F(TokenizeCorpusTest, LeavesOutWhatTheFilterRemoves) {
+  corpus_.filter.remove_copies = true;
+  corpus_.filter.remove_duplicates = true;
+  corpus_.filter.max_words = 3;
+  // A chunk holds 2,000 pairs: duplicates are found across chunks.
+  std::string source = "ka\nKA mi\nlo mi su ne\n\n";
+  std::string target = "lo\nka mi\nka\nka\n";
+  for (int i = 0; i < 3000; ++i) {
+    source += "ka\n";
+    target += i % 2 == 0 ? "lo\n" : "mi\n";
+  }
+  const TokenizedText text =
+      Tokenize(source, target, {.max_length = 100, .num_threads = 3, .name = ""});
+  EXPECT_EQ(text.counts.Summary(100),
+            "3,004 pairs: 2 used, 1 skipped with a blank side, 1 filtered as too_long, 1 filtered "
+            "as copy, 2,999 filtered as duplicate");
+  EXPECT_EQ(text.corpus.size(), 2);
+  EXPECT_EQ(text.counts.kept(), 2);
+}
+
+TEST_F(TokenizeCorpusTest, CarriesWeightsAndSkipsPairsOfWeightZero) {
+  corpus_.weights = {folder_.Write("weights", "2\n0\n0.5\n")};
+  const TokenizedText text =
+      Tokenize("ka\nlo\nmi\n", "ka\nlo\nmi\n", {.max_length = 100, .num_threads = 1, .name = ""});
+  EXPECT_EQ(text.counts.Summary(100), "3 pairs: 2 used, 1 skipped of weight 0");
+  EXPECT_TRUE(text.corpus.has_weights());
+  EXPECT_EQ(text.corpus.weight(0), 2.0F);
+  EXPECT_EQ(text.corpus.weight(1), 0.5F);
 }
 
 TEST_F(TokenizeCorpusTest, SaysWhyNoPairIsLeft) {

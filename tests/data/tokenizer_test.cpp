@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sentencepiece_trainer.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -45,6 +46,58 @@ std::string ModelWith(const SpecialIds& ids) {
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &sentences, &bytes);
   if (!status.ok()) throw std::runtime_error(status.ToString());
   return bytes;
+}
+
+TEST(TokenizerTest, SymbolsThatUsersDefineStayWhole) {
+  TokenizerConfig config;
+  config.vocab_size = 70;
+  config.byte_fallback = false;
+  // The comma and the quotation mark are those of SentencePiece's own list.
+  config.user_defined_symbols = {"<2de>", "a,b", "\"q\"", "kalo"};
+  const auto tokenizer =
+      Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "trained");
+  for (const std::string& symbol : config.user_defined_symbols) {
+    EXPECT_TRUE(tokenizer->IsUserDefined(symbol)) << symbol;
+    ASSERT_TRUE(tokenizer->FindPiece(symbol)) << symbol;
+    const std::vector<int32_t> ids = tokenizer->Encode("mi" + symbol + "su");
+    EXPECT_EQ(std::count(ids.begin(), ids.end(), *tokenizer->FindPiece(symbol)), 1) << symbol;
+    EXPECT_EQ(tokenizer->Decode(ids), "mi" + symbol + "su");
+  }
+  EXPECT_FALSE(tokenizer->IsUserDefined("<s>"));
+  EXPECT_FALSE(tokenizer->IsUserDefined("mi"));
+}
+
+// So a tag that is typed before a line means the same as one that training put before its ids.
+TEST(TokenizerTest, ATagBeforeATextLeavesItsTokensAlone) {
+  TokenizerConfig config;
+  config.vocab_size = 70;
+  config.byte_fallback = false;
+  config.user_defined_symbols = {"<2de>", "<web>"};
+  for (const auto type : {TokenizerType::kUnigram, TokenizerType::kBpe}) {
+    config.type = type;
+    const auto tokenizer =
+        Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "trained");
+    std::vector<int32_t> expected = tokenizer->Encode("<2de> <web>");
+    for (const int32_t id : tokenizer->Encode("kalo mi su")) expected.push_back(id);
+    EXPECT_EQ(tokenizer->Encode("<2de> <web> kalo mi su"), expected);
+  }
+}
+
+TEST(TokenizerTest, LeadingTagsAreSymbolsInBrackets) {
+  TokenizerConfig config;
+  config.vocab_size = 75;
+  config.byte_fallback = false;
+  config.user_defined_symbols = {"<2de>", "<2den>", "__x__", "7", "kalo", "..."};
+  const auto tokenizer =
+      Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "trained");
+  EXPECT_EQ(tokenizer->LeadingTags("<2de> <2den>__x__ mi"), "<2de> <2den>__x__");
+  EXPECT_EQ(tokenizer->LeadingTags("  <2de>mi"), "  <2de>");
+  EXPECT_EQ(tokenizer->LeadingTags("mi <2de>"), "");
+  EXPECT_EQ(tokenizer->LeadingTags("<2fr> mi"), "");
+  EXPECT_EQ(tokenizer->LeadingTags("kalo mi"), "");
+  EXPECT_EQ(tokenizer->LeadingTags("7 mi"), "");
+  EXPECT_EQ(tokenizer->LeadingTags("... mi"), "");
+  EXPECT_EQ(tokenizer->LeadingTags(""), "");
 }
 
 TEST(TokenizerTest, ReadsTheSpecialIdsFromTheModel) {

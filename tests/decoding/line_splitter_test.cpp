@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "data/tokenizer_trainer.h"
 #include "text_model.h"
 
 namespace wavemt {
@@ -91,6 +94,43 @@ TEST_F(LineSplitterTest, EverySegmentBeginsWithTheLinesLanguageCode) {
   for (const auto& segment : cut) {
     EXPECT_LE(segment.size(), 5);
     EXPECT_EQ(segment.front(), 0);
+  }
+}
+
+// Training puts the tags of a corpus before each of its sentences.
+TEST_F(LineSplitterTest, EverySegmentBeginsWithThePrefixAndTheLinesTags) {
+  TokenizerConfig config;
+  config.vocab_size = 320;
+  config.user_defined_symbols = {"<2de>", "[news]", "cat"};
+  const auto tokenizer =
+      Tokenizer::FromBytes(TrainTokenizer(config, {"The cat sat down.", "A bird ran away."}), "x");
+  const std::string sentence = "The cat sat down.";
+  const auto split = [&](const std::string& line, const LineSplitter::Options& options) {
+    return LineSplitter(tokenizer, options).Split(line).segments;
+  };
+  LineSplitter::Options options = {.split_sentences = SentenceSplitting::kAlways, .longest = 100};
+  const auto tagged = tokenizer->Encode("<2de> " + sentence);
+  const auto twice = tokenizer->Encode("<2de> [news] " + sentence);
+  EXPECT_THAT(split("<2de> " + sentence + " " + sentence, options), ElementsAre(tagged, tagged));
+  EXPECT_THAT(split(" <2de>[news]" + sentence, options), SizeIs(1));
+  // A word that is a symbol is no tag.
+  EXPECT_THAT(split("cat. " + sentence, options),
+              ElementsAre(tokenizer->Encode("cat."), tokenizer->Encode(sentence)));
+  // A line of nothing else is text.
+  EXPECT_THAT(split("<2de>", options), ElementsAre(tokenizer->Encode("<2de>")));
+
+  options.source_prefix = "<2de>";
+  EXPECT_THAT(split(sentence + " " + sentence, options), ElementsAre(tagged, tagged));
+  EXPECT_THAT(split("[news] " + sentence, options).front().size(), twice.size());
+  EXPECT_THAT(split("", options), SizeIs(0));
+  options.split_sentences = SentenceSplitting::kNever;
+  options.longest = 6;
+  const auto tags = tokenizer->Encode("<2de>");
+  const auto cut = split(sentence, options);
+  EXPECT_THAT(cut, SizeIs(testing::Gt(1)));
+  for (const auto& segment : cut) {
+    EXPECT_LE(segment.size(), 6);
+    EXPECT_TRUE(std::equal(tags.begin(), tags.end(), segment.begin()));
   }
 }
 

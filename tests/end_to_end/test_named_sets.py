@@ -72,7 +72,7 @@ def test_a_list_is_read_shown_and_described_by_the_schema(config, texts):
     jsonschema.validate(shown, schema, cls=jsonschema.Draft202012Validator)
     assert shown["data"]["valid"] == [
         {"name": name, "source": [], "target": [], "tsv": [str(texts / f"valid.{name}.tsv")],
-         "tsv_columns": [1, 2]} for name in ("news", "chat")]
+         "tsv_columns": [1, 2], "source_prefix": ""} for name in ("news", "chat")]
     wavemt("config", "check", config)
 
 
@@ -104,13 +104,13 @@ def test_check_looks_for_the_files_of_every_set(config, tmp_path):
 
 
 @pytest.mark.parametrize("valid, message", [
-    ([{"tsv": "a"}], "data.valid[0].name: is missing: each set of a list has a name of ASCII "
-                     "letters, digits, - and _"),
-    ([{"name": "a b", "tsv": "a"}], 'data.valid[0].name: "a b" is not possible: each set'),
-    ([{"name": "né", "tsv": "a"}], 'data.valid[0].name: "né" is not possible: each set'),
-    ([{"name": "../a", "tsv": "a"}], 'data.valid[0].name: "../a" is not possible: each set'),
+    ([{"tsv": "a"}], "data.valid[0].name: is missing: each corpus of a list has a name of "
+                     "ASCII letters, digits, - and _"),
+    ([{"name": "a b", "tsv": "a"}], 'data.valid[0].name: "a b" is not possible: each corpus'),
+    ([{"name": "né", "tsv": "a"}], 'data.valid[0].name: "né" is not possible: each corpus'),
+    ([{"name": "../a", "tsv": "a"}], 'data.valid[0].name: "../a" is not possible: each corpus'),
     ([{"name": "a", "tsv": "a"}, {"name": "a", "tsv": "b"}],
-     'data.valid[1].name: "a" is the name of data.valid[0] too; each set has its own'),
+     'data.valid[1].name: "a" is the name of data.valid[0] too; each corpus has its own'),
     ([{"name": "a"}], "data.valid[0]: has no text: give source and target files, or one tsv file"),
     ([{"name": "a", "source": "a"}], "data.valid[0]: 1 source file(s) but 0 target file(s)"),
     ([{"name": 3, "tsv": "a"}], "data.valid[0].name: 3 is not a text in quotes"),
@@ -139,7 +139,7 @@ def test_a_wrong_list_is_refused_with_its_place(config, tmp_path, valid, message
     ("data.valid=a.tsv", '"data.valid" is a section of the config; set one of its keys, for '
                          "example data.valid.source, or give the whole section"),
     ("data.valid=[{]", "line 1, column 3: not valid JSON"),
-    ("data.train=[]", '"data.train" is a section of the config; set one of its keys'),
+    ("data.train=[]", "data.train: is missing: give source and target files"),
     ("data.valid.name=a", 'there is no config key "data.valid.name"'),
 ])
 def test_what_set_cannot_mean(config, typed, message):

@@ -36,7 +36,7 @@ void Run(char** arguments) {
   const auto mask = padded ? PaddingMask(lengths, source.size(1)) : torch::Tensor();
   const auto memory = model->Encode(source, mask);
   const auto hidden = model->Decode(batch.at("target_input"), memory, mask);
-  const auto loss = ProjectedCrossEntropy(hidden, model->Output(), batch.at("labels"),
+  const auto loss = ProjectedCrossEntropy(hidden, model->Output(), {.labels = batch.at("labels")},
                                           config.training.label_smoothing);
   loss.backward();
   const auto logits = model->Project(hidden);

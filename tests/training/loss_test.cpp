@@ -25,7 +25,8 @@ TEST(ProjectedCrossEntropyTest, IsWhatAHandComputes) {
   const auto labels = torch::tensor({{1}}, torch::kLong);
   const double ln2 = std::log(2.0);
   const auto loss = [&](double smoothing) {
-    return ProjectedCrossEntropy(hidden, torch::eye(3), labels, smoothing).item<double>();
+    return ProjectedCrossEntropy(hidden, torch::eye(3), {.labels = labels}, smoothing)
+        .item<double>();
   };
   EXPECT_NEAR(loss(0.0), 2 * ln2, 1e-6);
   EXPECT_NEAR(loss(0.2), 0.8 * 2 * ln2 + 0.2 * 5 * ln2 / 3, 1e-6);
@@ -49,7 +50,8 @@ class LossTest : public testing::Test {
     const auto hidden = hidden_.clone().requires_grad_();
     const auto weight = weight_.clone().requires_grad_();
     const auto bias = bias_.defined() ? bias_.clone().requires_grad_() : torch::Tensor();
-    const auto loss = ProjectedCrossEntropy(hidden, {weight, bias}, labels_, label_smoothing);
+    const auto loss = ProjectedCrossEntropy(
+        hidden, {weight, bias}, {.labels = labels_, .weights = label_weights_}, label_smoothing);
     EXPECT_EQ(loss.dim(), 0);
     EXPECT_EQ(loss.scalar_type(), torch::kFloat);
     (loss / 2).backward();
@@ -64,14 +66,16 @@ class LossTest : public testing::Test {
     const auto weight = weight_.to(torch::kDouble).requires_grad_();
     const auto bias = bias_.defined() ? bias_.to(torch::kDouble).requires_grad_() : torch::Tensor();
     const auto logits = torch::linear(hidden, weight, bias);
-    const auto loss =
+    const auto losses =
         torch::nn::functional::cross_entropy(logits.view({-1, weight.size(0)}), labels_.view(-1),
                                              torch::nn::functional::CrossEntropyFuncOptions()
                                                  .ignore_index(kIgnoredLabel)
                                                  .label_smoothing(label_smoothing)
-                                                 .reduction(torch::kSum));
-    (loss / 2).backward();
-    return {loss.item<double>(), hidden.grad(), weight.grad(),
+                                                 .reduction(torch::kNone));
+    const auto sum =
+        label_weights_.defined() ? (losses * label_weights_.view(-1)).sum() : losses.sum();
+    (sum / 2).backward();
+    return {sum.item<double>(), hidden.grad(), weight.grad(),
             bias.defined() ? bias.grad() : torch::Tensor()};
   }
 
@@ -97,7 +101,33 @@ class LossTest : public testing::Test {
   torch::Tensor weight_;
   torch::Tensor bias_;  // Undefined: the output layer has none.
   torch::Tensor labels_;
+  torch::Tensor label_weights_;  // Undefined: all are 1.
 };
+
+TEST_F(LossTest, WeightsMultiplyTheLossOfEachPosition) {
+  for (const int64_t vocabulary : {7, 33, 1003}) {
+    Draw({3, 5}, 6, vocabulary);
+    bias_ = torch::randn({vocabulary});
+    // One for each row, as training has them.
+    label_weights_ = torch::tensor({0.25, 1.0, 3.0}).unsqueeze(1).expand({3, 5});
+    for (const double label_smoothing : {0.0, 0.1}) ExpectReference(label_smoothing, 1e-5);
+  }
+}
+
+TEST_F(LossTest, WeightsCountInEveryBlock) {
+  Draw({9, 13}, 16, 100'000);
+  label_weights_ = torch::rand({9, 13});
+  ExpectReference(0.1, 1e-4);
+}
+
+TEST_F(LossTest, WeightsOfOneChangeNothing) {
+  Draw({4, 6}, 4, 9);
+  const Gradients without = Ours(0.1);
+  label_weights_ = torch::ones({4, 6});
+  const Gradients with = Ours(0.1);
+  EXPECT_EQ(with.loss, without.loss);
+  EXPECT_TRUE(torch::equal(with.weight, without.weight));
+}
 
 TEST_F(LossTest, SoIsTheLossOfAnOutputLayerWithABias) {
   for (const int64_t vocabulary : {5, 33, 1003}) {
@@ -146,16 +176,16 @@ TEST_F(LossTest, IgnoredPositionsHaveNoGradient) {
 TEST_F(LossTest, IsTheSameWithoutGradients) {
   Draw({4, 6}, 4, 9);
   const double loss = Ours(0.1).loss;
-  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight_, labels_, 0.1).item<double>(), loss);
+  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight_, {.labels = labels_}, 0.1).item<double>(), loss);
   const torch::NoGradGuard no_grad;
   const auto weight = weight_.clone().requires_grad_();
-  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight, labels_, 0.1).item<double>(), loss);
+  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight, {.labels = labels_}, 0.1).item<double>(), loss);
 }
 
 TEST_F(LossTest, AFrozenWeightGetsNoneAndChangesNoOther) {
   Draw({4, 6}, 4, 9);
   const auto hidden = hidden_.clone().requires_grad_();
-  (ProjectedCrossEntropy(hidden, weight_, labels_, 0.1) / 2).backward();
+  (ProjectedCrossEntropy(hidden, weight_, {.labels = labels_}, 0.1) / 2).backward();
   EXPECT_TRUE(torch::equal(hidden.grad(), Ours(0.1).hidden));
   EXPECT_FALSE(weight_.grad().defined());
 }
@@ -164,7 +194,7 @@ TEST_F(LossTest, AWeightThatIsUsedTwiceGetsBothGradients) {
   Draw({5}, 4, 9);
   const auto ids = torch::tensor({1, 2, 3, 4, 5}, torch::kLong);
   const auto weight = weight_.clone().requires_grad_();
-  ProjectedCrossEntropy(torch::embedding(weight, ids), weight, labels_, 0.0).backward();
+  ProjectedCrossEntropy(torch::embedding(weight, ids), weight, {.labels = labels_}, 0.0).backward();
 
   const auto expected = weight_.clone().requires_grad_();
   const auto logits = torch::matmul(torch::embedding(expected, ids), expected.t());

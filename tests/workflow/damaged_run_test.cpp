@@ -39,7 +39,7 @@ int NumDamages() { return std::getenv("WAVEMT_TORTURE") != nullptr ? 2000 : 60; 
 
 Config SmallConfig() {
   Config config;
-  config.data.train.tsv = {"/corpus/train.tsv"};
+  config.data.train.unnamed.files.tsv = {"/corpus/train.tsv"};
   config.data.max_length = 10;
   config.model.d_model = 8;
   config.model.num_heads = 2;
