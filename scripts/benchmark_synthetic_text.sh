@@ -99,7 +99,7 @@ backward() {
 
 back_translate() {
   scripts/back_translate.sh "$runs/backward" "$text/b.de" --output "$runs/text_back_translated_$method" \
-    --method "$method" -- "${threads[@]}"
+    --method "$method" -- "${threads[@]}" > /dev/null
 }
 back_translated() {
   local made=$runs/text_back_translated_$method/back_translated
@@ -110,12 +110,12 @@ back_translated() {
 distill() {
   local half
   for half in a b; do
-    scripts/distill.sh "$runs/forward" "$text/$half.en" --output "$runs/text_distilled_$half" -- "${threads[@]}"
+    scripts/distill.sh "$runs/forward" "$text/$half.en" --output "$runs/text_distilled_$half" -- "${threads[@]}" > /dev/null
   done
 }
 diversify() {
   scripts/back_translate.sh "$runs/backward" "$text/a.de" --output "$runs/text_diversified" --method beam --tag "" \
-    -- "${threads[@]}"
+    -- "${threads[@]}" > /dev/null
 }
 diversified() {
   local forward=$runs/text_distilled_a/distilled backward=$runs/text_diversified/back_translated

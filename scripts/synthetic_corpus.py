@@ -390,7 +390,9 @@ def make(way, words):
         check_manifest(options.output, manifest)
         paths = translate_shards(options.output, checkpoint, options, manifest, method + passed_on)
         files = write_corpus(way, options, paths, lines, names)
-    corpus = {"name": WAYS[way]["files"], "source": str(files[0].resolve()), "target": str(files[1].resolve())}
+    # The names of a list differ, as its folders do.
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", options.output.resolve().name).strip("-") or WAYS[way]["files"]
+    corpus = {"name": name, "source": str(files[0].resolve()), "target": str(files[1].resolve())}
     if options.tag:
         corpus["source_prefix"] = options.tag
     say("For the list data.train of a config"

@@ -84,13 +84,13 @@ def test_back_translation_makes_a_corpus_of_draws(trained_run, text, in_one_go):
 
 
 def test_a_search_instead_of_draws_and_a_tag_of_ones_own(trained_run, text, tmp_path):
-    folder = tmp_path / "with a space" / "corpus"
+    folder = tmp_path / "with a space" / "the corpus"
     result = script("back_translate", trained_run, text, "--output", folder, "--method", "beam", "--tag", "<mono>",
                     "--", "--beam-size", 2, "--threads", 1)
     found = wavemt("translate", trained_run, "--beam-size", "2", input=text.read_text("utf8")).stdout
     assert lines_of(folder / "back_translated.zh") == found.splitlines()
     assert json.loads(result.stdout) == {
-        "name": "back_translated", "source": str(folder / "back_translated.zh"),
+        "name": "the-corpus", "source": str(folder / "back_translated.zh"),
         "target": str(folder / "back_translated.en"), "source_prefix": "<mono>"}
 
 
