@@ -110,7 +110,8 @@ back_translated() {
 distill() {
   local half
   for half in a b; do
-    scripts/distill.sh "$runs/forward" "$text/$half.en" --output "$runs/text_distilled_$half" -- "${threads[@]}" > /dev/null
+    scripts/distill.sh "$runs/forward" "$text/$half.en" --output "$runs/text_distilled_$half" \
+      -- "${threads[@]}" > /dev/null
   done
 }
 diversify() {
