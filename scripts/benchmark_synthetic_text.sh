@@ -79,13 +79,8 @@ halves() {
 
 tokenizer() {
   [ ! -e "$runs/tokenizer.model" ] || return 0
-  # A training of one step makes the vocabulary that a config asks for.
-  "$wavemt" train configs/multi30k-tiny.json --run-dir "$runs/tokenizer" --overwrite "${threads[@]}" \
-    --set data.train.source="$text/a.en" --set data.train.target="$text/a.de" \
-    --set 'tokenizer.user_defined_symbols=["<BT>"]' \
-    --set training.max_steps=1 --set training.validate_every=0
-  cp "$runs/tokenizer/tokenizer.model" "$runs/tokenizer.model.unfinished"
-  mv "$runs/tokenizer.model.unfinished" "$runs/tokenizer.model"
+  "$wavemt" tokenizer train --input "$text/a.en" "$text/a.de" --vocab-size 10000 --user-defined-symbols "<BT>" \
+    --output "$runs/tokenizer.model"
 }
 
 forward() { train forward --set data.train.source="$text/a.en" --set data.train.target="$text/a.de"; }
