@@ -34,7 +34,8 @@ void RequireCorpusFile(const std::filesystem::path& path) {
   }
 }
 
-ParallelReader::ParallelReader(ParallelFiles files) : files_(std::move(files)) {}
+ParallelReader::ParallelReader(ParallelFiles files, InvalidUtf8 invalid)
+    : files_(std::move(files)), invalid_(invalid) {}
 
 bool ParallelReader::Next(SentencePair* pair) {
   const size_t num_files = files_.tsv.empty() ? files_.source.size() : files_.tsv.size();
@@ -43,10 +44,10 @@ bool ParallelReader::Next(SentencePair* pair) {
     if (next_file_ == num_files) return false;
     bytes_before_ = bytes_read();
     if (files_.tsv.empty()) {
-      source_.emplace(Checked(files_.source[next_file_]));
-      target_.emplace(Checked(files_.target[next_file_]));
+      source_.emplace(Checked(files_.source[next_file_]), invalid_);
+      target_.emplace(Checked(files_.target[next_file_]), invalid_);
     } else {
-      source_.emplace(Checked(files_.tsv[next_file_]));
+      source_.emplace(Checked(files_.tsv[next_file_]), invalid_);
       tsv_columns_ = 0;
     }
     ++next_file_;
@@ -59,18 +60,17 @@ int64_t ParallelReader::bytes_read() const {
 }
 
 bool ParallelReader::NextOfTsv(SentencePair* pair) {
-  std::string line;
-  if (!source_->Next(&line)) return false;
+  if (!source_->Next(&tsv_line_)) return false;
   *pair = {};
-  if (IsBlank(line)) return true;
+  if (IsBlank(tsv_line_)) return true;
   const int64_t source_column = files_.tsv_columns[0];
   const int64_t target_column = files_.tsv_columns[1];
   int64_t columns = 0;
   for (size_t begin = 0; begin != std::string::npos;) {
-    const size_t tab = line.find('\t', begin);
+    const size_t tab = tsv_line_.find('\t', begin);
     ++columns;
-    if (columns == source_column) pair->source.assign(line, begin, tab - begin);
-    if (columns == target_column) pair->target.assign(line, begin, tab - begin);
+    if (columns == source_column) pair->source.assign(tsv_line_, begin, tab - begin);
+    if (columns == target_column) pair->target.assign(tsv_line_, begin, tab - begin);
     begin = tab == std::string::npos ? tab : tab + 1;
   }
   if (columns < std::max(source_column, target_column)) {

@@ -28,10 +28,13 @@ void RequireCorpusFile(const std::filesystem::path& path);
 ///   - LineReader or RequireCorpusFile() refuses a file.
 class ParallelReader {
  public:
-  explicit ParallelReader(ParallelFiles files);
+  explicit ParallelReader(ParallelFiles files, InvalidUtf8 invalid = InvalidUtf8::kRefuse);
 
   /// False at the end of the last file.
   bool Next(SentencePair* pair);
+
+  /// The whole line of a TSV file that the last pair came from; else empty.
+  const std::string& tsv_line() const { return tsv_line_; }
 
   /// Bytes read from the files so far; compressed bytes if a file is compressed.
   int64_t bytes_read() const;
@@ -45,10 +48,12 @@ class ParallelReader {
   [[noreturn]] void RefuseDifferentLengths(bool source_is_longer);
 
   ParallelFiles files_;
+  InvalidUtf8 invalid_;
   size_t next_file_ = 0;
   int64_t bytes_before_ = 0;          // Of the finished files.
   std::optional<LineReader> source_;  // Or the open TSV file.
   std::optional<LineReader> target_;
+  std::string tsv_line_;
   int64_t tsv_columns_ = 0;  // In the open TSV file's first non-blank line; 0: none yet.
   bool left_columns_out_ = false;
 };

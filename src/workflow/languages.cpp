@@ -3,18 +3,14 @@
 #include <filesystem>
 #include <vector>
 
+#include "data/file_language.h"
 #include "evaluation/bleu_tokenizer.h"
-#include "support/decompressor.h"
 
 namespace wavemt {
 namespace {
 
 std::string LanguageOf(const std::string& named, const std::vector<std::filesystem::path>& files) {
-  if (!named.empty() || files.empty()) return named;
-  std::filesystem::path name = files.front().filename();
-  if (FormatOfExtension(name.extension().string()) != nullptr) name = name.stem();
-  const std::string extension = name.extension().string();
-  return extension.empty() ? "" : extension.substr(1);
+  return !named.empty() || files.empty() ? named : LanguageOfFile(files.front());
 }
 
 }  // namespace

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace wavemt {
+
+struct TextSize {
+  int64_t words = 0;
+  int64_t characters = 0;
+};
+
+/// The words and characters of UTF-8 text. White space separates words. In scripts that are written
+/// without spaces (Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar) each letter is a word; other
+/// characters beside such letters are a word if there is a letter or digit among them, so
+/// "在iPhone上," has three.
+TextSize SizeOfText(std::string_view text);
+
+}  // namespace wavemt
