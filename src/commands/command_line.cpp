@@ -97,6 +97,7 @@ int RunCommandLine(int argc, char** argv) {
   AddScoreCommand(app, &exit_code);
   AddMetricsCommand(app, &exit_code);
   AddTokenizerCommand(app, &exit_code);
+  AddCorpusCommand(app, &exit_code);
   AddInspectCommand(app, &exit_code);
   AddAverageCommand(app, &exit_code);
   AddMergeCommand(app, &exit_code);

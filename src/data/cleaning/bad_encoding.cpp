@@ -30,6 +30,7 @@ uint8_t WindowsByte(char32_t character) {
 bool IsContinuation(uint8_t byte) { return byte >= 0x80 && byte <= 0xBF; }
 
 constexpr uint8_t kNoBreakSpace = 0xA0;
+constexpr uint8_t kOpeningQuote = 0xAB;  // «
 
 // Punctuation that follows words, as bytes of Windows-1252: quotation marks, dashes, an ellipsis, a
 // no-break space; and the soft hyphen.
@@ -80,7 +81,7 @@ class Disguises {
     if (lead > 0xC3) return false;
     if (!FollowsWords(second)) return true;
     if (IsLetter(before)) return false;
-    return second == kNoBreakSpace ? lead == 0xC2 : IsLetter(At(i + 2));
+    return second == kNoBreakSpace || second == kOpeningQuote || IsLetter(At(i + 2));
   }
 
   static bool IsTraceOfThree(uint8_t lead, uint8_t second, uint8_t third) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace wavemt {
 
 struct FilterOptions {
   PairFilter filter;
-  std::string source_language;
-  std::string target_language;
+  std::string source_language{};
+  std::string target_language{};
   int threads = 1;
   std::string label = "filtering";  // For the progress bar.
 };

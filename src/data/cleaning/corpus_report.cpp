@@ -1,6 +1,7 @@
 #include "data/cleaning/corpus_report.h"
 
 #include <string_view>
+#include <utility>
 
 #include "data/cleaning/corpus_pass.h"
 

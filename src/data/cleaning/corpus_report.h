@@ -18,8 +18,8 @@ struct ReportOptions {
   /// The limits, and what counts as removed. Copies, bad encodings, different numbers and
   /// duplicates are counted in any case; a rule with a limit, only if there is one.
   PairFilter filter;
-  std::string source_language;
-  std::string target_language;
+  std::string source_language{};
+  std::string target_language{};
   int64_t examples = 3;  // To keep of each problem.
   int threads = 1;
   std::string label = "checking";  // For the progress bar.

@@ -11,15 +11,17 @@ namespace wavemt {
 namespace {
 
 // ICU names the script that is likeliest; these languages are often written in another one as well.
+// "yi" it takes for the script of that name, not for Yiddish.
 struct SecondScript {
   std::string_view language;
   UScriptCode script;
 };
 constexpr SecondScript kSecondScripts[] = {
-    {"az", USCRIPT_CYRILLIC},   {"bs", USCRIPT_CYRILLIC},  {"kk", USCRIPT_LATIN},
-    {"ku", USCRIPT_ARABIC},     {"mn", USCRIPT_MONGOLIAN}, {"pa", USCRIPT_ARABIC},
-    {"sd", USCRIPT_DEVANAGARI}, {"sr", USCRIPT_LATIN},     {"tk", USCRIPT_CYRILLIC},
-    {"tt", USCRIPT_LATIN},      {"uz", USCRIPT_CYRILLIC},  {"zh", USCRIPT_BOPOMOFO}};
+    {"az", USCRIPT_CYRILLIC}, {"bs", USCRIPT_CYRILLIC},   {"crh", USCRIPT_LATIN},
+    {"kk", USCRIPT_LATIN},    {"ku", USCRIPT_ARABIC},     {"mn", USCRIPT_MONGOLIAN},
+    {"pa", USCRIPT_ARABIC},   {"sd", USCRIPT_DEVANAGARI}, {"sr", USCRIPT_LATIN},
+    {"tk", USCRIPT_CYRILLIC}, {"tt", USCRIPT_LATIN},      {"uz", USCRIPT_CYRILLIC},
+    {"yi", USCRIPT_HEBREW},   {"zh", USCRIPT_BOPOMOFO}};
 
 bool IsAsciiLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 

@@ -52,7 +52,7 @@ PairProblems RemovedBy(const PairFilter& filter) {
 PairFilter RecommendedFilter() {
   return {.max_words = 250,
           .max_length_ratio = 4.0,
-          .min_script_share = 0.5,
+          .min_script_share = 0.25,
           .remove_copies = true,
           .remove_bad_encoding = true,
           .remove_different_numbers = false,
