@@ -40,19 +40,18 @@ void CheckColumns(const CorpusWords& words) {
   }
 }
 
-std::string FirstOf(const std::string& named, const std::string& configured,
-                    const std::vector<std::filesystem::path>& files) {
-  if (!named.empty()) return named;
-  if (!configured.empty() || files.empty()) return configured;
-  return LanguageOfFile(files.front());
-}
-
 CorpusInput MakeInput(const CorpusWords& words, std::string name, const ParallelFiles& files,
                       const DataConfig& data) {
+  const auto given = [](const std::string& typed, const std::string& configured) {
+    return typed.empty() ? configured : typed;
+  };
+  const LanguagesOfText languages =
+      LanguagesOf(files, {.source = given(words.source_language, data.source_language),
+                          .target = given(words.target_language, data.target_language)});
   return {.name = std::move(name),
           .files = files,
-          .source_language = FirstOf(words.source_language, data.source_language, files.source),
-          .target_language = FirstOf(words.target_language, data.target_language, files.target)};
+          .source_language = languages.source,
+          .target_language = languages.target};
 }
 
 void ReadHeldOutOf(const CorpusList<HeldOutCorpus>& list, const std::string& key,

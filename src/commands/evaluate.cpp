@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,9 +70,15 @@ TestText ReadGivenText(const EvaluateOptions& options, const Config& config) {
   return text;
 }
 
-TestText ReadTestSet(const Named<HeldOutCorpus>& set, const Config& config) {
+TestText ReadTestSet(const Named<HeldOutCorpus>& set, const EvaluateOptions& options,
+                     const Config& config) {
   TestText text;
-  text.source_prefix = SourcePrefixOf(set.corpus, config);
+  // What is typed comes before what the config says.
+  const bool is_typed = std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
+    return typed.key() == "decoding.source_prefix";
+  });
+  text.source_prefix =
+      is_typed ? config.decoding.source_prefix : SourcePrefixOf(set.corpus, config);
   text.scored.set = set.name;
   text.scored.hypotheses_name = text.scored.references_name = set.Describe("data.test");
   for (SentencePair& pair : ReadParallel(set.corpus.files, text.scored.references_name)) {
@@ -116,7 +123,7 @@ std::vector<TestText> ReadTestTexts(const EvaluateOptions& options, const Config
     texts.push_back(ReadGivenText(options, config));
   } else {
     for (const Named<HeldOutCorpus>& set : ChosenTestSets(options, config)) {
-      texts.push_back(ReadTestSet(set, config));
+      texts.push_back(ReadTestSet(set, options, config));
     }
   }
   for (const TestText& text : texts) {

@@ -68,8 +68,8 @@ void RequireMayChange(const Config& config, const ConfigOverrides& overrides) {
   VisitFields(lister, copy);
   for (const ConfigOverride& override : overrides) {
     const std::string changed = override.key();
-    // A corpus, or a list of them, may be given anew as a whole: at other places, but with the same
-    // text, which whoever loads it checks.
+    // Of a whole corpus, or a list of them, the paths may change; loading it checks that the text
+    // has not.
     if (listable.contains(changed)) continue;
     for (const auto& [key, on_resume] : keys) {
       // A section's name covers every key in it.

@@ -116,28 +116,11 @@ void ValidateMixing(const Config& config, const ConfigOrigin& origin) {
   }
 }
 
-// Tags that a tokenizer which is still to be trained would cut into pieces.
 void ValidatePrefixes(const Config& config, const ConfigOrigin& origin) {
-  const TokenizerConfig& tokenizer = config.tokenizer;
-  const bool trains = tokenizer.model.empty() && tokenizer.source_model.empty();
-  const std::vector<std::string>& symbols = tokenizer.user_defined_symbols;
   const auto check = [&](const std::string& prefix, const std::string& key) {
-    if (prefix.find_first_of("\t\r\n") != std::string::npos) {
-      throw UsageError("{}: {} is not possible: tags are separated by spaces", origin.Of(key),
-                       QuoteJson(prefix));
-    }
-    if (!trains) return;
-    for (size_t begin = 0; begin < prefix.size();) {
-      const size_t end = std::min(prefix.find(' ', begin), prefix.size());
-      const std::string tag = prefix.substr(begin, end - begin);
-      if (!tag.empty() && std::ranges::find(symbols, tag) == symbols.end()) {
-        throw UsageError(
-            "{}: {} is not in tokenizer.user_defined_symbols, so that the tokenizer would cut it "
-            "into pieces; add it there",
-            origin.Of(key), tag);
-      }
-      begin = end + 1;
-    }
+    if (prefix.find_first_of("\t\r\n") == std::string::npos) return;
+    throw UsageError("{}: {} holds a tab or a line break; tags are separated by spaces",
+                     origin.Of(key), QuoteJson(prefix));
   };
   const auto check_all = [&](const auto& corpora, const std::string& key) {
     check(corpora.unnamed.source_prefix, key + ".source_prefix");
@@ -219,15 +202,19 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
         origin.Of("tokenizer.vocabulary"));
   }
   ValidateSymbols(tokenizer, origin);
-  constexpr int64_t kBytePieces = 256;
   constexpr int64_t kSpecialPieces = 4;
   const bool trains = tokenizer.model.empty() && !has_source;
-  if (trains && tokenizer.byte_fallback && tokenizer.vocab_size <= kBytePieces + kSpecialPieces) {
+  const auto symbols = static_cast<int64_t>(tokenizer.user_defined_symbols.size());
+  const int64_t taken = kSpecialPieces + symbols + (tokenizer.byte_fallback ? 256 : 0);
+  if (!trains || tokenizer.vocab_size > taken) return;
+  if (tokenizer.byte_fallback) {
     throw UsageError(
-        "{}: {} leaves no room beside the 256 bytes of tokenizer.byte_fallback; use "
-        "more than {}",
-        origin.Of("tokenizer.vocab_size"), tokenizer.vocab_size, kBytePieces + kSpecialPieces);
+        "{}: {} leaves no room beside the 256 bytes of tokenizer.byte_fallback{}; use more than {}",
+        origin.Of("tokenizer.vocab_size"), tokenizer.vocab_size,
+        symbols > 0 ? fmt::format(" and {} symbols", symbols) : "", taken);
   }
+  throw UsageError("{}: {} leaves no room beside {} special pieces and symbols; use more than {}",
+                   origin.Of("tokenizer.vocab_size"), tokenizer.vocab_size, taken, taken);
 }
 
 bool HasAbsolutePositions(PositionEncodingType type) {
@@ -387,6 +374,9 @@ void RequireSymbols(const std::vector<std::string>& symbols, const std::string& 
   // The names of the pieces that every trained tokenizer has.
   constexpr std::string_view kTaken[] = {"<unk>", "<pad>", "<s>", "</s>"};
   constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, SentencePiece's space.
+  const auto is_byte = [](std::string_view text) {
+    return text.size() == 6 && text.starts_with("<0x") && text.back() == '>';
+  };
   for (auto symbol = symbols.begin(); symbol != symbols.end(); ++symbol) {
     if (symbol->empty()) throw UsageError("{}: a symbol is empty", where);
     for (const char c : *symbol) {
@@ -401,7 +391,7 @@ void RequireSymbols(const std::vector<std::string>& symbols, const std::string& 
       throw UsageError("{}: {} is not possible: U+2581 stands for a space in SentencePiece", where,
                        QuoteJson(*symbol));
     }
-    if (std::ranges::find(kTaken, *symbol) != std::end(kTaken)) {
+    if (is_byte(*symbol) || std::ranges::find(kTaken, *symbol) != std::end(kTaken)) {
       throw UsageError("{}: {} is there already, with a meaning of its own", where, *symbol);
     }
     if (std::find(symbols.begin(), symbol, *symbol) != symbol) {

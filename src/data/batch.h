@@ -33,7 +33,7 @@ struct Batch {
   std::vector<int64_t> labels;          // [rows, target_length]: sentence </s> kIgnoredLabel...
   std::vector<int64_t> source_lengths;  // [rows], </s> included
   std::vector<int64_t> target_lengths;  // [rows], </s> included
-  std::vector<float> weights;           // [rows], in the loss; empty: all are 1
+  std::vector<float> weights{};         // [rows], in the loss; empty: all are 1
   int64_t source_tokens = 0;            // without padding
   int64_t target_tokens = 0;            // without padding: what the loss is averaged over
 };

@@ -23,10 +23,10 @@ std::span<const uint32_t> BatchPlan::pairs(int64_t batch) const {
 }
 
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed) {
-  return PlanBatches(corpus, corpus.TokenizedCorpus::PairsOfEpoch(0, seed), batch_tokens, seed);
+  return PlanBatches(corpus, corpus.PairsOfEpoch(0, seed), batch_tokens, seed);
 }
 
-BatchPlan PlanBatches(const TokenizedCorpus& corpus, const std::vector<uint32_t>& pairs,
+BatchPlan PlanBatches(const TokenizedCorpus& corpus, std::vector<uint32_t> pairs,
                       int64_t batch_tokens, uint64_t seed) {
   std::vector<PairRow> rows;
   rows.reserve(pairs.size());
@@ -36,6 +36,7 @@ BatchPlan PlanBatches(const TokenizedCorpus& corpus, const std::vector<uint32_t>
                     .target = static_cast<uint32_t>(lengths.target + 1),
                     .pair = pair});
   }
+  pairs = {};  // Its memory is needed below.
   Shuffle(std::span(rows), DeriveSeed(seed, RandomStream::kPairOrder));
 
   BatchPlan plan;

@@ -17,8 +17,7 @@ class BatchPlan {
   std::span<const uint32_t> pairs(int64_t batch) const;
 
  private:
-  friend BatchPlan PlanBatches(const TokenizedCorpus&, const std::vector<uint32_t>&, int64_t,
-                               uint64_t);
+  friend BatchPlan PlanBatches(const TokenizedCorpus&, std::vector<uint32_t>, int64_t, uint64_t);
   std::vector<uint32_t> order_;     // Pair numbers, grouped by batch.
   std::vector<uint64_t> ends_;      // The end of each group in order_.
   std::vector<uint32_t> sequence_;  // The i-th batch of the pass is this group.
@@ -33,9 +32,9 @@ class BatchPlan {
 /// is all that differs between passes. The same seed gives the same plan on every machine.
 ///
 /// REQUIRES: batch_tokens >= 1.
-BatchPlan PlanBatches(const TokenizedCorpus& corpus, const std::vector<uint32_t>& pairs,
+BatchPlan PlanBatches(const TokenizedCorpus& corpus, std::vector<uint32_t> pairs,
                       int64_t batch_tokens, uint64_t seed);
-/// Of all pairs of the corpus.
+/// Of the corpus's first epoch.
 BatchPlan PlanBatches(const TokenizedCorpus& corpus, int64_t batch_tokens, uint64_t seed);
 
 /// The share of padding in all batches, both sides together.

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <limits>
 #include <random>
 #include <system_error>
 #include <utility>
 
+#include "data/cleaning/fingerprint.h"
+#include "data/cleaning/fingerprint_set.h"
 #include "data/cleaning/pair_checker.h"
+#include "data/file_language.h"
 #include "data/tokenizer_trainer.h"
 #include "data/whitespace_normalizer.h"
 #include "support/error.h"
@@ -130,12 +133,15 @@ void ParallelReader::ReadWeight(bool has_pair, SentencePair* pair) {
   }
   if (!has_pair) return;
   const std::string_view text = Strip(line);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pair->weight);
+  double weight = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
-  if (!is_number || !(pair->weight >= 0) || !std::isfinite(pair->weight)) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  if (!is_number || !(weight >= 0) || weight > kMost) {
     throw UsageError("{}: line {}: \"{}\" is not the weight of a pair: a number of at least 0",
                      weight_->path().string(), weight_->line_number(), text);
   }
+  pair->weight = static_cast<float>(weight);
 }
 
 void SayWhichColumns(const ParallelReader& reader, const ParallelFiles& files,
@@ -171,11 +177,18 @@ std::vector<std::string> SampleSentences(const std::vector<TrainingCorpus>& corp
     }
   };
   for (const TrainingCorpus& corpus : corpora) {
-    ParallelReader reader(corpus.files);
-    const PairChecker checker(corpus.filter, sample.source_language, sample.target_language);
+    const LanguagesOfText languages = LanguagesOf(
+        corpus.files, {.source = sample.source_language, .target = sample.target_language});
+    const PairChecker checker(corpus.filter, languages.source, languages.target);
     const bool filters = corpus.filter != PairFilter();
+    FingerprintSet earlier;
+    const auto is_left_out = [&](const SentencePair& pair) {
+      if (pair.weight == 0 || (filters && checker.WhyLeftOut(pair))) return true;
+      return corpus.filter.remove_duplicates && !earlier.Insert(FingerprintsOf(pair).pair);
+    };
+    ParallelReader reader(corpus.files, InvalidUtf8::kRefuse, corpus.weights);
     for (SentencePair pair; reader.Next(&pair);) {
-      if (filters && checker.WhyLeftOut(pair)) continue;
+      if (is_left_out(pair)) continue;
       if (sample.source) consider(pair.source);
       if (sample.target) consider(pair.target);
       progress.Update(static_cast<int64_t>(seen));

@@ -78,13 +78,13 @@ struct SentenceSample {
   bool target = true;
   bool normalize_whitespace = false;
   int64_t limit = 0;              // The most sentences to return.
-  std::string source_language{};  // For the filters of corpora.
+  std::string source_language{};  // For the filters; empty: as the files' names say.
   std::string target_language{};
   uint64_t seed = 0;
 };
-/// Samples sentences for training a vocabulary, uniformly from all pairs of all corpora that their
-/// filters keep (reservoir sampling, Vitter 1985, algorithm R). Skips blank sentences and those
-/// over kLongestTrainingSentence bytes.
+/// Samples sentences for training a vocabulary, uniformly from all pairs that training uses
+/// (reservoir sampling, Vitter 1985, algorithm R). Skips blank sentences and those over
+/// kLongestTrainingSentence bytes.
 std::vector<std::string> SampleSentences(const std::vector<TrainingCorpus>& corpora,
                                          const SentenceSample& sample);
 

@@ -18,7 +18,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "a corpus cache is little-endian");
 
 constexpr std::string_view kMagic = "wavemtTC";
-// Increases whenever the format changes, or the ids that a text is tokenized to.
+// Increases whenever the format changes, or the ids that a text is tokenized to, or the order of
+// PairProblem.
 constexpr uint32_t kCacheVersion = 4;
 constexpr uint64_t kBlockSize = 1 << 20;
 
@@ -30,7 +31,7 @@ struct Trailer {
   uint64_t pairs_read = 0;
   uint64_t pairs_empty = 0;
   uint64_t pairs_too_long = 0;
-  uint64_t pairs_weightless = 0;
+  uint64_t pairs_of_zero_weight = 0;
   uint64_t pairs_filtered[kPairProblems.size()] = {};
   uint64_t pairs_of_several_sentences = 0;
   uint64_t num_weights = 0;
@@ -100,7 +101,7 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
                   .pairs_read = static_cast<uint64_t>(counts.read),
                   .pairs_empty = static_cast<uint64_t>(counts.empty),
                   .pairs_too_long = static_cast<uint64_t>(counts.too_long),
-                  .pairs_weightless = static_cast<uint64_t>(counts.weightless),
+                  .pairs_of_zero_weight = static_cast<uint64_t>(counts.zero_weight),
                   .pairs_of_several_sentences = static_cast<uint64_t>(counts.several_sentences),
                   .num_weights = weights_.size(),
                   .settings_size = origin.settings.size(),
@@ -146,7 +147,7 @@ void CorpusCacheFile::ReadTrailer() {
     if (counts_fit) not_kept += count;
   };
   for (const uint64_t count :
-       {trailer.pairs_empty, trailer.pairs_too_long, trailer.pairs_weightless}) {
+       {trailer.pairs_empty, trailer.pairs_too_long, trailer.pairs_of_zero_weight}) {
     count_out(count);
   }
   for (const uint64_t count : trailer.pairs_filtered) count_out(count);
@@ -170,7 +171,7 @@ void CorpusCacheFile::ReadTrailer() {
   counts_ = {.read = static_cast<int64_t>(trailer.pairs_read),
              .empty = static_cast<int64_t>(trailer.pairs_empty),
              .too_long = static_cast<int64_t>(trailer.pairs_too_long),
-             .weightless = static_cast<int64_t>(trailer.pairs_weightless),
+             .zero_weight = static_cast<int64_t>(trailer.pairs_of_zero_weight),
              .several_sentences = static_cast<int64_t>(trailer.pairs_of_several_sentences)};
   std::ranges::copy(trailer.pairs_filtered, counts_.filtered.begin());
   checksum_ = static_cast<uint32_t>(trailer.corpus_checksum);

@@ -27,6 +27,8 @@ std::vector<int64_t> PairsPerEpoch(const std::vector<CorpusMixture::Part>& parts
                          : std::pow(static_cast<double>(sizes.back()), 1.0 / temperature));
   }
   if (shares.empty()) return sizes;
+  const double largest = std::ranges::max(shares);
+  for (double& share : shares) share /= largest;  // So that their sum is finite.
   const double all_shares = std::accumulate(shares.begin(), shares.end(), 0.0);
   const auto all_pairs =
       static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0}));

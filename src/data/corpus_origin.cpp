@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "data/cleaning/pair_checker.h"
 #include "data/corpus.h"
 #include "support/checksum.h"
 #include "support/error.h"
@@ -65,11 +66,12 @@ std::string SettingsOf(const TrainingCorpus& corpus, const TokenizerPair& tokeni
   const PairFilter& filter = corpus.filter;
   if (filter != PairFilter()) {
     text += fmt::format(
-        "filter: {} words, ratio {}, script {} of {} and {}, copies {}, encoding {}, numbers {}, "
+        "filter by rules {}: {} words, ratio {}, script {} of {} and {}, copies {}, encoding {}, "
+        "numbers {}, "
         "duplicates {}\n",
-        filter.max_words, filter.max_length_ratio, filter.min_script_share, options.source_language,
-        options.target_language, filter.remove_copies, filter.remove_bad_encoding,
-        filter.remove_different_numbers, filter.remove_duplicates);
+        kPairRulesVersion, filter.max_words, filter.max_length_ratio, filter.min_script_share,
+        options.source_language, options.target_language, filter.remove_copies,
+        filter.remove_bad_encoding, filter.remove_different_numbers, filter.remove_duplicates);
   }
   return text;
 }

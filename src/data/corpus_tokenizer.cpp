@@ -14,6 +14,7 @@
 #include "data/corpus.h"
 #include "data/corpus_origin.h"
 #include "data/sentence_splitter.h"
+#include "data/tags.h"
 #include "support/error.h"
 #include "support/progress.h"
 
@@ -47,7 +48,7 @@ class ChunkEncoder {
         filters_(text.filter != PairFilter()),
         finds_duplicates_(text.filter.remove_duplicates),
         checker_(text.filter, options.source_language, options.target_language),
-        prefix_(EncodeSourcePrefix(*tokenizers.source, text.source_prefix)) {}
+        prefix_(EncodePrefix(*tokenizers.source, text.source_prefix)) {}
 
   EncodedChunk Encode(const std::vector<SentencePair>& pairs) const {
     EncodedChunk chunk;
@@ -61,7 +62,7 @@ class ChunkEncoder {
   void EncodePair(const SentencePair& pair, SentenceSplitter& splitter, EncodedChunk* chunk) const {
     ++chunk->counts.read;
     if (pair.weight == 0) {
-      ++chunk->counts.weightless;
+      ++chunk->counts.zero_weight;
       return;
     }
     const std::string source_text = tokenizers_.source->Normalize(pair.source);
@@ -152,12 +153,8 @@ class TokenizingProgress {
 
 }  // namespace
 
-std::vector<int32_t> EncodeSourcePrefix(const Tokenizer& tokenizer, const std::string& prefix) {
-  return tokenizer.Encode(prefix);
-}
-
 int64_t CorpusCounts::kept() const {
-  return read - empty - too_long - weightless -
+  return read - empty - too_long - zero_weight -
          std::accumulate(filtered.begin(), filtered.end(), int64_t{0});
 }
 
@@ -165,7 +162,7 @@ void CorpusCounts::Add(const CorpusCounts& other) {
   read += other.read;
   empty += other.empty;
   too_long += other.too_long;
-  weightless += other.weightless;
+  zero_weight += other.zero_weight;
   several_sentences += other.several_sentences;
   for (size_t i = 0; i < filtered.size(); ++i) filtered[i] += other.filtered[i];
 }
@@ -176,7 +173,7 @@ std::string CorpusCounts::Summary(int64_t max_length) const {
   if (too_long > 0) {
     text += fmt::format(", {} skipped over {} tokens", WithThousands(too_long), max_length);
   }
-  if (weightless > 0) text += fmt::format(", {} skipped of weight 0", WithThousands(weightless));
+  if (zero_weight > 0) text += fmt::format(", {} skipped of weight 0", WithThousands(zero_weight));
   for (size_t i = 0; i < filtered.size(); ++i) {
     if (filtered[i] == 0) continue;
     text += fmt::format(", {} filtered as {}", WithThousands(filtered[i]),

@@ -19,7 +19,7 @@ struct CorpusCounts {
   int64_t read = 0;
   int64_t empty = 0;              // Skipped because a side is blank.
   int64_t too_long = 0;           // Skipped because a side exceeds the limit.
-  int64_t weightless = 0;         // Skipped because their weight is 0.
+  int64_t zero_weight = 0;        // Skipped because their weight is 0.
   int64_t several_sentences = 0;  // Kept pairs with more than one source sentence.
   /// Left out by TrainingCorpus::filter, by the first of the problems that it removes.
   std::array<int64_t, kPairProblems.size()> filtered{};
@@ -43,11 +43,6 @@ struct TokenizeOptions {
 
 /// Receives the ids of one pair.
 using PairSink = std::function<void(const TokenizedPair&)>;
-
-/// The token ids of tags that come before each source sentence, such as "<2de> <web>"; none if
-/// `prefix` is blank. Encode() gives the same ids for a text that begins with the tags, provided
-/// that they are user-defined symbols of the tokenizer.
-std::vector<int32_t> EncodeSourcePrefix(const Tokenizer& tokenizer, const std::string& prefix);
 
 /// Reads and tokenizes a corpus on `num_threads` threads, and passes the pairs to `sink` on the
 /// calling thread, in file order. Pairs with a blank side or with more than `max_length` tokens on

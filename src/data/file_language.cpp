@@ -1,5 +1,7 @@
 #include "data/file_language.h"
 
+#include <utility>
+
 #include "support/decompressor.h"
 
 namespace wavemt {
@@ -9,6 +11,16 @@ std::string LanguageOfFile(const std::filesystem::path& file) {
   if (FormatOfExtension(name.extension().string()) != nullptr) name = name.stem();
   const std::string extension = name.extension().string();
   return extension.empty() ? "" : extension.substr(1);
+}
+
+LanguagesOfText LanguagesOf(const ParallelFiles& files, LanguagesOfText given) {
+  if (given.source.empty() && !files.source.empty()) {
+    given.source = LanguageOfFile(files.source.front());
+  }
+  if (given.target.empty() && !files.target.empty()) {
+    given.target = LanguageOfFile(files.target.front());
+  }
+  return given;
 }
 
 }  // namespace wavemt

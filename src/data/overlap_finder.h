@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -18,37 +19,47 @@ struct Overlap {
   int64_t targets = 0;  // or their target.
 };
 
+/// A corpus of whose sources the first `num_tags` tokens do not count.
+struct TaggedCorpus {
+  const TokenizedCorpus& corpus;
+  int64_t num_tags = 0;
+};
+
 /// Finds sentences that training text and held-out text share, by their token ids. A model knows
 /// such sentences by heart, so that scores on them say little.
 class OverlapFinder {
  public:
-  /// Whose first `num_tags` source tokens of each pair do not count.
-  struct TaggedCorpus {
-    const TokenizedCorpus& corpus;
-    int64_t num_tags = 0;
-  };
-
   void AddHeldOut(const std::string& name, const TaggedCorpus& text);
-  /// Looks through a part of the training text, after the last AddHeldOut().
-  void Look(const TaggedCorpus& text);
+  bool has_held_out() const { return !pairs_.empty(); }
+
+  /// Looks through a part of the training text on `num_threads` threads, after the last
+  /// AddHeldOut().
+  void Look(const TaggedCorpus& text, int num_threads);
 
   /// Of each held-out text, in the order of AddHeldOut().
   std::vector<Overlap> Overlaps() const;
 
  private:
-  struct HeldOutPair {
-    size_t text = 0;      // Index in texts_.
-    uint64_t source = 0;  // Fingerprints.
+  struct Fingerprints {
+    uint64_t source = 0;
     uint64_t target = 0;
-    bool has_source = false;
-    bool has_target = false;
-    bool has_both = false;
+    uint64_t pair = 0;
   };
+  struct HeldOutPair {
+    size_t text = 0;  // Index in texts_.
+    Fingerprints fingerprints;
+  };
+  // Whether the training text has it, by fingerprint.
+  using Found = std::unordered_map<uint64_t, std::atomic<bool>>;
+
+  static Fingerprints FingerprintsOfPair(const TaggedCorpus& text, int64_t pair);
+  void LookAt(const Fingerprints& fingerprints);
 
   std::vector<Overlap> texts_;  // Names and sizes.
   std::vector<HeldOutPair> pairs_;
-  std::unordered_multimap<uint64_t, size_t> by_source_;  // Indices in pairs_.
-  std::unordered_multimap<uint64_t, size_t> by_target_;
+  Found sources_;
+  Found targets_;
+  Found both_;
 };
 
 }  // namespace wavemt

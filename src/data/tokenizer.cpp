@@ -31,14 +31,6 @@ std::string WithSpaces(const std::string& text) {
   return std::string(Strip(spaced + text.substr(begin)));
 }
 
-// Symbols may also be digits or words that somebody wants whole, which are part of the sentence.
-bool IsTag(std::string_view symbol) {
-  constexpr std::string_view kSigns = "<>[](){}|_#@$%&*+=~^/:";
-  return symbol.size() > 2 && kSigns.find(symbol.front()) != std::string_view::npos &&
-         kSigns.find(symbol.back()) != std::string_view::npos &&
-         symbol.find_first_not_of(kSigns) != std::string_view::npos;
-}
-
 }  // namespace
 
 std::string_view LanguageCodeOf(std::string_view text) {
@@ -162,23 +154,6 @@ std::optional<int32_t> Tokenizer::FindPiece(const std::string& piece) const {
   // What is unknown gets the id of <unk>.
   if (processor_->IdToPiece(id) != piece) return std::nullopt;
   return id;
-}
-
-std::string_view Tokenizer::LeadingTags(std::string_view text) const {
-  if (vocabulary_) return LanguageCodeOf(text);
-  size_t end = 0;  // Of the tags so far.
-  while (!symbols_.empty()) {
-    size_t begin = end;
-    while (begin < text.size() && text[begin] == ' ') ++begin;
-    const std::string_view rest = text.substr(begin);
-    size_t longest = 0;
-    for (const std::string& symbol : symbols_) {
-      if (IsTag(symbol) && rest.starts_with(symbol)) longest = std::max(longest, symbol.size());
-    }
-    if (longest == 0) break;
-    end = begin + longest;
-  }
-  return text.substr(0, end);
 }
 
 bool Tokenizer::GivesSameIds(const Tokenizer& other) const {

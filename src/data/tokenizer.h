@@ -70,10 +70,6 @@ class Tokenizer {
 
   /// Whether `piece` is a user-defined symbol of the SentencePiece model.
   bool IsUserDefined(std::string_view piece) const { return symbols_.contains(piece); }
-  /// The tags at the beginning of `text`, which count for each of its sentences: user-defined
-  /// symbols in brackets or other signs, such as <2de>, [news] and __de__, and the spaces before
-  /// them; with a vocabulary, a language code.
-  std::string_view LeadingTags(std::string_view text) const;
 
   /// Whether both have the same model and vocabulary; how white space is normalized may differ.
   bool GivesSameIds(const Tokenizer& other) const;

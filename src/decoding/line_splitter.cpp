@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "data/tags.h"
 #include "support/characters.h"
 #include "support/whitespace.h"
 
@@ -62,7 +63,6 @@ size_t EndOfChunk(std::string_view text) {
 LineSplitter::LineSplitter(std::shared_ptr<const Tokenizer> tokenizer, Options options)
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
-      prefix_(tokenizer_->Encode(options_.source_prefix)),
       sentences_(options_.source_language) {}
 
 bool LineSplitter::SplitsEachSentence() const {
@@ -77,17 +77,21 @@ bool LineSplitter::SplitsEachSentence() const {
   return false;
 }
 
-SplitLine LineSplitter::Split(std::string_view line) {
-  std::string_view own_tags = tokenizer_->LeadingTags(line);
-  // A line of nothing but symbols is text.
-  if (!tokenizer_->vocabulary() && IsBlank(line.substr(own_tags.size()))) own_tags = {};
-  std::vector<int32_t> tags = prefix_;
-  std::vector<int32_t> own = tokenizer_->Encode(own_tags);
+std::string_view LineSplitter::OwnTags(std::string_view line) const {
+  if (tokenizer_->vocabulary()) return LanguageCodeOf(line);
+  const std::string_view tags = LeadingTags(line, options_.tags);
+  // A line of nothing but tags is text.
+  if (IsBlank(line.substr(tags.size()))) return {};
   // So is what would leave no room for a sentence.
-  if (static_cast<int64_t>(prefix_.size() + own.size()) >= options_.longest) {
-    own_tags = {};
-    own.clear();
-  }
+  const size_t tokens = options_.prefix.size() + tokenizer_->Encode(tags).size();
+  return static_cast<int64_t>(tokens) < options_.longest ? tags : std::string_view();
+}
+
+SplitLine LineSplitter::Split(std::string_view line) {
+  const std::string_view own_tags = OwnTags(line);
+  std::vector<int32_t> tags;
+  if (own_tags.empty() || !tokenizer_->vocabulary()) tags = options_.prefix;
+  const std::vector<int32_t> own = tokenizer_->Encode(own_tags);
   tags.insert(tags.end(), own.begin(), own.end());
   const auto num_tags = static_cast<int64_t>(tags.size());
   longest_ = std::max<int64_t>(options_.longest - num_tags, 1);
@@ -102,6 +106,14 @@ SplitLine LineSplitter::Split(std::string_view line) {
   if (tags.empty() || result.segments.empty()) return result;
   result.has_unknown =
       result.has_unknown || std::ranges::find(tags, tokenizer_->special().unk) != tags.end();
+  if (result.segments.size() == 1 && !result.was_cut && !tokenizer_->vocabulary()) {
+    // As training reads a line that holds its tags.
+    const std::vector<int32_t> whole = tokenizer_->Encode(line);
+    if (static_cast<int64_t>(options_.prefix.size() + whole.size()) <= options_.longest) {
+      tags = options_.prefix;
+      result.segments.front() = whole;
+    }
+  }
   for (auto& segment : result.segments) segment.insert(segment.begin(), tags.begin(), tags.end());
   return result;
 }

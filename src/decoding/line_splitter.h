@@ -29,7 +29,8 @@ class LineSplitter {
     SentenceSplitting split_sentences = SentenceSplitting::kAuto;
     std::optional<CorpusProfile> trained_on{};  // nullopt: not known.
     std::string source_language{};              // As SentenceSplitter takes it.
-    std::string source_prefix{};                // Tags before each segment.
+    std::vector<int32_t> prefix{};              // Tokens before each segment.
+    std::vector<std::string> tags{};            // Which a line may begin with.
     int64_t longest = 0;  // The most tokens that the model can process at once, at least 1.
   };
 
@@ -41,13 +42,16 @@ class LineSplitter {
   ///   kAlways   one sentence
   ///   kNever    as many sentences as the model can process
   /// A sentence longer than the model can process is cut between words or, failing that, between
-  /// characters. Every segment begins with Options::source_prefix and then the line's own tags, if
-  /// it has some (see Tokenizer::LeadingTags()). Even a line of megabytes takes little memory, and
-  /// time proportional to its length. Not thread-safe.
+  /// characters. Every segment begins with Options::prefix and then the line's own tags, if it has
+  /// some (see LeadingTags()). With a vocabulary, a language code at the beginning of the line is
+  /// such a tag, and takes the place of the prefix. Even a line of megabytes takes little memory,
+  /// and time proportional to its length. Not thread-safe.
   SplitLine Split(std::string_view line);
 
  private:
   SplitLine SplitText(std::string_view line);
+  // The tags that the line begins with.
+  std::string_view OwnTags(std::string_view line) const;
   bool SplitsEachSentence() const;
   std::vector<std::string_view> Pack(const std::vector<std::string_view>& sentences) const;
   void AddText(std::string_view text, SplitLine* line) const;
@@ -55,7 +59,6 @@ class LineSplitter {
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   Options options_;
-  std::vector<int32_t> prefix_;  // Options::source_prefix.
   // Of a segment without its tags, in tokens, for the current line.
   int64_t longest_ = 0;
   int64_t preferred_longest_ = 0;  // Only a single sentence makes a longer segment.

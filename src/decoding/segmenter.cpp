@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data/tags.h"
 #include "decoding/line_splitter.h"
 #include "support/error.h"
 #include "support/random.h"
@@ -37,7 +38,19 @@ int64_t Segmenter::LongestTranslation() const {
   return std::min(options_.decoding.max_output_length, options_.max_length - 1);
 }
 
-std::vector<int32_t> Segmenter::EncodePrefix(const std::string& text, size_t line) const {
+std::vector<int32_t> Segmenter::EncodeTags() const {
+  const std::string& prefix = options_.decoding.source_prefix;
+  std::vector<int32_t> tags = wavemt::EncodePrefix(*options_.tokenizers.source, prefix);
+  if (static_cast<int64_t>(tags.size()) >= options_.max_length - 1) {
+    throw UsageError(
+        "decoding.source_prefix: its {} tokens leave no room for a sentence in the model's {} "
+        "positions",
+        tags.size(), options_.max_length);
+  }
+  return tags;
+}
+
+std::vector<int32_t> Segmenter::EncodeTargetPrefix(const std::string& text, size_t line) const {
   const Tokenizer& tokenizer = *options_.tokenizers.target;
   const int64_t most = LongestTranslation();
   std::vector<int32_t> prefix;
@@ -74,20 +87,12 @@ void Segmenter::SetLimits(SourceSegment* segment) const {
 std::vector<SourceSegment> Segmenter::Split(std::span<const std::string> sources,
                                             std::span<const std::string> prefixes,
                                             std::vector<TranslatedLine>* lines) const {
-  if (const std::string& prefix = options_.decoding.source_prefix; !prefix.empty()) {
-    const size_t tokens = options_.tokenizers.source->Encode(prefix).size();
-    if (static_cast<int64_t>(tokens) >= options_.max_length - 1) {
-      throw UsageError(
-          "decoding.source_prefix: its {} tokens leave no room for a sentence in the model's {} "
-          "positions",
-          tokens, options_.max_length);
-    }
-  }
   LineSplitter splitter(options_.tokenizers.source,
                         {.split_sentences = options_.decoding.split_sentences,
                          .trained_on = options_.trained_on.profile,
                          .source_language = options_.trained_on.source_language,
-                         .source_prefix = options_.decoding.source_prefix,
+                         .prefix = EncodeTags(),
+                         .tags = options_.trained_on.tags,
                          .longest = options_.max_length - 1});  // One position is for </s>.
   std::vector<SourceSegment> segments;
   for (size_t line = 0; line < sources.size(); ++line) {
@@ -97,7 +102,7 @@ std::vector<SourceSegment> Segmenter::Split(std::span<const std::string> sources
     noted.was_cut = split.was_cut;
     noted.has_unknown = split.has_unknown;
     std::vector<int32_t> prefix;
-    if (!prefixes.empty()) prefix = EncodePrefix(prefixes[line], line);
+    if (!prefixes.empty()) prefix = EncodeTargetPrefix(prefixes[line], line);
     if (split.segments.empty() && !prefix.empty()) {
       throw UsageError("line {}: is blank, but it has a target prefix", NumberOf(line));
     }
@@ -115,8 +120,7 @@ std::vector<SourceSegment> Segmenter::Split(std::span<const std::string> sources
 std::vector<SourceSegment> Segmenter::Pair(std::span<const std::string> sources,
                                            std::span<const std::string> targets) const {
   const int64_t most = options_.max_length - 1;
-  const std::vector<int32_t> tags =
-      options_.tokenizers.source->Encode(options_.decoding.source_prefix);
+  const std::vector<int32_t> tags = EncodeTags();
   // Appends the tokens of a side to `ids`.
   const auto encode = [&](const Tokenizer& tokenizer, const std::string& text, size_t line,
                           const char* side, std::vector<int32_t> ids) {

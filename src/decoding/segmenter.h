@@ -18,7 +18,8 @@ namespace wavemt {
 /// What is known about the text that a model was trained on.
 struct TrainedOn {
   std::optional<CorpusProfile> profile;
-  std::string source_language;  // In the form that SentenceSplitter takes.
+  std::string source_language;      // In the form that SentenceSplitter takes.
+  std::vector<std::string> tags{};  // Of its sources.
 };
 
 /// A segment of a line, usually a sentence, that is translated on its own.
@@ -57,7 +58,9 @@ class Segmenter {
     return options_.first_line_number + static_cast<int64_t>(line);
   }
   int64_t LongestTranslation() const;  // In tokens without </s>.
-  std::vector<int32_t> EncodePrefix(const std::string& text, size_t line) const;
+  /// The tokens of decoding.source_prefix.
+  std::vector<int32_t> EncodeTags() const;
+  std::vector<int32_t> EncodeTargetPrefix(const std::string& text, size_t line) const;
   void SetLimits(SourceSegment* segment) const;
 
   Options options_;

@@ -69,6 +69,10 @@ void RequireTorchScriptCanHold(const Config& config) {
 }
 
 void WarnOfTextOptions(const Config& config, std::string_view format) {
+  if (!config.decoding.source_prefix.empty()) {
+    spdlog::warn("decoding.source_prefix: {} does not do that; put {} before each source sentence",
+                 format, config.decoding.source_prefix);
+  }
   if (!config.tokenizer.normalize_whitespace) return;
   spdlog::warn(
       "tokenizer.normalize_whitespace: {} does not do that; give it text with single spaces and "

@@ -72,6 +72,14 @@ TokenizerPair ChooseTokenizers(const InitialModel& initial, InitialFit fit, Conf
         origin);
   }
   if (names_none) {
+    for (const std::string& symbol : named.user_defined_symbols) {
+      if (initial.tokenizers->source->IsUserDefined(symbol)) continue;
+      throw UsageError(
+          "tokenizer.user_defined_symbols: the tokenizer of {}, which comes along with its "
+          "weights, "
+          "has no symbol {}; leave it out, or name another tokenizer",
+          origin, symbol);
+    }
     named = initial.config->tokenizer;
     return *initial.tokenizers;
   }

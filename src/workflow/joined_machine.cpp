@@ -16,7 +16,8 @@
 namespace wavemt {
 namespace {
 
-// Keys whose values are paths. Whether the texts there are the same is a fact of its own.
+// Keys whose values are paths or hold some. Whether the texts there are the same is a fact of its
+// own.
 constexpr std::string_view kPathKeys[] = {"run_dir",
                                           "data.train",
                                           "data.valid",

@@ -9,25 +9,18 @@
 namespace wavemt {
 namespace {
 
-std::string LanguageOf(const std::string& named, const std::vector<std::filesystem::path>& files) {
-  return !named.empty() || files.empty() ? named : LanguageOfFile(files.front());
-}
-
-// The files of the first training corpus.
-ParallelFiles FirstFiles(const DataConfig& data) {
+// Of the first training corpus.
+LanguagesOfText LanguagesOfFirst(const DataConfig& data) {
   const auto corpora = data.train.All();
-  return corpora.empty() ? ParallelFiles() : corpora.front().corpus.files;
+  return LanguagesOf(corpora.empty() ? ParallelFiles() : corpora.front().corpus.files,
+                     {.source = data.source_language, .target = data.target_language});
 }
 
 }  // namespace
 
-std::string SourceLanguage(const DataConfig& data) {
-  return LanguageOf(data.source_language, FirstFiles(data).source);
-}
+std::string SourceLanguage(const DataConfig& data) { return LanguagesOfFirst(data).source; }
 
-std::string TargetLanguage(const DataConfig& data) {
-  return LanguageOf(data.target_language, FirstFiles(data).target);
-}
+std::string TargetLanguage(const DataConfig& data) { return LanguagesOfFirst(data).target; }
 
 EvaluationTokenizer BleuTokenizer(const Config& config) {
   return config.evaluation.tokenize == EvaluationTokenizer::kAuto

@@ -17,7 +17,10 @@ bool HasOtherFiles(const ParallelFiles& a, const ParallelFiles& b) {
 
 bool HasOtherFiles(const CorpusList<TrainingCorpus>& a, const CorpusList<TrainingCorpus>& b) {
   return !std::ranges::equal(a.All(), b.All(), [](const auto& one, const auto& other) {
-    return !HasOtherFiles(one.corpus.files, other.corpus.files);
+    return !HasOtherFiles(one.corpus.files, other.corpus.files) &&
+           one.corpus.weights == other.corpus.weights &&
+           one.corpus.source_prefix == other.corpus.source_prefix &&
+           one.corpus.filter == other.corpus.filter;
   });
 }
 
@@ -27,10 +30,10 @@ Config ResumedConfig(const std::filesystem::path& run, const Config& before,
   Config config = LoadRunConfig(run, overrides);
   if (HasOtherFiles(before.data.train, config.data.train)) {
     // The new file names may indicate no language, or a different one.
-    std::string& source = config.data.source_language;
-    std::string& target = config.data.target_language;
-    if (source.empty()) source = SourceLanguage(before.data);
-    if (target.empty()) target = TargetLanguage(before.data);
+    const std::string source = SourceLanguage(before.data);
+    const std::string target = TargetLanguage(before.data);
+    if (source != SourceLanguage(config.data)) config.data.source_language = source;
+    if (target != TargetLanguage(config.data)) config.data.target_language = target;
   }
   if ((before.training.ema_decay > 0) != (config.training.ema_decay > 0)) {
     throw UsageError(

@@ -15,7 +15,7 @@ Config ResumedConfig(const std::filesystem::path& run, const Config& before,
 
 /// Whether two corpora are read from different files, whose text may still be the same.
 bool HasOtherFiles(const ParallelFiles& a, const ParallelFiles& b);
-/// The same for all corpora of a training.
+/// The same for all corpora of a training; also whether their weights, tags or filters are others.
 bool HasOtherFiles(const CorpusList<TrainingCorpus>& a, const CorpusList<TrainingCorpus>& b);
 
 }  // namespace wavemt

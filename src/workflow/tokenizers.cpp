@@ -1,15 +1,16 @@
 #include "workflow/tokenizers.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "data/corpus.h"
+#include "data/tags.h"
 #include "data/tokenizer_trainer.h"
 #include "support/error.h"
 #include "support/progress.h"
 #include "support/random.h"
-#include "workflow/languages.h"
 
 namespace wavemt {
 namespace {
@@ -20,6 +21,18 @@ struct Sides {
   bool target = true;
 };
 
+// A tag that is no symbol would be cut into pieces.
+void RequireTagsAsSymbols(const Config& config) {
+  const std::vector<std::string>& symbols = config.tokenizer.user_defined_symbols;
+  for (const std::string& tag : TagsOf(config)) {
+    if (std::ranges::find(symbols, tag) != symbols.end()) continue;
+    throw UsageError(
+        "tokenizer.user_defined_symbols: lacks {}, a tag of a source_prefix, which a new tokenizer "
+        "would cut into pieces; add it",
+        tag);
+  }
+}
+
 std::shared_ptr<const Tokenizer> TrainOn(const Config& config, const Sides& sides) {
   std::vector<TrainingCorpus> corpora;
   for (const auto& item : config.data.train.All()) corpora.push_back(item.corpus);
@@ -29,8 +42,8 @@ std::shared_ptr<const Tokenizer> TrainOn(const Config& config, const Sides& side
        .target = sides.target,
        .normalize_whitespace = config.tokenizer.normalize_whitespace,
        .limit = config.tokenizer.training_sentences,
-       .source_language = SourceLanguage(config.data),
-       .target_language = TargetLanguage(config.data),
+       .source_language = config.data.source_language,
+       .target_language = config.data.target_language,
        .seed = DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kTokenizerSample)});
   if (sentences.empty()) {
     throw UsageError(
@@ -57,6 +70,7 @@ TokenizerPair MakeTokenizers(const Config& config) {
     return {.source = Tokenizer::FromFile(tokenizer.source_model, text, vocabulary),
             .target = Tokenizer::FromFile(tokenizer.target_model, text, vocabulary)};
   }
+  if (tokenizer.model.empty()) RequireTagsAsSymbols(config);
   if (tokenizer.shared) {
     const auto shared = tokenizer.model.empty()
                             ? TrainOn(config, {.source = true, .target = true})

@@ -5,6 +5,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
+#include "data/tags.h"
 #include "model/adapters/adapter.h"
 #include "support/error.h"
 #include "support/files.h"
@@ -51,7 +52,8 @@ TrainedModel OpenModelAt(const ModelLocation& location, const ConfigOverrides& o
   if (adapter) RequireBase(adapter->folder, adapter->info, opened.checkpoint);
   opened.tokenizers = LoadRunTokenizers(location.run, opened.config.tokenizer);
   opened.trained_on = {.profile = LoadRunProfile(location.run),
-                       .source_language = SourceLanguage(opened.config.data)};
+                       .source_language = SourceLanguage(opened.config.data),
+                       .tags = TagsOf(opened.config)};
   opened.model = BuildModel(opened.config.model, opened.tokenizers);
   const std::string origin = opened.checkpoint.string();
   FreeTensors(ParametersOf(*opened.model));  // Before the file's weights take as much room again.

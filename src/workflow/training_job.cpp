@@ -16,6 +16,7 @@
 #include "config/config_reader.h"
 #include "config/config_writer.h"
 #include "data/batcher.h"
+#include "data/tags.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "support/json.h"
@@ -116,10 +117,10 @@ TrainingText LoadText(World& world, const Config& config, const TokenizerPair& t
                       const LoadingOptions& options) {
   TrainingText text;
   world.OnFirst([&] { text = LoadTrainingText(config, tokenizers, options); });
-  LoadingOptions quietly = options;
-  quietly.finds_overlap = false;
+  LoadingOptions without_overlap = options;
+  without_overlap.finds_overlap = false;
   world.Together([&] {
-    if (!world.is_first()) text = LoadTrainingText(config, tokenizers, quietly);
+    if (!world.is_first()) text = LoadTrainingText(config, tokenizers, without_overlap);
   });
   TrainingFacts facts = {{"the text of data.train", std::to_string(text.train->checksum())}};
   for (const HeldOutText& held_out : text.held_out) {
@@ -229,12 +230,13 @@ TrainingJob BuildJob(Config config, JobText job_text, const Machine& machine,
   const DecodingPrecision precision = config.decoding.precision == DecodingPrecision::kAuto
                                           ? DecodingPrecision::kFp32
                                           : config.decoding.precision;
-  const Translator translator(
-      {.transformers = {model},
-       .tokenizers = tokenizers,
-       .device = machine.device,
-       .trained_on = {.profile = profile, .source_language = SourceLanguage(config.data)},
-       .precision = precision});
+  const Translator translator({.transformers = {model},
+                               .tokenizers = tokenizers,
+                               .device = machine.device,
+                               .trained_on = {.profile = profile,
+                                              .source_language = SourceLanguage(config.data),
+                                              .tags = TagsOf(config)},
+                               .precision = precision});
   std::vector<ValidationSet> sets;
   for (const HeldOutText& held_out : text.held_out) {
     sets.push_back(

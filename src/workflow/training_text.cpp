@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/cleaning/language_scripts.h"
 #include "data/corpus.h"
 #include "data/corpus_loader.h"
 #include "data/corpus_mixture.h"
+#include "data/file_language.h"
 #include "data/overlap_finder.h"
+#include "data/tags.h"
 #include "support/error.h"
+#include "support/json.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "workflow/languages.h"
@@ -18,27 +22,44 @@ namespace wavemt {
 namespace {
 
 int64_t NumTags(const std::string& prefix, const TokenizerPair& tokenizers) {
-  return static_cast<int64_t>(EncodeSourcePrefix(*tokenizers.source, prefix).size());
+  return static_cast<int64_t>(EncodePrefix(*tokenizers.source, prefix).size());
 }
 
-// Says if the tokenizer cuts a tag of the prefix into pieces: such a tag is learned as well, but
-// takes more room.
+// Says if the tokenizer does not keep a tag of the prefix whole. Pieces of it can be learned as
+// well, but take more room; <unk> cannot.
 void WarnOfCutTags(const std::string& prefix, const Tokenizer& tokenizer, const std::string& name) {
-  for (size_t begin = 0; begin < prefix.size();) {
-    const size_t end = std::min(prefix.find(' ', begin), prefix.size());
-    const std::string tag = prefix.substr(begin, end - begin);
-    begin = end + 1;
-    if (tag.empty() || tokenizer.IsUserDefined(tag)) continue;
-    spdlog::warn(
-        "{}: source_prefix: the tokenizer does not know {} as a symbol and cuts it into {} pieces; "
-        "a tokenizer that is trained with it in tokenizer.user_defined_symbols keeps it whole",
-        name, tag, tokenizer.Encode(tag).size());
+  constexpr size_t kWhole = 2;  // The tag, perhaps after SentencePiece's space.
+  for (const std::string& tag : TagsOf(prefix)) {
+    const std::vector<int32_t> ids = tokenizer.Encode(tag);
+    if (std::ranges::find(ids, tokenizer.special().unk) != ids.end()) {
+      spdlog::warn("{}: source_prefix: the vocabulary lacks {}, which is read as <unk>", name, tag);
+    } else if (ids.size() > kWhole) {
+      spdlog::warn(
+          "{}: source_prefix: the tokenizer cuts {} into {} pieces; one that is trained with it in "
+          "tokenizer.user_defined_symbols keeps it whole",
+          name, tag, ids.size());
+    }
   }
+}
+
+// A rule that cannot do anything is a mistake of the person who set it.
+void WarnOfUnknownScripts(const TrainingCorpus& text, const TokenizeOptions& options) {
+  if (text.filter.min_script_share == 0) return;
+  const auto warn = [&](const std::string& language, const char* key) {
+    if (LanguageScripts(language).known()) return;
+    spdlog::warn(
+        "{}: filter.min_script_share: the script of {} is not known, so this side is not checked; "
+        "set {}",
+        options.name, language.empty() ? "its language" : QuoteJson(language), key);
+  };
+  warn(options.source_language, "data.source_language");
+  warn(options.target_language, "data.target_language");
 }
 
 LoadedCorpus LoadAndCount(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                           const LoadOptions& options) {
   WarnOfCutTags(text.source_prefix, *tokenizers.source, options.tokenize.name);
+  WarnOfUnknownScripts(text, options.tokenize);
   LoadedCorpus loaded = LoadCorpus(text, tokenizers, options);
   spdlog::info("{}: {}", options.tokenize.name, loaded.counts.Summary(options.tokenize.max_length));
   return loaded;
@@ -108,13 +129,16 @@ TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
   const bool is_set = !config.data.cache_dir.empty();
   TrainingParts loaded;
   for (const auto& item : config.data.train.All()) {
+    const LanguagesOfText languages =
+        LanguagesOf(item.corpus.files,
+                    {.source = config.data.source_language, .target = config.data.target_language});
     LoadedCorpus part =
         LoadAndCount(item.corpus, tokenizers,
                      {.tokenize = {.max_length = config.data.max_length,
                                    .num_threads = at::get_num_threads(),
                                    .name = item.Describe("data.train"),
-                                   .source_language = SourceLanguage(config.data),
-                                   .target_language = TargetLanguage(config.data)},
+                                   .source_language = languages.source,
+                                   .target_language = languages.target},
                       .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(options.run),
                       .cache_small = is_set,
                       .may_write = options.may_write});
@@ -153,8 +177,8 @@ void AddOtherTestText(const Config& config, const TokenizerPair& tokenizers,
                                    .name = name}});
       finder->AddHeldOut(name, {.corpus = *loaded.corpus, .num_tags = NumTags(prefix, tokenizers)});
     } catch (const Error& error) {
-      // Training does not need this text.
-      spdlog::info("{} is not compared with data.train: {}", name, error.what());
+      // Training does not need this text, but evaluate will.
+      spdlog::warn("{} is not compared with data.train: {}", name, error.what());
     }
   }
 }
@@ -164,7 +188,7 @@ void SayOverlap(const Overlap& overlap) {
   // A few short sentences, such as "Thank you.", are in any text.
   constexpr double kFew = 0.01;
   const auto most = static_cast<double>(std::max(overlap.sources, overlap.targets));
-  const bool matters = overlap.both > 0 || most > kFew * static_cast<double>(overlap.pairs);
+  const bool matters = most > kFew * static_cast<double>(overlap.pairs);
   const std::string text = fmt::format(
       "{}: of its {} pairs, data.train has {} as they are, {} of the sources and {} of the targets",
       overlap.name, WithThousands(overlap.pairs), WithThousands(overlap.both),
@@ -179,6 +203,19 @@ void SayOverlap(const Overlap& overlap) {
       text);
 }
 
+// A model that was trained with tags only expects one, in validations too.
+void WarnOfForgottenTags(const Config& config, const std::vector<HeldOutText>& held_out) {
+  const auto corpora = config.data.train.All();
+  const bool all_have_tags = std::ranges::none_of(
+      corpora, [](const auto& item) { return item.corpus.source_prefix.empty(); });
+  if (!all_have_tags) return;
+  for (const HeldOutText& text : held_out) {
+    if (!text.source_prefix.empty()) continue;
+    spdlog::warn("{}: has no source_prefix, but all training text has one: {}", text.description,
+                 corpora.front().corpus.source_prefix);
+  }
+}
+
 void FindOverlap(const Config& config, const TokenizerPair& tokenizers,
                  const std::vector<HeldOutText>& held_out, const TrainingParts& train) {
   OverlapFinder finder;
@@ -187,8 +224,9 @@ void FindOverlap(const Config& config, const TokenizerPair& tokenizers,
                                          .num_tags = NumTags(text.source_prefix, tokenizers)});
   }
   AddOtherTestText(config, tokenizers, &finder);
+  if (!finder.has_held_out()) return;
   for (const CorpusMixture::Part& part : train.parts) {
-    finder.Look({.corpus = *part.corpus, .num_tags = part.num_tags});
+    finder.Look({.corpus = *part.corpus, .num_tags = part.num_tags}, at::get_num_threads());
   }
   for (const Overlap& overlap : finder.Overlaps()) SayOverlap(overlap);
 }
@@ -209,6 +247,7 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
   TrainingText text;
   // First, so that errors in it are found before anything of data.train is written.
   text.held_out = LoadHeldOutTexts(config, tokenizers);
+  WarnOfForgottenTags(config, text.held_out);
   TrainingParts parts = LoadParts(config, tokenizers, options);
   if (options.finds_overlap) FindOverlap(config, tokenizers, text.held_out, parts);
   LoadedCorpus train = Mix(std::move(parts), config);

@@ -43,9 +43,9 @@ TEST(ConfigOverridesTest, TakePathsFromTheCurrentFolder) {
                                         R"(data.test.target=["../c", "${WAVEMT_DATA}/d"])"});
   const fs::path here = fs::current_path();
   EXPECT_EQ(config.tokenizer.model, here / "m.model");
-  EXPECT_THAT(config.data.valid.unnamed.tsv, ElementsAre(here / "v.tsv"));
-  EXPECT_THAT(config.data.test.unnamed.source, ElementsAre(here / "a", "/b"));
-  EXPECT_EQ(config.data.test.unnamed.target[0], here.parent_path() / "c");
+  EXPECT_THAT(config.data.valid.unnamed.files.tsv, ElementsAre(here / "v.tsv"));
+  EXPECT_THAT(config.data.test.unnamed.files.source, ElementsAre(here / "a", "/b"));
+  EXPECT_EQ(config.data.test.unnamed.files.target[0], here.parent_path() / "c");
 }
 
 TEST(ConfigOverridesTest, RefuseAPathThatIsNotUtf8) {
@@ -105,7 +105,8 @@ TEST(ConfigOverridesTest, RefuseASectionAndNameOneOfItsKeys) {
             "example model.d_model");
   EXPECT_EQ(folder.RefusalSet({"data.train=x.tsv"}),
             "--set data.train=x.tsv: \"data.train\" is a section of the config; set one of its "
-            "keys, for example data.train.source");
+            "keys, for example data.train.source, or give the whole section, or a list of named "
+            "ones, as JSON");
 }
 
 TEST(ConfigOverridesTest, RefuseTheWrongTypeAsTheFileDoes) {

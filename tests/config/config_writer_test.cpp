@@ -112,8 +112,9 @@ TEST(ConfigTextTest, OneCorpusIsWrittenAsBeforeThereWereLists) {
   const ConfigFolder folder;
   const Json data = ConfigToJson(folder.LoadSet({"data.valid.tsv=/v.tsv"}))["data"];
   EXPECT_EQ(data["valid"].dump(),
-            R"({"source":[],"target":[],"tsv":["/v.tsv"],"tsv_columns":[1,2]})");
-  EXPECT_EQ(data["test"].dump(), R"({"source":[],"target":[],"tsv":[],"tsv_columns":[1,2]})");
+            R"({"source":[],"target":[],"tsv":["/v.tsv"],"tsv_columns":[1,2],"source_prefix":""})");
+  EXPECT_EQ(data["test"].dump(),
+            R"({"source":[],"target":[],"tsv":[],"tsv_columns":[1,2],"source_prefix":""})");
 }
 
 TEST(ConfigValuesTest, HaveTheSameKeysInEveryConfig) {

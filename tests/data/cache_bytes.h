@@ -16,9 +16,9 @@
 
 namespace wavemt {
 
-// The trailer of a corpus cache (see data/corpus_cache_file.h): twelve numbers of 8 bytes, the
+// The trailer of a corpus cache (see data/corpus_cache_file.h): 23 numbers of 8 bytes, the
 // checksum and the version of 4 bytes each, and the magic of 8 bytes.
-inline constexpr size_t kTrailerNumbers = 12;
+inline constexpr size_t kTrailerNumbers = 23;
 inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
 
 inline uint64_t TrailerNumber(const std::string& bytes, size_t index) {

@@ -163,8 +163,8 @@ TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
 
 TEST_F(CorpusCacheFileTest, RefusesOtherVersionsAndOtherFiles) {
   std::string newer = SmallCache();
-  newer[newer.size() - 12] = 4;
-  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 4, this program reads 3");
+  newer[newer.size() - 12] = 5;
+  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 5, this program reads 4");
   EXPECT_THAT(ErrorOf(std::string(1000, 'x')), HasSubstr("its end is not that of a corpus cache"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path()); }), HasSubstr("is not a file"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path() / "none"); }),

@@ -86,7 +86,7 @@ TEST_F(CorpusCacheTest, HoldsWeightsAndWhyPairsWereLeftOut) {
   const CorpusCounts counts = TokenizeCorpus(
       text_, tokenizers_, options_,
       [&](const TokenizedPair& pair) { memory.Add(pair.source, pair.target, pair.weight); });
-  ASSERT_GT(counts.weightless, 10);
+  ASSERT_GT(counts.zero_weight, 10);
   ASSERT_GT(counts.filtered[static_cast<size_t>(PairProblem::kTooLong)], 10);
   FindOrBuild();
   const auto found = FindOrBuild();

@@ -89,6 +89,10 @@ TEST(CorpusMixtureTest, ATemperatureFavoursSmallCorpora) {
               HasSubstr("450 of a (0.56 of it), 450 of b (4.50 of it)"));
 }
 
+TEST(CorpusMixtureTest, WeightsMayBeAsLargeAsNumbersAre) {
+  EXPECT_THAT(MixtureOf({{50, 1.5e308}, {50, 1.5e308}}).Summary(), HasSubstr("50 of b"));
+}
+
 TEST(CorpusMixtureTest, EveryPartHasAShareHoweverSmallItsWeight) {
   EXPECT_THAT(MixtureOf({{100, 1000}, {100, 0.001}}).Summary(), HasSubstr("1 of b"));
 }

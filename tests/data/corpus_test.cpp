@@ -199,6 +199,8 @@ TEST_F(CorpusTest, ReadsTheWeightOfEachPair) {
   const auto refusal = [&](const std::string& text) {
     return UsageErrorOf([&] { weights_of(text); });
   };
+  // What a float cannot hold counts as 0.
+  EXPECT_THAT(weights_of("1e-60\n1\n1\n"), ElementsAre(0.0F, 1.0F, 1.0F));
   for (const std::string wrong : {"-1", "x", "", "1 2", "inf", "nan", "1,5", "1e99"}) {
     EXPECT_EQ(refusal("1\n" + wrong + "\n1\n"),
               Path("weights") + ": line 2: \"" + wrong +
@@ -217,6 +219,16 @@ TEST_F(CorpusTest, SamplesOnlyWhatTheFilterKeeps) {
   corpus.filter.remove_copies = true;
   const SentenceSample sample = {.source = true, .target = true, .limit = 10, .seed = 1};
   EXPECT_THAT(SampleSentences({corpus}, sample), UnorderedElementsAre("one", "1"));
+}
+
+TEST_F(CorpusTest, SamplesNoDuplicatesThatAreLeftOutAndNothingOfWeightZero) {
+  TrainingCorpus corpus = {.files = Sides("one\none\ntwo\n", "1\n1\n2\n")};
+  const SentenceSample sample = {.source = true, .target = false, .limit = 10, .seed = 1};
+  EXPECT_THAT(SampleSentences({corpus}, sample), UnorderedElementsAre("one", "one", "two"));
+  corpus.filter.remove_duplicates = true;
+  EXPECT_THAT(SampleSentences({corpus}, sample), UnorderedElementsAre("one", "two"));
+  corpus.weights = {folder_.Write("weights", "0\n2\n0\n")};
+  EXPECT_THAT(SampleSentences({corpus}, sample), UnorderedElementsAre("one"));
 }
 
 TEST_F(CorpusTest, SamplesFromAllCorpora) {

@@ -8,6 +8,7 @@
 
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
+#include "data/tags.h"
 #include "data/tokenized_corpus.h"
 #include "synthetic_text.h"
 
@@ -119,7 +120,7 @@ TEST_F(TokenizeCorpusTest, PutsThePrefixBeforeEachSource) {
   const TokenizeOptions options = {.max_length = 100, .num_threads = 1, .name = ""};
   const TokenizedText plain = Tokenize("kalo mi\nsu\n", "ka\nlo\n", options);
   corpus_.source_prefix = "ne ta";
-  const std::vector<int32_t> prefix = EncodeSourcePrefix(*tokenizer_, corpus_.source_prefix);
+  const std::vector<int32_t> prefix = EncodePrefix(*tokenizer_, corpus_.source_prefix);
   const TokenizedText tagged = Tokenize("kalo mi\nsu\n", "ka\nlo\n", options);
   ASSERT_EQ(tagged.corpus.size(), 2);
   for (int64_t pair = 0; pair < 2; ++pair) {
@@ -129,11 +130,13 @@ TEST_F(TokenizeCorpusTest, PutsThePrefixBeforeEachSource) {
     EXPECT_EQ(tagged.corpus.target(pair), plain.corpus.target(pair));
   }
   // It counts for the longest sentence, too.
-  const auto longest = plain.corpus.lengths(1).source + static_cast<int64_t>(prefix.size());
-  const CorpusCounts counts =
-      Tokenize("kalo mi\nsu\n", "ka\nlo\n", {.max_length = longest, .num_threads = 1, .name = ""})
-          .counts;
-  EXPECT_EQ(counts.too_long, plain.corpus.lengths(0).source > plain.corpus.lengths(1).source);
+  const auto kept_up_to = [&](int64_t longest) {
+    const TokenizeOptions limit = {.max_length = longest, .num_threads = 1, .name = ""};
+    return Tokenize("kalo mi\nkalo mi\n", "ka\nlo\n", limit).counts.kept();
+  };
+  const auto length = static_cast<int64_t>(tagged.corpus.source(0).size());
+  EXPECT_EQ(kept_up_to(length), 2);
+  EXPECT_THROW(kept_up_to(length - 1), Error);
 }
 
 TEST_F(TokenizeCorpusTest, LeavesOutWhatTheFilterRemoves) {

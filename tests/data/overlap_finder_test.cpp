@@ -22,8 +22,8 @@ TEST(OverlapFinderTest, CountsHeldOutPairsThatTrainingTextHas) {
 
   OverlapFinder finder;
   finder.AddHeldOut("test", {.corpus = held_out});
-  finder.Look({.corpus = train});
-  finder.Look({.corpus = more});
+  finder.Look({.corpus = train}, 1);
+  finder.Look({.corpus = more}, 1);
   const std::vector<Overlap> overlaps = finder.Overlaps();
   ASSERT_EQ(overlaps.size(), 1);
   EXPECT_EQ(overlaps[0].name, "test");
@@ -40,8 +40,24 @@ TEST(OverlapFinderTest, TagsDoNotCount) {
   train.Add(std::vector{60, 61, 1, 2}, std::vector{3});
   OverlapFinder finder;
   finder.AddHeldOut("test", {.corpus = held_out, .num_tags = 1});
-  finder.Look({.corpus = train, .num_tags = 2});
+  finder.Look({.corpus = train, .num_tags = 2}, 1);
   EXPECT_EQ(finder.Overlaps()[0].both, 1);
+}
+
+// More pairs than a thread takes at once.
+TEST(OverlapFinderTest, TheNumberOfThreadsChangesNothing) {
+  MemoryCorpus train;
+  for (int i = 0; i < 250'000; ++i) train.Add(std::vector{i}, std::vector{-i});
+  MemoryCorpus held_out;
+  for (const int i : {0, 99'999, 100'000, 249'999, 250'000}) {
+    held_out.Add(std::vector{i}, std::vector{-i});
+  }
+  for (const int num_threads : {1, 2, 7}) {
+    OverlapFinder finder;
+    finder.AddHeldOut("test", {.corpus = held_out});
+    finder.Look({.corpus = train}, num_threads);
+    EXPECT_EQ(finder.Overlaps()[0].both, 4);
+  }
 }
 
 TEST(OverlapFinderTest, EachTextHasItsOwnCounts) {
@@ -54,7 +70,7 @@ TEST(OverlapFinderTest, EachTextHasItsOwnCounts) {
   OverlapFinder finder;
   finder.AddHeldOut("first", {.corpus = first});
   finder.AddHeldOut("second", {.corpus = second});
-  finder.Look({.corpus = train});
+  finder.Look({.corpus = train}, 1);
   const std::vector<Overlap> overlaps = finder.Overlaps();
   EXPECT_EQ(overlaps[0].both, 0);
   EXPECT_EQ(overlaps[0].sources, 1);

@@ -83,23 +83,6 @@ TEST(TokenizerTest, ATagBeforeATextLeavesItsTokensAlone) {
   }
 }
 
-TEST(TokenizerTest, LeadingTagsAreSymbolsInBrackets) {
-  TokenizerConfig config;
-  config.vocab_size = 75;
-  config.byte_fallback = false;
-  config.user_defined_symbols = {"<2de>", "<2den>", "__x__", "7", "kalo", "..."};
-  const auto tokenizer =
-      Tokenizer::FromBytes(TrainTokenizer(config, SyntheticSentences(300)), "trained");
-  EXPECT_EQ(tokenizer->LeadingTags("<2de> <2den>__x__ mi"), "<2de> <2den>__x__");
-  EXPECT_EQ(tokenizer->LeadingTags("  <2de>mi"), "  <2de>");
-  EXPECT_EQ(tokenizer->LeadingTags("mi <2de>"), "");
-  EXPECT_EQ(tokenizer->LeadingTags("<2fr> mi"), "");
-  EXPECT_EQ(tokenizer->LeadingTags("kalo mi"), "");
-  EXPECT_EQ(tokenizer->LeadingTags("7 mi"), "");
-  EXPECT_EQ(tokenizer->LeadingTags("... mi"), "");
-  EXPECT_EQ(tokenizer->LeadingTags(""), "");
-}
-
 TEST(TokenizerTest, ReadsTheSpecialIdsFromTheModel) {
   const auto tokenizer = Tokenizer::FromBytes(
       ModelWith({{"pad_id", "4"}, {"unk_id", "2"}, {"bos_id", "3"}, {"eos_id", "1"}}), "x.model");

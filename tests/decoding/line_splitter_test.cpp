@@ -89,6 +89,11 @@ TEST_F(LineSplitterTest, EverySegmentBeginsWithTheLinesLanguageCode) {
   EXPECT_THAT(split(">>zho<< " + sentence + " " + sentence, one_by_one),
               ElementsAre(expected, expected));
   EXPECT_THAT(split(">>zho<< ", one_by_one), SizeIs(0));
+  // The code of a line takes the place of a prefix.
+  const LineSplitter::Options with_prefix = {
+      .split_sentences = SentenceSplitting::kAlways, .prefix = {1}, .longest = 100};
+  EXPECT_THAT(split(">>zho<< " + sentence, with_prefix), ElementsAre(expected));
+  EXPECT_EQ(split(sentence, with_prefix).front().front(), 1);
   const auto cut = split(">>zho<<" + sentence + sentence, {.longest = 5});
   EXPECT_THAT(cut, SizeIs(testing::Gt(1)));
   for (const auto& segment : cut) {
@@ -100,37 +105,40 @@ TEST_F(LineSplitterTest, EverySegmentBeginsWithTheLinesLanguageCode) {
 // Training puts the tags of a corpus before each of its sentences.
 TEST_F(LineSplitterTest, EverySegmentBeginsWithThePrefixAndTheLinesTags) {
   TokenizerConfig config;
-  config.vocab_size = 320;
-  config.user_defined_symbols = {"<2de>", "[news]", "cat"};
+  config.vocab_size = 281;
+  config.user_defined_symbols = {"<2de>", "[news]", "<url>"};
   const auto tokenizer =
       Tokenizer::FromBytes(TrainTokenizer(config, {"The cat sat down.", "A bird ran away."}), "x");
   const std::string sentence = "The cat sat down.";
+  const auto encode = [&](const std::string& text) { return tokenizer->Encode(text); };
   const auto split = [&](const std::string& line, const LineSplitter::Options& options) {
     return LineSplitter(tokenizer, options).Split(line).segments;
   };
-  LineSplitter::Options options = {.split_sentences = SentenceSplitting::kAlways, .longest = 100};
-  const auto tagged = tokenizer->Encode("<2de> " + sentence);
-  const auto twice = tokenizer->Encode("<2de> [news] " + sentence);
+  LineSplitter::Options options = {
+      .split_sentences = SentenceSplitting::kAlways, .tags = {"<2de>", "[news]"}, .longest = 100};
+  const auto tagged = encode("<2de> " + sentence);
   EXPECT_THAT(split("<2de> " + sentence + " " + sentence, options), ElementsAre(tagged, tagged));
-  EXPECT_THAT(split(" <2de>[news]" + sentence, options), SizeIs(1));
-  // A word that is a symbol is no tag.
-  EXPECT_THAT(split("cat. " + sentence, options),
-              ElementsAre(tokenizer->Encode("cat."), tokenizer->Encode(sentence)));
+  EXPECT_THAT(split("<2de> " + sentence, options), ElementsAre(tagged));
+  // What is written without a space is read so.
+  EXPECT_THAT(split("<2de>" + sentence, options), ElementsAre(encode("<2de>" + sentence)));
+  // A symbol that no prefix names is no tag.
+  EXPECT_THAT(split("<url> ran. " + sentence, options),
+              ElementsAre(encode("<url> ran."), encode(sentence)));
   // A line of nothing else is text.
-  EXPECT_THAT(split("<2de>", options), ElementsAre(tokenizer->Encode("<2de>")));
+  EXPECT_THAT(split("<2de>", options), ElementsAre(encode("<2de>")));
 
-  options.source_prefix = "<2de>";
+  options.prefix = encode("<2de>");
   EXPECT_THAT(split(sentence + " " + sentence, options), ElementsAre(tagged, tagged));
-  EXPECT_THAT(split("[news] " + sentence, options).front().size(), twice.size());
+  EXPECT_THAT(split("[news] " + sentence + " " + sentence, options),
+              ElementsAre(encode("<2de> [news] " + sentence), encode("<2de> [news] " + sentence)));
   EXPECT_THAT(split("", options), SizeIs(0));
   options.split_sentences = SentenceSplitting::kNever;
   options.longest = 6;
-  const auto tags = tokenizer->Encode("<2de>");
   const auto cut = split(sentence, options);
   EXPECT_THAT(cut, SizeIs(testing::Gt(1)));
   for (const auto& segment : cut) {
     EXPECT_LE(segment.size(), 6);
-    EXPECT_TRUE(std::equal(tags.begin(), tags.end(), segment.begin()));
+    EXPECT_TRUE(std::equal(options.prefix.begin(), options.prefix.end(), segment.begin()));
   }
 }
 

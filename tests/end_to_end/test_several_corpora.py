@@ -228,8 +228,8 @@ def test_weights_of_sentences_multiply_the_loss(corpus, tmp_path):
 def test_a_filter_is_that_of_corpus_filter(corpus, tmp_path):
     """`wavemt corpus filter` leaves the pairs that data.train.filter leaves."""
     sides = {language: (corpus / f"train.{language}").read_text("utf8").splitlines() for language in ("en", "zh")}
-    for language, added in (("en", ["x y", "same", sides["en"][0], "one two three four"]),
-                            ("zh", ["x y", "SAME", sides["zh"][0], "一二三四五六七八九十一二三四五六七八九十"])):
+    for language, added in (("en", ["x y", "7 7", sides["en"][0], "one two three four"]),
+                            ("zh", ["x y", "7  7", sides["zh"][0], "一二三四五六七八九十一二三四五六七八九十"])):
         (tmp_path / f"text.{language}").write_text("\n".join(sides[language] + added) + "\n", "utf8")
     rules = {"remove_copies": True, "remove_duplicates": True, "max_length_ratio": 4, "min_script_share": 0.5,
              "remove_bad_encoding": True, "max_words": 250}
@@ -240,7 +240,7 @@ def test_a_filter_is_that_of_corpus_filter(corpus, tmp_path):
     clean = [tmp_path / "clean.en", tmp_path / "clean.zh"]
     wavemt("corpus", "filter", tmp_path / "text.en", tmp_path / "text.zh", "--output", *clean)
     assert int(used[1]) == len(clean[0].read_text("utf8").splitlines())
-    for part in ("filtered as copy", "filtered as length_ratio", "filtered as duplicate"):
+    for part in ("filtered as copy", "filtered as wrong_script", "filtered as length_ratio", "filtered as duplicate"):
         assert part in used[2]
 
 
@@ -277,8 +277,13 @@ def test_train_warns_of_held_out_text_in_training_text(corpus, tmp_path):
     ([{"name": "a", "tsv": "x", "weight": -1}], {}, "data.train[0].weight: -1 is not possible: it must be at least 0"),
     ([{"name": "a", "tsv": ["x", "y"], "weights": "w"}], {},
      "data.train[0].weights: 1 file(s) of weights for 2 file(s) of pairs"),
-    ([{"name": "a", "tsv": "x", "source_prefix": "<bt> <2xx>"}], {},
-     "data.train[0].source_prefix: <2xx> is not in tokenizer.user_defined_symbols"),
+    ([{"name": "a", "tsv": "x", "source_prefix": "<bt>\t<2xx>"}], {},
+     'data.train[0].source_prefix: "<bt>\\t<2xx>" holds a tab or a line break; tags are separated by spaces'),
+    ({"tsv": "x"}, {"tokenizer": {"user_defined_symbols": ["<0x0A>"]}},
+     "tokenizer.user_defined_symbols: <0x0A> is there already, with a meaning of its own"),
+    ({"tsv": "x"}, {"tokenizer": {"user_defined_symbols": ["<a>", "<b>"], "vocab_size": 262, "byte_fallback": True}},
+     "tokenizer.vocab_size: 262 leaves no room beside the 256 bytes of tokenizer.byte_fallback and 2 symbols; use more "
+     "than 262"),
     ([{"name": "a", "tsv": "x", "filter": {"max_length_ratio": 0.5}}], {},
      "data.train[0].filter.max_length_ratio: 0.5 would leave out every pair"),
     ([{"name": "a", "tsv": "x", "filter": {"max_word": 3}}], {},
@@ -301,12 +306,52 @@ def test_what_cannot_be_is_refused_with_its_place(corpus, tmp_path, train_sectio
     assert f" error: {path}: {message}" in refusal("config", "show", path)
 
 
-def test_a_tag_that_an_existing_tokenizer_cuts_is_warned_of(run, corpus, texts, tmp_path):
-    config = config_of(tmp_path / "config.json", corpus, corpora(texts, bt={"source_prefix": "<bt>"}),
-                       tokenizer={"model": str(run / "tokenizer.model")})
-    log = wavemt("train", config, "--run-dir", tmp_path / "run", "--dry-run", "--device", "cpu").stderr
-    assert re.search(r"warning: data.train \(bt\): source_prefix: the tokenizer does not know <bt> as a symbol and "
-                     r"cuts it into \d+ pieces", log)
+def test_a_new_tokenizer_must_keep_tags_whole(corpus, texts, tmp_path):
+    config = config_of(tmp_path / "config.json", corpus, corpora(texts, bt={"source_prefix": "<bt> <2xx>"}))
+    assert "error: tokenizer.user_defined_symbols: lacks <2xx>, a tag of a source_prefix" in \
+        refusal("train", config, "--run-dir", tmp_path / "run", "--device", "cpu")
+
+
+@pytest.mark.parametrize("tag, how", [("the", "the tokenizer cuts the into"), ("<bt>", "the vocabulary lacks <bt>, which is "
+                                                                                      "read as <unk>")])
+def test_tags_that_an_existing_tokenizer_does_not_keep_whole_are_warned_of(run, corpus, texts, tmp_path, tag, how):
+    """And a run that has them opens again."""
+    tag = tag * 6 if tag == "the" else tag
+    config = config_of(tmp_path / "config.json", corpus, corpora(texts, bt={"source_prefix": tag}), tokenizer={})
+    folder = tmp_path / "run"
+    log = wavemt("train", config, "--init-from", run, "--run-dir", folder, "--device", "cpu",
+                 "--set", "training.max_steps=2").stderr
+    assert f"warning: data.train (bt): source_prefix: {how.replace('the into', f'{tag} into')}" in log
+    wavemt("resume", folder, "--device", "cpu", "--set", "training.max_steps=3")
+    wavemt("translate", folder, "--source-prefix", tag, "--device", "cpu", input="The doctor\n")
+    text = refusal("train", config, "--init-from", run, "--run-dir", tmp_path / "other", "--device", "cpu",
+                   "--set", 'tokenizer.user_defined_symbols=["<new>"]')
+    assert "which comes along with its weights, has no symbol <new>" in text
+
+
+def test_forgotten_tags_are_warned_of(corpus, texts, tmp_path):
+    tagged = {"source_prefix": "<bt>"}
+    config = config_of(tmp_path / "config.json", corpus, corpora(texts, news=tagged, chat=tagged, bt=tagged))
+    arguments = ("train", config, "--run-dir", tmp_path / "run", "--dry-run", "--device", "cpu")
+    assert "warning: data.valid: has no source_prefix, but all training text has one: <bt>" in wavemt(*arguments).stderr
+    assert "has no source_prefix" not in wavemt(*arguments, "--set", "decoding.source_prefix=<bt>").stderr
+    change_data(config, train=corpora(texts, bt=tagged))
+    assert "has no source_prefix" not in wavemt(*arguments).stderr
+
+
+def test_each_corpus_is_filtered_in_its_own_language(corpus, tmp_path):
+    """As `corpus check` does, and whatever the first one's is."""
+    for side, language, text in (("source", "en", "Hello\n"), ("target", "ru", "Привет\n"), ("tsv", "tsv", "Hello\tПривет\n")):
+        (tmp_path / f"text.{language}").write_text(text, "utf8")
+    sides = {"source": str(corpus / "train.en"), "target": str(corpus / "train.zh")}
+    rule = {"filter": {"min_script_share": 0.5}}
+    russian = {"source": str(tmp_path / "text.en"), "target": str(tmp_path / "text.ru")}
+    config = config_of(tmp_path / "config.json", corpus, [{"name": "zh", **sides, **rule}, {"name": "ru", **russian, **rule}])
+    arguments = ("train", config, "--run-dir", tmp_path / "run", "--dry-run", "--device", "cpu")
+    assert "data.train (ru): 1 pairs: 1 used" in wavemt(*arguments).stderr
+    change_data(config, train=[{"name": "zh", **sides}, {"name": "tsv", "tsv": str(tmp_path / "text.tsv"), **rule}])
+    assert "warning: data.train (tsv): filter.min_script_share: the script of its language is not known" in \
+        wavemt(*arguments).stderr
 
 
 def test_corpora_have_caches_of_their_own(config, tmp_path):

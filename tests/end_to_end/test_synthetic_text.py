@@ -301,7 +301,7 @@ def test_the_config_trains_on_the_corpus(trained_run, corpus, tmp_path):
     assert made["source_prefix"] == back_translated["source_prefix"]
     assert made["source_prefix"] in config["tokenizer"]["user_defined_symbols"]
     config["data"] |= {"train": [parallel | sides["train"], back_translated | made],
-                       "valid": sides["valid"], "test": sides["test"]}
+                       "valid": sides["valid"], "test": sides["test"], "max_length": 60}
     config = merge(config, {"tokenizer": {"vocab_size": 400, "byte_fallback": False}, "model": SMALL_MODEL,
                             "training": {"max_steps": 10, "batch_tokens": 256, "validate_every": 5,
                                          "save_every": 5, "log_every": 5}})

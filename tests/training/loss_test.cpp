@@ -73,7 +73,7 @@ class LossTest : public testing::Test {
                                                  .label_smoothing(label_smoothing)
                                                  .reduction(torch::kNone));
     const auto sum =
-        label_weights_.defined() ? (losses * label_weights_.view(-1)).sum() : losses.sum();
+        label_weights_.defined() ? (losses * label_weights_.reshape(-1)).sum() : losses.sum();
     (sum / 2).backward();
     return {sum.item<double>(), hidden.grad(), weight.grad(),
             bias.defined() ? bias.grad() : torch::Tensor()};

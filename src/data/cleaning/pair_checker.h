@@ -11,6 +11,10 @@
 
 namespace wavemt {
 
+/// Increases whenever a rule finds something else than before, so that what was filtered by older
+/// rules is filtered anew.
+inline constexpr int kPairRulesVersion = 1;
+
 /// Finds what is wrong with a sentence pair by itself: everything but kDuplicate and kHeldOut.
 /// Rules that `limits` switches off cost nothing. May be used by several threads at once.
 class PairChecker {
