@@ -52,9 +52,9 @@ fine_tune full --set training.learning_rate=0.001
 fine_tune lora --set training.learning_rate=0.004 --set adapter.type=lora --set adapter.lora_rank=8 \
   --set 'adapter.lora_projections=["q_proj","k_proj","v_proj","out_proj","feed_forward"]'
 fine_tune prefix --set training.learning_rate=0.01 --set adapter.type=prefix --set adapter.prefix_length=32
+corpus() { printf '{"name": "%s", "source": "%s.en", "target": "%s.zh", "weight": 1}' "$1" "$2" "$2"; }
 fine_tune replay --set training.learning_rate=0.001 \
-  --set data.train.source="[\"$new/train.en\", \"$folder/replay.en\"]" \
-  --set data.train.target="[\"$new/train.zh\", \"$folder/replay.zh\"]"
+  --set data.train="[$(corpus new "$new/train"), $(corpus captions "$folder/replay")]"
 fine_tune anchor --set training.learning_rate=0.001 --set training.anchor=0.01
 
 python3 - "$folder" << 'PYTHON'

@@ -48,8 +48,7 @@ using PairSink = std::function<void(const TokenizedPair&)>;
 /// calling thread, in file order. Pairs with a blank side or with more than `max_length` tokens on
 /// a side, the source's prefix included, are skipped and counted, as are those that the corpus's
 /// filter leaves out. Apart from the fingerprints that PairFilter::remove_duplicates keeps, the
-/// memory needed does not grow with the corpus. Throws a usage
-/// error if no pair is left.
+/// memory needed does not grow with the corpus. Throws a usage error if no pair is left.
 CorpusCounts TokenizeCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                             const TokenizeOptions& options, const PairSink& sink);
 

@@ -53,4 +53,8 @@ std::vector<int32_t> EncodePrefix(const Tokenizer& tokenizer, std::string_view p
   return tokenizer.Encode(prefix);
 }
 
+int64_t NumTags(const Tokenizer& tokenizer, std::string_view prefix) {
+  return static_cast<int64_t>(EncodePrefix(tokenizer, prefix).size());
+}
+
 }  // namespace wavemt

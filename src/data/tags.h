@@ -27,5 +27,7 @@ std::string_view LeadingTags(std::string_view text, const std::vector<std::strin
 /// its text, as those do that are trained here, and tags that are symbols of it, they are the
 /// tokens with which a text begins that begins with the prefix.
 std::vector<int32_t> EncodePrefix(const Tokenizer& tokenizer, std::string_view prefix);
+/// How many these are.
+int64_t NumTags(const Tokenizer& tokenizer, std::string_view prefix);
 
 }  // namespace wavemt

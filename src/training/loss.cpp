@@ -80,8 +80,7 @@ Tensor LossesAndGradients(Tensor& narrow_logits, const Tensor& labels, double la
 }
 
 // Replaces `logits` with the gradient of the weighted sum of the losses; returns that sum.
-// `weights`
-// ([rows]) may be undefined.
+// weights: [rows]; undefined: all are 1.
 Tensor LossAndGradient(Tensor& logits, const Tensor& labels, const Tensor& weights,
                        double label_smoothing) {
   Tensor losses = logits.is_cpu() ? LossesAndGradientsOnCpu(logits, labels, label_smoothing)

@@ -19,8 +19,8 @@ struct LabelledPositions {
 /// training step, never exist as a whole: they are computed for one block of rows at a time, used
 /// for the loss and its gradients, and discarded.
 ///
-/// hidden: [..., d_model]. Returns an fp32 scalar. Under autocast the matrix
-/// products use its type; the loss is always computed in fp32.
+/// hidden: [..., d_model]. Returns an fp32 scalar. Under autocast the matrix products use its type;
+/// the loss is always computed in fp32.
 torch::Tensor ProjectedCrossEntropy(const torch::Tensor& hidden, const OutputLayer& output,
                                     const LabelledPositions& positions, double label_smoothing);
 

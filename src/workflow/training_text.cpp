@@ -10,20 +10,15 @@
 #include "data/corpus_loader.h"
 #include "data/corpus_mixture.h"
 #include "data/file_language.h"
-#include "data/overlap_finder.h"
 #include "data/tags.h"
-#include "support/error.h"
 #include "support/json.h"
 #include "support/logging.h"
 #include "support/progress.h"
+#include "workflow/held_out_overlap.h"
 #include "workflow/languages.h"
 
 namespace wavemt {
 namespace {
-
-int64_t NumTags(const std::string& prefix, const TokenizerPair& tokenizers) {
-  return static_cast<int64_t>(EncodePrefix(*tokenizers.source, prefix).size());
-}
 
 // Says if the tokenizer does not keep a tag of the prefix whole. Pieces of it can be learned as
 // well, but take more room; <unk> cannot.
@@ -145,7 +140,7 @@ TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
     loaded.counts.Add(part.counts);
     loaded.parts.push_back({.name = item.name,
                             .corpus = std::move(part.corpus),
-                            .num_tags = NumTags(item.corpus.source_prefix, tokenizers),
+                            .num_tags = NumTags(*tokenizers.source, item.corpus.source_prefix),
                             .weight = item.corpus.weight});
   }
   return loaded;
@@ -161,48 +156,6 @@ LoadedCorpus Mix(TrainingParts loaded, const Config& config) {
   return {.corpus = std::move(mixture), .counts = loaded.counts};
 }
 
-// Adds the sets of data.test that validations do not score, and which nobody has loaded.
-void AddOtherTestText(const Config& config, const TokenizerPair& tokenizers,
-                      OverlapFinder* finder) {
-  const bool named_ones_are_loaded = !config.data.valid.empty();
-  for (const auto& set : config.data.test.All()) {
-    if (named_ones_are_loaded && !set.name.empty()) continue;
-    const std::string name = set.Describe("data.test");
-    const std::string prefix = SourcePrefixOf(set.corpus, config);
-    try {
-      const LoadedCorpus loaded =
-          LoadCorpus({.files = set.corpus.files, .source_prefix = prefix}, tokenizers,
-                     {.tokenize = {.max_length = config.model.position_encoding.max_length - 1,
-                                   .num_threads = at::get_num_threads(),
-                                   .name = name}});
-      finder->AddHeldOut(name, {.corpus = *loaded.corpus, .num_tags = NumTags(prefix, tokenizers)});
-    } catch (const Error& error) {
-      // Training does not need this text, but evaluate will.
-      spdlog::warn("{} is not compared with data.train: {}", name, error.what());
-    }
-  }
-}
-
-void SayOverlap(const Overlap& overlap) {
-  if (overlap.sources == 0 && overlap.targets == 0) return;
-  // A few short sentences, such as "Thank you.", are in any text.
-  constexpr double kFew = 0.01;
-  const auto most = static_cast<double>(std::max(overlap.sources, overlap.targets));
-  const bool matters = most > kFew * static_cast<double>(overlap.pairs);
-  const std::string text = fmt::format(
-      "{}: of its {} pairs, data.train has {} as they are, {} of the sources and {} of the targets",
-      overlap.name, WithThousands(overlap.pairs), WithThousands(overlap.both),
-      WithThousands(overlap.sources), WithThousands(overlap.targets));
-  if (!matters) {
-    spdlog::info("{}", text);
-    return;
-  }
-  spdlog::warn(
-      "{}; the model will know them by heart, and its scores will be too good: `wavemt corpus "
-      "filter --held-out` takes them out of a corpus",
-      text);
-}
-
 // A model that was trained with tags only expects one, in validations too.
 void WarnOfForgottenTags(const Config& config, const std::vector<HeldOutText>& held_out) {
   const auto corpora = config.data.train.All();
@@ -214,21 +167,6 @@ void WarnOfForgottenTags(const Config& config, const std::vector<HeldOutText>& h
     spdlog::warn("{}: has no source_prefix, but all training text has one: {}", text.description,
                  corpora.front().corpus.source_prefix);
   }
-}
-
-void FindOverlap(const Config& config, const TokenizerPair& tokenizers,
-                 const std::vector<HeldOutText>& held_out, const TrainingParts& train) {
-  OverlapFinder finder;
-  for (const HeldOutText& text : held_out) {
-    finder.AddHeldOut(text.description, {.corpus = *text.corpus,
-                                         .num_tags = NumTags(text.source_prefix, tokenizers)});
-  }
-  AddOtherTestText(config, tokenizers, &finder);
-  if (!finder.has_held_out()) return;
-  for (const CorpusMixture::Part& part : train.parts) {
-    finder.Look({.corpus = *part.corpus, .num_tags = part.num_tags}, at::get_num_threads());
-  }
-  for (const Overlap& overlap : finder.Overlaps()) SayOverlap(overlap);
 }
 
 }  // namespace
@@ -249,7 +187,7 @@ TrainingText LoadTrainingText(const Config& config, const TokenizerPair& tokeniz
   text.held_out = LoadHeldOutTexts(config, tokenizers);
   WarnOfForgottenTags(config, text.held_out);
   TrainingParts parts = LoadParts(config, tokenizers, options);
-  if (options.finds_overlap) FindOverlap(config, tokenizers, text.held_out, parts);
+  if (options.finds_overlap) SayOverlap(config, tokenizers, text.held_out, parts.parts);
   LoadedCorpus train = Mix(std::move(parts), config);
   text.profile = ProfileOf(*train.corpus, train.counts);
   text.train = std::move(train.corpus);

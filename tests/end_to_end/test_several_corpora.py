@@ -157,6 +157,16 @@ def test_symbols_stay_whole(mixed_run):
     assert "<bt>" in encoded and "<2zh>" in encoded
 
 
+def test_tokenizer_train_takes_symbols(corpus, tmp_path):
+    model = tmp_path / "tokenizer.model"
+    arguments = ("tokenizer", "train", "--input", corpus / "train.en", "--output", model, "--vocab-size", 400,
+                 "--user-defined-symbols")
+    wavemt(*arguments, "<2de>,<2fr>")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    assert processor.encode("<2fr> it", out_type=str)[:2] == ["\u2581", "<2fr>"]
+    assert "--user-defined-symbols: <s> is there already, with a meaning of its own" in refusal(*arguments, "<2de>,<s>")
+
+
 def test_a_tag_is_the_same_typed_or_given(mixed_run, corpus, tmp_path):
     """And stands before each sentence of a line."""
     run, _ = mixed_run

@@ -101,6 +101,37 @@ TEST_F(ForwardBackwardTest, HalvesGiveTheGradientOfTheWholeWithEveryPositionEnco
   }
 }
 
+TEST_F(ForwardBackwardTest, WeightsMultiplyTheLossOfEachPair) {
+  Transformer model = MakeModel();
+  Batch batch = CopyTaskBatch(5, 1);
+  batch.weights = {0.25F, 1.0F, 0.0F, 3.0F, 1.5F};
+  Result sum;
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    Batch alone = batch;  // The other rows do not count, but the mean is over as many tokens.
+    alone.weights.clear();
+    for (int64_t i = 0; i < batch.rows * batch.target_length; ++i) {
+      if (i / batch.target_length != row) alone.labels[static_cast<size_t>(i)] = kIgnoredLabel;
+    }
+    ForwardBackward pass = MakePass(model);
+    const Result of_row = Run(pass, model, {alone});
+    const double weight = batch.weights[static_cast<size_t>(row)];
+    sum.loss += weight * of_row.loss;
+    const torch::Tensor gradient = weight * of_row.gradient;
+    sum.gradient = sum.gradient.defined() ? sum.gradient + gradient : gradient;
+  }
+  ForwardBackward pass = MakePass(model);
+  const Result weighted = Run(pass, model, {batch});
+  EXPECT_NEAR(weighted.loss / sum.loss, 1.0, 1e-5);
+  EXPECT_LT(RelativeError(weighted, sum), 1e-5);
+
+  ForwardBackward halves = MakePass(model);
+  FailingAllocator allocator;
+  allocator.FailFrom(4'000);
+  const Result split = Run(halves, model, {batch}, 7, &allocator);
+  EXPECT_TRUE(allocator.failed());
+  EXPECT_LT(RelativeError(split, weighted), 1e-5);
+}
+
 // Like SQLite's tests: memory runs out at every allocation in turn.
 TEST_F(ForwardBackwardTest, WhereverMemoryRunsOut) {
   config_.attention_dropout = 0.0;
