@@ -18,7 +18,7 @@
 #   distilled         the same model on forward's words for the English of A and of B, and on nothing else
 #   table             the scores of the models that there are
 # Needs data/multi30k (scripts/download_corpus.py multi30k). What is done is skipped, and what was stopped goes on.
-# STEPS (1500): updates of each model. THREADS: of the program.
+# STEPS (1500): updates of each model, the same in all calls with the same RUNS. THREADS: of the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-runs/synthetic}
@@ -39,6 +39,10 @@ threads=()
 die() { echo "benchmark_synthetic_text.sh: $*" >&2; exit 2; }
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 
+for stage in "${stages[@]}"; do
+  [[ " ${all[*]} " == *" $stage "* ]] || die "$stage: no such stage; the stages are: ${all[*]}"
+done
+[[ $method == sampling || $method == beam ]] || die "METHOD=$method: no such method; the methods are: sampling beam"
 [ -x "$wavemt" ] || die "$wavemt is missing; run scripts/setup.sh and scripts/build.sh"
 for language in en de; do
   for split in train val test_2016_flickr; do
@@ -49,6 +53,10 @@ done
 mkdir -p "$runs"
 runs=$(cd "$runs" && pwd)
 text=$runs/text
+# Models that learned for longer than others would not be comparable with them.
+[ -e "$runs/steps" ] || echo "$steps" > "$runs/steps"
+[ "$(cat "$runs/steps")" = "$steps" ] ||
+  die "STEPS=$steps: $runs was begun with STEPS=$(cat "$runs/steps"); set that, or name another folder for RUNS"
 
 # train NAME OPTION...: the model of configs/multi30k-tiny.json. All are trained for as many updates.
 train() {
@@ -63,7 +71,9 @@ train() {
 
 # pairs NAME SOURCE TARGET [TAG]: an element of a list of corpora.
 pairs() {
-  printf '{"name": "%s", "source": "%s", "target": "%s", "source_prefix": "%s"}' "$1" "$2" "$3" "${4:-}"
+  python3 -c 'import json, sys
+print(json.dumps(dict(zip(("name", "source", "target", "source_prefix"), sys.argv[1:])), ensure_ascii=False))' \
+    "$1" "$2" "$3" "${4:-}"
 }
 
 halves() {
@@ -162,9 +172,6 @@ for name, (model, text) in ROWS.items():
 PYTHON
 }
 
-for stage in "${stages[@]}"; do
-  [[ " ${all[*]} " == *" $stage "* ]] || die "$stage: is no stage; these are: ${all[*]}"
-done
 for stage in "${stages[@]}"; do
   say "$stage"
   "$stage"
