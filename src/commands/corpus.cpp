@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,11 +16,13 @@
 #include "commands/corpus_report_text.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
+#include "config/config_validation.h"
 #include "data/cleaning/corpus_filter.h"
 #include "data/cleaning/corpus_report.h"
 #include "support/decompressor.h"
 #include "support/error.h"
 #include "support/logging.h"
+#include "support/signals.h"
 
 namespace fs = std::filesystem;
 
@@ -34,7 +36,16 @@ struct RuleOptions {
   std::optional<double> min_script_share;
   bool keep_copies = false;
   bool keep_duplicates = false;
+  bool keep_bad_encoding = false;
   bool remove_different_numbers = false;
+
+  // Throws a usage error for values that the options' ranges let through.
+  void Check() const {
+    if (max_length_ratio) RequireLengthRatio(*max_length_ratio, "--max-length-ratio");
+    if (min_script_share && std::isnan(*min_script_share)) {
+      throw UsageError("--min-script-share: nan is not a share; give a number from 0 to 1");
+    }
+  }
 
   PairFilter ApplyTo(PairFilter filter) const {
     filter.max_words = max_words.value_or(filter.max_words);
@@ -42,6 +53,7 @@ struct RuleOptions {
     filter.min_script_share = min_script_share.value_or(filter.min_script_share);
     if (keep_copies) filter.remove_copies = false;
     if (keep_duplicates) filter.remove_duplicates = false;
+    if (keep_bad_encoding) filter.remove_bad_encoding = false;
     if (remove_different_numbers) filter.remove_different_numbers = true;
     return filter;
   }
@@ -65,6 +77,8 @@ struct CorpusOptions {
 };
 
 int CheckCorpora(const CorpusOptions& options) {
+  options.rules.Check();
+  TextOutput output("-");
   const CorpusInputs inputs = ReadCorpusInputs(options.words);
   Json reports = Json::array();
   for (const CorpusInput& input : inputs.corpora) {
@@ -82,16 +96,31 @@ int CheckCorpora(const CorpusOptions& options) {
       reports.push_back(ToJson(report, input, filter));
     } else {
       const bool is_first = &input == &inputs.corpora.front();
-      fmt::print("{}{}", is_first ? "" : "\n", CorpusReportText(report, input, filter));
+      output.Write((is_first ? "" : "\n") + CorpusReportText(report, input, filter));
+      output.Flush();
     }
   }
-  if (options.json) fmt::print("{}", JsonText(reports));
+  if (options.json) output.Write(JsonText(reports));
+  output.Finish();
   return 0;
 }
 
+// Whether two names mean one file, which need not exist yet.
 bool AreSameFile(const fs::path& a, const fs::path& b) {
   std::error_code ignored;
-  return a == b || fs::equivalent(a, b, ignored);
+  if (a == b || fs::equivalent(a, b, ignored)) return true;
+  const auto plain = [&ignored](const fs::path& path) {
+    return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  };
+  return !plain(a).empty() && plain(a) == plain(b);
+}
+
+// The file behind the name of an output.
+fs::path PathOfOutput(const std::string& name) { return name == "-" ? "/dev/stdout" : name; }
+
+int ReportStop() {
+  spdlog::warn("stopped by signal {}: no file was written", StopSignal());
+  return ExitCodeOfSignal(StopSignal());
 }
 
 void CheckOutputs(const CorpusOptions& options) {
@@ -102,23 +131,23 @@ void CheckOutputs(const CorpusOptions& options) {
   std::vector<std::string> written = options.outputs;
   if (!options.rejected.empty()) written.push_back(options.rejected);
   for (size_t i = 0; i < written.size(); ++i) {
-    const fs::path output = written[i];
+    const fs::path output = PathOfOutput(written[i]);
+    const std::string& name = written[i];
     for (const auto* inputs : {&options.words.files, &options.words.held_out}) {
       for (const std::string& input : *inputs) {
         if (AreSameFile(output, input)) {
-          throw UsageError("{}: is read and cannot be written as well; choose another name",
-                           output.string());
+          throw UsageError("{}: is read and cannot be written as well; choose another name", name);
         }
       }
     }
     for (size_t k = 0; k < i; ++k) {
       // The device that swallows everything may be several outputs.
-      if (AreSameFile(output, written[k]) && output != "/dev/null") {
-        throw UsageError("{}: is named for two outputs; give each its own", output.string());
+      if (AreSameFile(output, PathOfOutput(written[k])) && !AreSameFile(output, "/dev/null")) {
+        throw UsageError("{}: is given as two outputs; use different files", name);
       }
     }
     if (FormatOfExtension(output.extension().string()) != nullptr) {
-      throw UsageError("{}: is written as plain text; leave out {}", output.string(),
+      throw UsageError("{}: is written as plain text; leave out {}", name,
                        output.extension().string());
     }
   }
@@ -131,6 +160,7 @@ std::string AsColumn(std::string text) {
 }
 
 int FilterFiles(const CorpusOptions& options) {
+  options.rules.Check();
   if (options.words.files.size() == 1 && IsConfigName(options.words.files.front())) {
     throw UsageError(
         "{}: is a config; give files of text to filter, or write the rules as data.train.filter "
@@ -140,6 +170,8 @@ int FilterFiles(const CorpusOptions& options) {
   const CorpusInput input = CorpusOfFiles(options.words);
   CheckOutputs(options);
   const std::vector<HeldOutSentences> held_out = ReadHeldOut(options.words);
+  // From here on there are unfinished files, which a signal must not leave behind.
+  InstallStopSignals();
   std::vector<std::unique_ptr<TextOutput>> outputs;
   for (const std::string& path : options.outputs) {
     outputs.push_back(std::make_unique<TextOutput>(path));
@@ -152,7 +184,8 @@ int FilterFiles(const CorpusOptions& options) {
        .source_language = input.source_language,
        .target_language = input.target_language,
        .threads = options.num_threads(),
-       .label = fmt::format("filtering {}", input.name)},
+       .label = fmt::format("filtering {}", input.name),
+       .should_stop = [] { return StopSignal() != 0; }},
       [&](const CheckedPair& pair, std::optional<PairProblem> reason) {
         if (reason && rejected) {
           rejected->Write(fmt::format("{}\t{}\t{}\t{}\n", NameOf(*reason), pair.line,
@@ -166,24 +199,29 @@ int FilterFiles(const CorpusOptions& options) {
           outputs[1]->Write(pair.text.target + "\n");
         }
       });
-  for (const auto& output : outputs) output->Finish();
-  if (rejected) rejected->Finish();
+  if (counts.was_stopped) return ReportStop();
+  std::vector<TextOutput*> written;
+  for (const auto& output : outputs) written.push_back(output.get());
+  if (rejected) written.push_back(rejected.get());
+  FinishTogether(written);
   spdlog::info("{}", counts.Summary());
   return 0;
 }
 
 void AddTextOptions(CLI::App* command, CorpusOptions* options, const char* files_doc) {
-  command->add_option("FILES", options->words.files, files_doc)->required()->expected(1, 2);
+  // An option with several files takes words that were meant as FILES, so that these are missing:
+  // RequireTextFiles() explains it.
+  command->add_option("FILES", options->words.files, files_doc)->expected(1, 2);
+  command->footer("Options that take several files come after FILES.");
   command
       ->add_option("--tsv-columns", options->words.tsv_columns,
                    "The columns of tsv files that hold source and target, counted from 1. Default: "
                    "1,2.")
-      ->delimiter(',')
-      ->expected(1, 2);
+      ->check(NotEmpty());
   command
       ->add_option("--held-out", options->words.held_out,
-                   "SOURCE TARGET or CORPUS.tsv: a text that models are tested on. A pair of which "
-                   "a side is in it counts as held_out. Can be repeated.")
+                   "SOURCE TARGET or CORPUS.tsv: a text that models are tested on. Pairs with "
+                   "a side in this text count as held_out. Can be repeated; comes after FILES.")
       ->expected(1, 2)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(NotEmpty());
@@ -202,22 +240,22 @@ void AddRuleOptions(CLI::App* command, RuleOptions* rules) {
   const PairFilter usual = RecommendedFilter();
   command
       ->add_option("--max-words", rules->max_words,
-                   fmt::format("The most words of a side; a letter of Chinese, Japanese or Thai is "
-                               "one. 0: no limit. Default: {}.",
+                   fmt::format("The most words of a side; 1 letter of Han, 2 of kana and 4 of "
+                               "Thai, Lao, Khmer and Burmese are one. 0: no limit. Default: {}.",
                                usual.max_words))
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}))
       ->group(kRules);
   command
       ->add_option("--max-length-ratio", rules->max_length_ratio,
-                   fmt::format("The most times that a side may have the words of the other. 0: no "
-                               "limit. Default: {:g}.",
+                   fmt::format("How many times as many words one side may have as the other, plus "
+                               "3 words. 0: no limit. Default: {:g}.",
                                usual.max_length_ratio))
       ->check(CLI::Range(0.0, kMost))
       ->group(kRules);
   command
       ->add_option("--min-script-share", rules->min_script_share,
-                   fmt::format("The least share of a side's letters that belongs to the script of "
-                               "its language. 0: any. Default: {:g}.",
+                   fmt::format("The smallest share of a side's letters that must be in the script "
+                               "of its language. 0: any. Default: {:g}.",
                                usual.min_script_share))
       ->check(CLI::Range(0.0, 1.0))
       ->group(kRules);
@@ -228,6 +266,11 @@ void AddRuleOptions(CLI::App* command, RuleOptions* rules) {
   command
       ->add_flag("--keep-duplicates", rules->keep_duplicates,
                  "Keep pairs that the corpus has had before.")
+      ->group(kRules);
+  command
+      ->add_flag("--keep-bad-encoding", rules->keep_bad_encoding,
+                 "Keep pairs with traces of a wrong encoding. Invalid UTF-8 is removed all the "
+                 "same, since it cannot be written.")
       ->group(kRules);
   command
       ->add_flag("--remove-different-numbers", rules->remove_different_numbers,
@@ -258,8 +301,8 @@ void AddFilter(CLI::App* parent, int* exit_code) {
   AddTextOptions(command, options.get(), "SOURCE TARGET, or one CORPUS.tsv.");
   command
       ->add_option("--output", options->outputs,
-                   "Files for the pairs that are kept, one for each of FILES, plain text. Lines of "
-                   "a tsv file keep all their columns.")
+                   "Files for the pairs that are kept, one for each of FILES, plain text; comes "
+                   "after FILES. Lines of a tsv file keep all their columns.")
       ->required()
       ->expected(1, 2)
       ->check(NotEmpty());

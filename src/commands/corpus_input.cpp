@@ -4,18 +4,29 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <cstddef>
+#include <system_error>
 #include <utility>
 
 #include "config/config_reader.h"
+#include "data/cleaning/language_scripts.h"
 #include "data/file_language.h"
+#include "support/decompressor.h"
 #include "support/error.h"
 
 namespace wavemt {
 namespace {
 
-// Of train.tsv and of train.tsv.gz.
-bool IsTsvName(const std::filesystem::path& file) { return LanguageOfFile(file) == "tsv"; }
+// Of train.tsv, train.TSV and train.tsv.gz.
+bool IsTsvName(const std::filesystem::path& file) {
+  std::filesystem::path name = file.filename();
+  if (FormatOfExtension(name.extension().string()) != nullptr) name = name.stem();
+  std::string extension = name.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension == ".tsv";
+}
 
 ParallelFiles FilesOf(const std::vector<std::string>& names, const std::vector<int64_t>& columns) {
   ParallelFiles files;
@@ -29,19 +40,65 @@ ParallelFiles FilesOf(const std::vector<std::string>& names, const std::vector<i
   return files;
 }
 
-void CheckColumns(const CorpusWords& words) {
-  const std::vector<int64_t>& columns = words.tsv_columns;
-  if (columns.empty()) return;
+// Empty if none are given.
+std::vector<int64_t> TsvColumnsOf(const CorpusWords& words) {
+  const std::string& text = words.tsv_columns;
+  if (text.empty()) return {};
+  std::vector<int64_t> columns;
+  const char* const end = text.data() + text.size();
+  for (const char* begin = text.data(); begin <= end;) {
+    const char* const comma = std::find(begin, end, ',');
+    int64_t column = 0;
+    const auto [number_end, error] = std::from_chars(begin, comma, column);
+    columns.push_back(error == std::errc() && number_end == comma ? column : 0);
+    begin = comma + 1;
+  }
   if (columns.size() != 2 || std::min(columns[0], columns[1]) < 1 || columns[0] == columns[1]) {
     throw UsageError(
         "--tsv-columns {}: must be two different columns, that of the source and that of the "
-        "target, counted from 1",
-        fmt::format("{}", fmt::join(columns, ",")));
+        "target, counted from 1, as in 2,3",
+        text);
+  }
+  return columns;
+}
+
+// Of an option. Without this, a name such as "german" would silently switch a rule off.
+void RequireLanguage(const std::string& code, const char* option) {
+  if (code.empty() || LanguageScripts(code).known()) return;
+  const size_t length = std::min(code.find_first_of("-_"), code.size());  // Without a region.
+  if (length < 2 || length > 3) {
+    throw UsageError("{} {}: is not a language code; a code is like de", option, code);
+  }
+  throw UsageError("{} {}: the script of this language is not known; add it, as in sr-Latn", option,
+                   code);
+}
+
+void RequireTextFiles(const CorpusWords& words) {
+  const std::vector<std::string>& names = words.files;
+  if (names.empty()) {
+    throw UsageError(
+        "FILES are missing; options that take several files, such as --held-out and --output, come "
+        "after FILES");
+  }
+  if (names.size() == 1 && !IsTsvName(names[0])) {
+    throw UsageError(
+        "{}: give a source file and a target file, or one file of both, whose name ends in .tsv; "
+        "options that take several files come after FILES",
+        names[0]);
+  }
+  if (names.size() == 1) return;
+  for (const std::string& name : names) {
+    if (IsTsvName(name)) {
+      throw UsageError("{}: a tsv file holds both sides; give one at a time", name);
+    }
+    if (IsConfigName(name)) throw UsageError("{}: is a config; give it alone", name);
   }
 }
 
 CorpusInput MakeInput(const CorpusWords& words, std::string name, const ParallelFiles& files,
                       const DataConfig& data) {
+  RequireLanguage(words.source_language, "--source-language");
+  RequireLanguage(words.target_language, "--target-language");
   const auto given = [](const std::string& typed, const std::string& configured) {
     return typed.empty() ? configured : typed;
   };
@@ -71,6 +128,7 @@ CorpusInputs InputsOfConfig(const CorpusWords& words) {
     inputs.corpora.push_back(
         MakeInput(words, corpus.Describe("data.train"), corpus.corpus.files, data));
     inputs.corpora.back().filter = corpus.corpus.filter;
+    inputs.corpora.back().is_of_config = true;
   }
   ReadHeldOutOf(data.valid, "data.valid", &inputs.held_out);
   ReadHeldOutOf(data.test, "data.test", &inputs.held_out);
@@ -83,25 +141,21 @@ CorpusInputs InputsOfConfig(const CorpusWords& words) {
 bool IsConfigName(const std::filesystem::path& file) { return file.extension() == ".json"; }
 
 CorpusInput CorpusOfFiles(const CorpusWords& words) {
-  CheckColumns(words);
+  RequireTextFiles(words);
+  const std::vector<int64_t> columns = TsvColumnsOf(words);
   const std::vector<std::string>& names = words.files;
-  if (names.size() == 1 && !IsTsvName(names[0])) {
-    throw UsageError(
-        "{}: give a source file and a target file, or one file of both, whose name ends in .tsv",
-        names[0]);
-  }
   const bool any_tsv =
       names.size() == 1 || std::any_of(words.held_out.begin(), words.held_out.end(), IsTsvName);
   if (!words.tsv_columns.empty() && !any_tsv) {
     throw UsageError("--tsv-columns: is for a tsv file, and {} and {} are two files", names[0],
                      names[1]);
   }
-  return MakeInput(words, fmt::format("{}", fmt::join(names, " ")),
-                   FilesOf(names, words.tsv_columns), {});
+  return MakeInput(words, fmt::format("{}", fmt::join(names, " ")), FilesOf(names, columns), {});
 }
 
 std::vector<HeldOutSentences> ReadHeldOut(const CorpusWords& words) {
   std::vector<HeldOutSentences> held_out;
+  const std::vector<int64_t> columns = TsvColumnsOf(words);
   const std::vector<std::string>& names = words.held_out;
   for (size_t i = 0; i < names.size();) {
     std::vector<std::string> own = {names[i]};
@@ -115,7 +169,7 @@ std::vector<HeldOutSentences> ReadHeldOut(const CorpusWords& words) {
       own.push_back(names[i + 1]);
     }
     i += own.size();
-    held_out.emplace_back(fmt::format("{}", fmt::join(own, " ")), FilesOf(own, words.tsv_columns));
+    held_out.emplace_back(fmt::format("{}", fmt::join(own, " ")), FilesOf(own, columns));
   }
   return held_out;
 }

@@ -16,14 +16,17 @@ struct CorpusInput {
   ParallelFiles files;
   std::string source_language;  // Empty: unknown.
   std::string target_language;
-  PairFilter filter = {};  // The config's; without one, that of PairFilter's defaults.
+  PairFilter filter = {};  // The config's.
+  bool is_of_config = false;
+  /// Whether training reads this corpus without a filter.
+  bool lacks_filter() const { return is_of_config && filter == PairFilter(); }
 };
 
 /// What the command line says about the text.
 struct CorpusWords {
   std::vector<std::string> files;     // SOURCE TARGET, CORPUS.tsv or CONFIG.json.
   std::vector<std::string> held_out;  // SOURCE TARGET or CORPUS.tsv, one after another.
-  std::vector<int64_t> tsv_columns;   // Empty: not given.
+  std::string tsv_columns;            // "2,3". Empty: not given.
   std::string source_language;        // Empty: not given.
   std::string target_language;
 };

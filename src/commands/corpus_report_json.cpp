@@ -1,6 +1,7 @@
 #include "commands/corpus_report_json.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wavemt {
@@ -48,9 +49,12 @@ Json ToJson(const CorpusReport& report, const CorpusInput& input, const PairFilt
     problems[name] = report.Count(problem);
     examples[name] = Json::array();
     for (const CorpusReport::Example& example : report.examples[static_cast<size_t>(problem)]) {
-      examples[name].push_back({{"line", example.line},
-                                {"source", example.text.source},
-                                {"target", example.text.target}});
+      Json shown = Json::object();
+      if (!example.file.empty()) shown["file"] = example.file;
+      shown["line"] = example.line;
+      shown["source"] = example.text.source;
+      shown["target"] = example.text.target;
+      examples[name].push_back(std::move(shown));
     }
   }
   Json held_out = Json::array();

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/cleaning/language_scripts.h"
 #include "support/characters.h"
 #include "support/progress.h"
 
@@ -25,6 +26,12 @@ size_t ColumnsOf(char32_t character) {
   if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_FORMAT_CHAR) return 0;
   const int width = u_getIntPropertyValue(code, UCHAR_EAST_ASIAN_WIDTH);
   return width == U_EA_FULLWIDTH || width == U_EA_WIDE ? 2 : 1;
+}
+
+size_t ColumnsOf(std::string_view text) {
+  size_t columns = 0;
+  for (size_t i = 0; i < text.size();) columns += ColumnsOf(NextCharacter(text, i));
+  return columns;
 }
 
 // The text as it can be shown in a line of a terminal: cut to `columns`, and with U+FFFD in place
@@ -127,12 +134,34 @@ class ReportWriter {
   }
 
   void WriteHead() {
-    const auto language = [](const std::string& code) { return code.empty() ? "?" : code; };
+    const auto language = [](const std::string& code) { return IsKnown(code) ? code : "?"; };
+    const std::string what =
+        fmt::format("{}, {} -> {}", Counted(report_.pairs, "pair"),
+                    language(input_.source_language), language(input_.target_language));
+    const std::string removed = report_.removed == 0
+                                    ? "none of them"
+                                    : fmt::format("{} of them ({})", WithThousands(report_.removed),
+                                                  Percent(report_.removed, report_.pairs));
     Line("{}", input_.name);
-    Line("{} pairs, {} -> {}; the filter removes {} of them{}", WithThousands(report_.pairs),
-         language(input_.source_language), language(input_.target_language),
-         report_.removed == 0 ? "none" : WithThousands(report_.removed),
-         report_.removed == 0 ? "" : fmt::format(" ({})", Percent(report_.removed, report_.pairs)));
+    if (input_.lacks_filter()) {
+      Line("{}", what);
+      Line("it has no filter; {} would remove {}",
+           filter_ == RecommendedFilter() ? "the usual rules" : "these rules", removed);
+    } else {
+      Line("{}; the filter removes {}", what, removed);
+    }
+  }
+
+  static bool IsKnown(const std::string& language) { return LanguageScripts(language).known(); }
+
+  std::string ScriptRuleText() const {
+    const bool knows_source = IsKnown(input_.source_language);
+    const bool knows_target = IsKnown(input_.target_language);
+    if (filter_.min_script_share == 0) return "not looked for";
+    if (!knows_source && !knows_target) return "not looked for: language unknown";
+    if (!knows_source) return "target only; source language unknown";
+    if (!knows_target) return "source only; target language unknown";
+    return fmt::format("under {:g}% in the language's script", 100 * filter_.min_script_share);
   }
 
   // What a rule looks for, and whether it removes pairs.
@@ -142,26 +171,24 @@ class ReportWriter {
     };
     switch (problem) {
       case PairProblem::kBlank:
-        return "a side shows nothing";
+        return "a side is empty";
       case PairProblem::kBadEncoding:
         return kept_unless(filter_.remove_bad_encoding, "traces of a wrong encoding");
       case PairProblem::kTooLong:
         return filter_.max_words == 0 ? "not looked for"
                                       : fmt::format("over {} words", filter_.max_words);
       case PairProblem::kLengthRatio:
-        return filter_.max_length_ratio == 0 ? "not looked for"
-                                             : fmt::format("over {:g} times the other side's words",
-                                                           filter_.max_length_ratio);
+        return filter_.max_length_ratio == 0
+                   ? "not looked for"
+                   : fmt::format("over {:g} times the other side", filter_.max_length_ratio);
       case PairProblem::kWrongScript:
-        return filter_.min_script_share == 0 ? "not looked for"
-                                             : fmt::format("under {:g}% in the language's script",
-                                                           100 * filter_.min_script_share);
+        return ScriptRuleText();
       case PairProblem::kCopy:
         return kept_unless(filter_.remove_copies, "both sides are the same");
       case PairProblem::kDifferentNumbers:
         return kept_unless(filter_.remove_different_numbers, "a number is on one side only");
       case PairProblem::kDuplicate:
-        return kept_unless(filter_.remove_duplicates, "the pair was there before");
+        return kept_unless(filter_.remove_duplicates, "repeats an earlier pair");
       case PairProblem::kHeldOut:
         return "a side is in a held-out text";
     }
@@ -177,8 +204,8 @@ class ReportWriter {
            Percent(count, report_.pairs), RuleText(problem));
     }
     Line("");
-    Line("  {:<30}{:>12}", "source again, another target", WithThousands(report_.other_targets));
-    Line("  {:<30}{:>12}", "target again, another source", WithThousands(report_.other_sources));
+    Line("  {:<30}{:>12}", "same source, another target", WithThousands(report_.other_targets));
+    Line("  {:<30}{:>12}", "same target, another source", WithThousands(report_.other_sources));
   }
 
   void WriteSides() {
@@ -238,12 +265,16 @@ class ReportWriter {
   void WriteOverlaps() {
     if (report_.overlaps.empty()) return;
     Line("");
-    Line("  {:<28}{:>12}{:>12}{:>12}{:>12}", "pairs that share sentences with", "both sides",
-         "source", "target", "");
+    constexpr size_t kName = 31;
+    const auto row = [&](const std::string& name, const std::string& both,
+                         const std::string& source, const std::string& target) {
+      Line("  {}{:{}}{:>12}{:>12}{:>12}", name, "", kName - std::min(ColumnsOf(name), kName), both,
+           source, target);
+    };
+    row("pairs that share sentences with", "both sides", "source", "target");
     for (const CorpusReport::Overlap& overlap : report_.overlaps) {
-      constexpr size_t kName = 30;
-      Line("  {:<31}{:>12}{:>12}{:>12}", EndShown(overlap.name, kName), WithThousands(overlap.both),
-           WithThousands(overlap.source_only), WithThousands(overlap.target_only));
+      row(EndShown(overlap.name, kName - 1), WithThousands(overlap.both),
+          WithThousands(overlap.source_only), WithThousands(overlap.target_only));
     }
   }
 
@@ -254,9 +285,15 @@ class ReportWriter {
       Line("");
       Line("  {}", WithSpaces(NameOf(problem)));
       for (const CorpusReport::Example& example : examples) {
-        const std::string number = fmt::format("{:>10}  ", WithThousands(example.line));
-        Line("{}{}", number, Shown(example.text.source, kColumns - number.size()));
-        Line("{:{}}{}", "", number.size(), Shown(example.text.target, kColumns - number.size()));
+        std::string before = fmt::format("{:>10}  ", WithThousands(example.line));
+        const size_t columns = kColumns - before.size();
+        const std::string indent(before.size(), ' ');
+        if (!example.file.empty()) {
+          Line("{}{}", before, EndShown(example.file, columns));
+          before = indent;
+        }
+        Line("{}{}", before, Shown(example.text.source, columns));
+        Line("{}{}", indent, Shown(example.text.target, columns));
       }
     }
   }

@@ -70,9 +70,19 @@ void TextOutput::Flush() {
   }
 }
 
-void TextOutput::Finish() {
+void TextOutput::Sync() {
   Flush();
+  if (file_) file_->Sync();
+}
+
+void TextOutput::Finish() {
+  Sync();
   if (file_) file_->Commit();
+}
+
+void FinishTogether(const std::vector<TextOutput*>& outputs) {
+  for (TextOutput* output : outputs) output->Sync();
+  for (TextOutput* output : outputs) output->Finish();
 }
 
 }  // namespace wavemt

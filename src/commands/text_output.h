@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/files.h"
 
@@ -23,6 +24,8 @@ class TextOutput {
   void Write(std::string_view text);
   /// Makes the output so far visible to a reader of standard output or a pipe.
   void Flush();
+  /// Writes everything to the disk, but does not let the file appear yet.
+  void Sync();
   /// Completes the file.
   void Finish();
 
@@ -31,5 +34,9 @@ class TextOutput {
   std::unique_ptr<StagedFile> file_;  // Null if the text goes to `stream_`.
   std::FILE* stream_ = nullptr;
 };
+
+/// Completes files that belong together: either all of them appear, or none if one cannot be
+/// written.
+void FinishTogether(const std::vector<TextOutput*>& outputs);
 
 }  // namespace wavemt

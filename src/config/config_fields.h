@@ -199,11 +199,11 @@ void VisitFields(Visitor& v, ParallelFiles& c) {
 template <typename Visitor>
 void VisitFields(Visitor& v, PairFilter& c) {
   v.Field("max_words", c.max_words, AtLeast(0),
-          "Pairs with a side of more words are left out; in scripts without spaces, each character "
-          "counts as a word. 0: no limit.");
+          "Pairs with a side of more words are left out; 1 letter of Han, 2 of kana and 4 of Thai, "
+          "Lao, Khmer and Burmese count as a word. 0: no limit.");
   v.Field("max_length_ratio", c.max_length_ratio, AtLeast(0),
-          "Pairs are left out if one side has more than this many times the words of the other. 0: "
-          "no limit.");
+          "Pairs are left out if one side has more than this many times the words of the other, "
+          "plus 3. 0: no limit.");
   v.Field("min_script_share", c.min_script_share, Between(0, 1),
           "Pairs are left out if a smaller share of a side's letters belongs to the script of its "
           "language.");

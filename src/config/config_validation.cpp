@@ -53,13 +53,7 @@ void ValidateCorpus(const TrainingCorpus& corpus, const std::string& key,
         "n of the file beside it",
         origin.Of(key + ".weights"), corpus.weights.size(), files);
   }
-  const double ratio = corpus.filter.max_length_ratio;
-  if (ratio > 0 && ratio < 1) {
-    throw UsageError(
-        "{}: {} would leave out every pair: the longer side is never below the shorter "
-        "one; use at least 1, or 0 for no limit",
-        origin.Of(key + ".filter.max_length_ratio"), ratio);
-  }
+  RequireLengthRatio(corpus.filter.max_length_ratio, origin.Of(key + ".filter.max_length_ratio"));
 }
 
 template <typename Corpus>
@@ -369,6 +363,15 @@ void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {
 }
 
 }  // namespace
+
+void RequireLengthRatio(double ratio, const std::string& where) {
+  if (ratio == 0 || ratio >= 1) return;
+  throw UsageError(
+      "{}: {} is no limit, since the longer side is never below the shorter one; use at least 1, "
+      "or "
+      "0 for no limit",
+      where, ratio);
+}
 
 void RequireSymbols(const std::vector<std::string>& symbols, const std::string& where) {
   // The names of the pieces that every trained tokenizer has.

@@ -15,6 +15,10 @@ void ValidateConfig(const Config& config, const ConfigOrigin& origin);
 /// The same for the section "adapter" alone.
 void ValidateAdapter(const AdapterConfig& adapter, const ConfigOrigin& origin);
 
+/// Throws a usage error, which begins with `where`, unless this can be
+/// PairFilter::max_length_ratio.
+void RequireLengthRatio(double ratio, const std::string& where);
+
 /// Throws a usage error, which begins with `where`, unless these can be user-defined symbols of a
 /// tokenizer.
 void RequireSymbols(const std::vector<std::string>& symbols, const std::string& where);

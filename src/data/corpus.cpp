@@ -59,6 +59,7 @@ bool ParallelReader::Next(SentencePair* pair) {
     if (source_ && NextOfOpenFiles(pair)) return true;
     if (next_file_ == num_files) return false;
     bytes_before_ = bytes_read();
+    replaced_before_ = lines_replaced();
     if (files_.tsv.empty()) {
       source_.emplace(Checked(files_.source[next_file_]), invalid_);
       target_.emplace(Checked(files_.target[next_file_]), invalid_);
@@ -69,6 +70,11 @@ bool ParallelReader::Next(SentencePair* pair) {
     if (!weights_.empty()) weight_.emplace(Checked(weights_[next_file_]));
     ++next_file_;
   }
+}
+
+int64_t ParallelReader::lines_replaced() const {
+  return replaced_before_ + (source_ ? source_->lines_replaced() : 0) +
+         (target_ ? target_->lines_replaced() : 0);
 }
 
 int64_t ParallelReader::bytes_read() const {

@@ -40,6 +40,13 @@ class ParallelReader {
   /// The whole line of a TSV file that the last pair came from; else empty.
   const std::string& tsv_line() const { return tsv_line_; }
 
+  /// The file that the last pair came from, counted from 0, and its line there, from 1.
+  size_t file() const { return next_file_ - 1; }
+  int64_t line() const { return source_->line_number(); }
+
+  /// The lines so far, those of both sides, in which bytes that are not UTF-8 were replaced.
+  int64_t lines_replaced() const;
+
   /// Bytes read from the files so far; compressed bytes if a file is compressed.
   int64_t bytes_read() const;
 
@@ -56,7 +63,8 @@ class ParallelReader {
   InvalidUtf8 invalid_;
   std::vector<std::filesystem::path> weights_;
   size_t next_file_ = 0;
-  int64_t bytes_before_ = 0;          // Of the finished files.
+  int64_t bytes_before_ = 0;  // Of the finished files.
+  int64_t replaced_before_ = 0;
   std::optional<LineReader> source_;  // Or the open TSV file.
   std::optional<LineReader> target_;
   std::optional<LineReader> weight_;

@@ -168,7 +168,7 @@ void CorpusCounts::Add(const CorpusCounts& other) {
 }
 
 std::string CorpusCounts::Summary(int64_t max_length) const {
-  std::string text = fmt::format("{} pairs: {} used", WithThousands(read), WithThousands(kept()));
+  std::string text = fmt::format("{}: {} used", Counted(read, "pair"), WithThousands(kept()));
   if (empty > 0) text += fmt::format(", {} skipped with a blank side", WithThousands(empty));
   if (too_long > 0) {
     text += fmt::format(", {} skipped over {} tokens", WithThousands(too_long), max_length);

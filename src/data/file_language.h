@@ -7,8 +7,9 @@
 
 namespace wavemt {
 
-/// The language that the name of a text file ends in: "de" of train.de and of train.de.gz. Empty if
-/// it has no such ending.
+/// The language that the name of a text file ends in: "de" of train.de and of train.de.gz. Endings
+/// that say what was done to the text do not count: "zh" of train.zh.tok. Empty if there is no
+/// other ending.
 std::string LanguageOfFile(const std::filesystem::path& file);
 
 /// Language codes, for example "en" and "de"; empty if one is not known.

@@ -300,8 +300,14 @@ StagedFile::~StagedFile() {
   if (!committed_) unlink(staging_path_.c_str());
 }
 
-void StagedFile::Commit() {
+void StagedFile::Sync() {
+  if (synced_) return;
   file_.SyncAndClose();
+  synced_ = true;
+}
+
+void StagedFile::Commit() {
+  Sync();
   Rename(staging_path_, final_path_);
   committed_ = true;
 }

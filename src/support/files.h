@@ -93,13 +93,17 @@ class StagedFile {
 
   void Write(std::string_view text) { file_.Write(text); }
   OutputFile& contents() { return file_; }
-  /// Syncs the file and gives it its final name.
+  /// Completes the file under its temporary name, so that all that can fail for lack of space has
+  /// been done: several files that belong together are all synced before one is committed.
+  void Sync();
+  /// Syncs the file, unless that has been done, and gives it its final name.
   void Commit();
 
  private:
   std::filesystem::path final_path_;
   std::filesystem::path staging_path_;
   OutputFile file_;
+  bool synced_ = false;
   bool committed_ = false;
 };
 

@@ -30,6 +30,10 @@ std::string WithThousands(int64_t number) {
   return digits;
 }
 
+std::string Counted(int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", WithThousands(number), noun, number == 1 ? "" : "s");
+}
+
 std::string HumanDuration(double seconds) {
   const auto total = static_cast<int64_t>(std::llround(std::max(seconds, 0.0)));
   const int64_t minutes = total / 60;

@@ -10,6 +10,9 @@ namespace wavemt {
 /// "1,234,567"
 std::string WithThousands(int64_t number);
 
+/// "1 pair", "1,234 pairs"
+std::string Counted(int64_t number, std::string_view noun);
+
 /// "45s", "12m 05s", "3h 07m", "2d 04h"
 std::string HumanDuration(double seconds);
 

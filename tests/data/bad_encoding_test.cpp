@@ -19,15 +19,39 @@ TEST(BadEncodingTest, FindsCharactersThatNoTextHas) {
 }
 
 TEST(BadEncodingTest, FindsUtf8ThatWasReadAsLatin1OrWindows1252) {
-  for (const std::string text :
-       {"Ã¤hnlich",         "schÃ¶n",        "caffÃ¨",       "dÃ©jÃ\u00A0",
-        "voilÃ\u00A0 tout", "aquÃ\u00AD",    "Ã‰tat",        "GrÃ¼ÃŸe",
-        "Ã–sterreich",      "Ã„hnlich",      "donâ€™t",      "â€œquotedâ€\u009D",
-        "â€œlost laterâ€ ", "10 â‚¬",        "Sonyâ„¢",      "20 Â°C",
-        "Â© 2020",          "prix :Â\u00A0", "isÂ\u00A0not", "Ã\u00A0 jour",
-        "Â« oui",           "vÅ¡e",          "Ð¿Ñ€Ð¸",       "ä¸­æ–‡",
-        "Tiáº¿ng",          "Viá»‡t",        "ðŸ˜€",         "ï»¿first",
-        "badï¿½",           "ÎµÎ»"}) {
+  for (const std::string text : {"Ã¤hnlich",
+                                 "schÃ¶n",
+                                 "caffÃ¨",
+                                 "dÃ©jÃ\u00A0",
+                                 "voilÃ\u00A0 tout",
+                                 "aquÃ\u00AD",
+                                 "Ã‰tat",
+                                 "GrÃ¼ÃŸe",
+                                 "Ã–sterreich",
+                                 "Ã„hnlich",
+                                 "donâ€™t",
+                                 "â€œquotedâ€\u009D",
+                                 "â€œlost laterâ€ ",
+                                 "10 â‚¬",
+                                 "Sonyâ„¢",
+                                 "20 Â°C",
+                                 "Â© 2020",
+                                 "prix :Â\u00A0",
+                                 "isÂ\u00A0not",
+                                 "Ã\u00A0 jour",
+                                 "Â« oui",
+                                 "vÅ¡e",
+                                 "Ð¿Ñ€Ð¸",
+                                 "ä¸­æ–‡",
+                                 "Tiáº¿ng",
+                                 "Viá»‡t",
+                                 "ðŸ˜€",
+                                 "ï»¿first",
+                                 "badï¿½",
+                                 "ÎµÎ»",
+                                 "LÃ³pez",
+                                 "Ãªtre",
+                                 "1Âº"}) {
     EXPECT_TRUE(HasBadEncoding(text)) << text;
   }
 }
@@ -67,6 +91,9 @@ TEST(BadEncodingTest, RaisesNoFalseAlarm) {
                                  "naïve",
                                  "TÜRKÇE İÇİN",
                                  "bientôt…",
+                                 "IRMÃ®",
+                                 "IRMÃ® é",
+                                 "MANHÃ¹, LÂ³",
                                  "Â, Ã, Ê"}) {
     EXPECT_FALSE(HasBadEncoding(text)) << text;
   }

@@ -40,7 +40,7 @@ class CorpusReportTest : public testing::Test {
       "One cat.\tEine Katze.\n"
       "A  cat.\tEine Katze.\n"
       "same\tSAME\n"
-      "a b c d e\tf\n"
+      "a b c d e f g h\ti\n"
       "кот\tKatze\n"
       "25 cats\tKatzen hier\n";
   const ReportOptions usual_ = {
@@ -151,6 +151,72 @@ TEST_F(CorpusReportTest, FilteringRemovesWhatTheReportSays) {
   }
 }
 
+// What the report says is removed, and what the filter removes.
+TEST_F(CorpusReportTest, DuplicatesOfRemovedPairsAreRemovedOnlyOnce) {
+  std::vector<HeldOutSentences> held_out;
+  held_out.emplace_back("test", Tsv("test.tsv", "held\tout\n"));
+  const ParallelFiles files = Tsv("a.tsv",
+                                  "A\x02 cat.\tEine Katze.\n"
+                                  "A cat.\tEine Katze.\n"
+                                  "A\x02 cat.\tEine Katze.\n"
+                                  "A cat.\tEine Katze.\n"
+                                  "A dog.\tEin Hund.\n"
+                                  "A dog.\tEin Hund.\n"
+                                  "held\tnein\n"
+                                  "held\tnein\n"
+                                  "\t\n"
+                                  "\t\n");
+  for (const bool removes_duplicates : {true, false}) {
+    ReportOptions options = usual_;
+    options.filter.remove_duplicates = removes_duplicates;
+    const CorpusReport report = ReportOn(files, held_out, options);
+    const FilterCounts counts = FilterCorpus(files, held_out, {.filter = options.filter},
+                                             [](const CheckedPair&, std::optional<PairProblem>) {});
+    EXPECT_EQ(report.removed, counts.pairs - counts.kept);
+    EXPECT_EQ(counts.kept, removes_duplicates ? 2 : 4);
+    EXPECT_EQ(report.Count(PairProblem::kDuplicate), 5);
+  }
+}
+
+TEST_F(CorpusReportTest, InvalidUtf8IsRemovedInAnyCase) {
+  PairFilter filter = RecommendedFilter();
+  filter.remove_bad_encoding = false;
+  const ParallelFiles files = Tsv("a.tsv", "a\tb\tc\xFF\nd\tcafÃ©\tf\ng\xFF\th\ti\n");
+  std::vector<int64_t> kept;
+  FilterCorpus(files, {}, {.filter = filter},
+               [&](const CheckedPair& pair, std::optional<PairProblem> reason) {
+                 if (!reason) kept.push_back(pair.line);
+                 if (reason) EXPECT_EQ(*reason, PairProblem::kBadEncoding);
+               });
+  EXPECT_THAT(kept, ElementsAre(2));
+  const CorpusReport report = ReportOn(files, {}, {.filter = filter});
+  EXPECT_EQ(report.removed, 2);
+  EXPECT_EQ(report.Count(PairProblem::kBadEncoding), 3);
+}
+
+TEST_F(CorpusReportTest, LinesAreCountedInEachFile) {
+  ParallelFiles files = Tsv("a.tsv", "good\tgut\n");
+  files.tsv.push_back(folder_.Write("b.tsv", "bad\tschlecht\nx\xFF\ty\n"));
+  constexpr auto kBadEncoding = static_cast<size_t>(PairProblem::kBadEncoding);
+  const auto examples = ReportOn(files, {}, usual_).examples[kBadEncoding];
+  ASSERT_EQ(examples.size(), 1);
+  EXPECT_EQ(examples[0].file, files.tsv[1].string());
+  EXPECT_EQ(examples[0].line, 2);
+}
+
+TEST_F(CorpusReportTest, FilteringCanBeStopped) {
+  const FilterCounts counts =
+      FilterCorpus(Tsv("a.tsv", "a\tb\n"), {}, {.should_stop = [] { return true; }},
+                   [](const CheckedPair&, std::optional<PairProblem>) { FAIL(); });
+  EXPECT_TRUE(counts.was_stopped);
+}
+
+TEST_F(CorpusReportTest, OnePairIsNotSeveral) {
+  const FilterCounts counts = FilterCorpus(Tsv("a.tsv", "a\tb\n"), {}, {},
+                                           [](const CheckedPair&, std::optional<PairProblem>) {});
+  EXPECT_EQ(counts.Summary(), "1 pair: 1 kept");
+}
+
 TEST_F(CorpusReportTest, ALongCorpusKeepsItsOrder) {
   std::string text;
   for (int i = 0; i < 9000; ++i) {
@@ -171,6 +237,10 @@ TEST(FileLanguageTest, IsTheEndOfTheName) {
   EXPECT_EQ(LanguageOfFile("a/train.de"), "de");
   EXPECT_EQ(LanguageOfFile("train.zh-CN.gz"), "zh-CN");
   EXPECT_EQ(LanguageOfFile("train"), "");
+  EXPECT_EQ(LanguageOfFile("train.zh.tok"), "zh");
+  EXPECT_EQ(LanguageOfFile("train.clean.en.bpe.txt.gz"), "en");
+  EXPECT_EQ(LanguageOfFile("train.txt"), "");
+  EXPECT_EQ(LanguageOfFile("train.tsv"), "tsv");
 }
 
 }  // namespace

@@ -46,12 +46,20 @@ TEST(PairCheckerTest, LimitsAreExact) {
   EXPECT_THAT(Found({.max_words = 2}, "a b", "c d"), IsEmpty());
   EXPECT_THAT(Found({.max_words = 2}, "a b c", "d"), ElementsAre("too_long"));
   EXPECT_THAT(Found({.max_words = 2}, "a", "d e f"), ElementsAre("too_long"));
-  EXPECT_THAT(Found({.max_length_ratio = 1.5}, "a b c", "d e"), IsEmpty());
-  EXPECT_THAT(Found({.max_length_ratio = 1.49}, "a b c", "d e"), ElementsAre("length_ratio"));
-  EXPECT_THAT(Found({.max_length_ratio = 1.49}, "a b", "d e f"), ElementsAre("length_ratio"));
+  EXPECT_THAT(Found({.max_length_ratio = 1.5}, "a b c d e f", "g h"), IsEmpty());
+  EXPECT_THAT(Found({.max_length_ratio = 1.49}, "a b c d e f", "g h"), ElementsAre("length_ratio"));
+  EXPECT_THAT(Found({.max_length_ratio = 1.49}, "a b", "c d e f g h"), ElementsAre("length_ratio"));
   EXPECT_THAT(Found({.min_script_share = 0.5}, "ab кт", "x"), IsEmpty());
   EXPECT_THAT(Found({.min_script_share = 0.51}, "ab кт", "x"), ElementsAre("wrong_script"));
   EXPECT_THAT(Found({.min_script_share = 0.51}, "x", "ab кт"), ElementsAre("wrong_script"));
+}
+
+TEST(PairCheckerTest, ShortSentencesMayDifferInLength) {
+  const PairChecker checker({.max_length_ratio = 4}, "en", "ja");
+  EXPECT_TRUE(checker.Check({"Good morning.", "おはようございます。"}).empty());
+  EXPECT_TRUE(checker.Check({"Hi!", "สวัสดีครับผม"}).empty());
+  EXPECT_TRUE(checker.Check({"x", "a b c d e f g"}).empty());
+  EXPECT_FALSE(checker.Check({"x", "a b c d e f g h"}).empty());
 }
 
 TEST(PairCheckerTest, AnUnknownLanguageHasNoWrongScript) {
@@ -66,6 +74,10 @@ TEST(PairCheckerTest, CopiesMayDifferInCaseAndWhiteSpace) {
   EXPECT_THAT(Found(copies, "a cat", "a cat."), IsEmpty());
   EXPECT_THAT(Found(copies, "a cat.", "a cat"), IsEmpty());
   EXPECT_THAT(Found(copies, "a", "b"), IsEmpty());
+  const std::string with_nul("x\0y", 3);
+  EXPECT_THAT(Found(copies, with_nul, "x"), IsEmpty());
+  EXPECT_THAT(Found(copies, "x", with_nul), IsEmpty());
+  EXPECT_THAT(Found(copies, with_nul, with_nul + " "), ElementsAre("copy"));
 }
 
 TEST(PairCheckerTest, NumbersMustBeOnBothSides) {
@@ -90,7 +102,7 @@ TEST(PairCheckerTest, ReturnsTheSizesToo) {
 
 TEST(PairCheckerTest, TheReasonIsTheFirstProblem) {
   const PairChecker checker(RecommendedFilter(), "en", "de");
-  const SentencePair pair = {"кот \uFFFD кот кот кот кот", "кот"};
+  const SentencePair pair = {"кот \uFFFD кот кот кот кот кот кот", "кот"};
   EXPECT_THAT(NamesOfProblems(checker.Check(pair)),
               ElementsAre("bad_encoding", "length_ratio", "wrong_script"));
   EXPECT_EQ(checker.WhyLeftOut(pair), PairProblem::kBadEncoding);

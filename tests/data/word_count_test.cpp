@@ -18,14 +18,19 @@ TEST(WordCountTest, WhiteSpaceSeparatesWords) {
   EXPECT_EQ(Words("한국어 문장"), 2);
 }
 
-TEST(WordCountTest, EachLetterOfAScriptWithoutSpacesIsAWord) {
+TEST(WordCountTest, LettersOfScriptsWithoutSpacesAreWordsOrPartsOfThem) {
   EXPECT_EQ(Words("你好。"), 2);
   EXPECT_EQ(Words("。"), 1);
   EXPECT_EQ(Words("在iPhone上,"), 3);
   EXPECT_EQ(Words("共3个 人"), 4);
-  EXPECT_EQ(Words("ひらカタ漢"), 5);
-  EXPECT_EQ(Words("กา"), 2);
+  EXPECT_EQ(Words("ひらカタ漢"), 3);
+  EXPECT_EQ(Words("おはようございます。"), 5);
+  EXPECT_EQ(Words("コーヒー"), 2);
+  EXPECT_EQ(Words("กา"), 1);
+  EXPECT_EQ(Words("กากากา"), 2);
+  EXPECT_EQ(Words("กา กา"), 2);
   EXPECT_EQ(Words("ກ ក က"), 3);
+  EXPECT_EQ(Words("日本のABC"), 4);  // Two of Han, half a one of kana, one of Latin.
 }
 
 TEST(WordCountTest, CountsCharacters) {

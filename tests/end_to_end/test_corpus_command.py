@@ -2,9 +2,13 @@
 import gzip
 import json
 import os
+import re
+import signal
+import subprocess
+import time
 
 import pytest
-from conftest import wavemt
+from conftest import PROGRAM, wavemt
 
 # Pairs in English and German, and what is wrong with them: nothing, or the names of problems.
 PAIRS = [
@@ -18,9 +22,9 @@ PAIRS = [
     ("a b\x02", "c d", ("bad_encoding",)),
     (" ".join(["word"] * 250), " ".join(["Wort"] * 250), ()),
     (" ".join(["word"] * 251), " ".join(["Wort"] * 251), ("too_long",)),
-    ("a b c d", "x", ()),
-    ("a b c d e", "x", ("length_ratio",)),
-    ("x", "a b c d e", ("length_ratio",)),
+    ("a b c d e f g", "x", ()),
+    ("a b c d e f g h", "x", ("length_ratio",)),
+    ("x", "a b c d e f g h", ("length_ratio",)),
     ("abcкот", "Eine", ()),
     ("Cat", "кот", ("wrong_script",)),
     ("a котк кот", "Eins", ("wrong_script",)),
@@ -96,6 +100,24 @@ def test_a_tsv_file_and_compressed_files_are_the_same_text(texts):
     assert tsv | {"name": ""} == plain | {"name": ""}
     unknown, = check("text.tsv", "--tsv-columns", "2,3", cwd=texts)
     assert unknown["problems"]["wrong_script"] == 0
+    os.rename(texts / "text.tsv", texts / "TEXT.TSV")
+    capitals, = check("--tsv-columns", "2,3", "TEXT.TSV", cwd=texts)
+    assert capitals | {"name": ""} == unknown | {"name": ""}
+
+
+def test_the_text_says_where_no_script_was_looked_for(texts):
+    def said(*arguments):
+        shown = wavemt("corpus", "check", *arguments, cwd=texts).stdout
+        return re.search(r"wrong script +\d+(?: +[\d.]+%)? +(.*)", shown)[1], shown.splitlines()[1]
+
+    tsv = ("text.tsv", "--tsv-columns", "2,3")
+    assert said(*tsv)[0] == "not looked for: language unknown"
+    assert "pairs, ? -> ?; the filter" in said(*tsv)[1]
+    assert said(*tsv, "--source-language", "en")[0] == "source only; target language unknown"
+    assert said(*tsv, "--target-language", "de")[0] == "target only; source language unknown"
+    assert said("text.en", "text.de")[0] == "under 25% in the language's script"
+    os.rename(texts / "text.de", texts / "text.de.tok")
+    assert " en -> de;" in said("text.en", "text.de.tok")[1]
 
 
 def test_options_set_the_limits(texts):
@@ -166,7 +188,21 @@ def test_a_config_is_checked_corpus_by_corpus(texts):
     assert [(text["name"], text["both"]) for text in second["held_out"]] == [
         ("data.valid", 2), ("data.test", 1)]
     shown = wavemt("corpus", "check", texts / "config.json").stdout
-    assert shown.startswith("data.train (text)\n") and "\n\ndata.train (more)\n" in shown
+    assert shown.startswith("data.train (text)\n23 pairs, en -> de\n"
+                            "it has no filter; the usual rules would remove ")
+    assert "\n\ndata.train (more)\n2 pairs, en -> de; the filter removes 2 of them" in shown
+
+
+def test_a_line_is_that_of_its_file(texts):
+    (texts / "more.en").write_text("good\nsame\n", "utf8")
+    (texts / "more.de").write_text("gut\nsame\n", "utf8")
+    config = {"data": {"train": {"source": ["text.en", "more.en"], "target": ["text.de", "more.de"]}}}
+    (texts / "config.json").write_text(json.dumps(config))
+    report, = check("config.json", cwd=texts)
+    assert [(os.path.basename(example["file"]), example["line"])
+            for example in report["examples"]["copy"]] == [("text.en", 17), ("more.en", 2)]
+    shown = wavemt("corpus", "check", "config.json", cwd=texts).stdout
+    assert re.search(r"\n         2  \S*more.en\n            same\n            same\n", shown)
 
 
 def test_the_text_for_people_fits_a_terminal(texts):
@@ -218,6 +254,20 @@ def test_held_out_text_is_removed(texts):
     assert said.endswith("1 copy, 1 duplicate, 2 held out")
 
 
+def test_a_wrong_encoding_can_be_kept(texts):
+    said = filtered("text.en", "text.de", "--output", "out.en", "out.de", "--keep-bad-encoding",
+                    cwd=texts)
+    assert "bad encoding" not in said and said.startswith("23 pairs: 14 kept")
+
+
+def test_bytes_that_are_not_utf8_are_not_kept_in_any_column(tmp_path):
+    (tmp_path / "a.tsv").write_bytes(b"one\teins\tx\ntwo\tzwei\t\xff\n")
+    for arguments in ([], ["--keep-bad-encoding"]):
+        said = filtered("a.tsv", "--output", "b.tsv", *arguments, cwd=tmp_path)
+        assert said == "2 pairs: 1 kept; removed: 1 bad encoding"
+        assert (tmp_path / "b.tsv").read_bytes() == b"one\teins\tx\n"
+
+
 def test_bytes_that_are_not_utf8_are_a_bad_encoding(tmp_path):
     (tmp_path / "a.en").write_bytes(b"one\r\ntw\xf6\nthree\nf\xc3")
     (tmp_path / "a.de").write_bytes(b"eins\nzwei\n\xff\xfe drei\nvier\n")
@@ -262,13 +312,33 @@ def test_more_threads_change_nothing(tmp_path):
     (["check", "text.en", "text.de", "--tsv-columns", "1,2"], "--tsv-columns: is for a tsv file"),
     (["check", "text.tsv", "--tsv-columns", "2,2"], "--tsv-columns 2,2: must be two different"),
     (["check", "text.tsv", "--tsv-columns", "2"], "--tsv-columns 2: must be two different"),
+    (["check", "--tsv-columns", "2,x", "text.tsv"], "--tsv-columns 2,x: must be two different"),
+    (["check", "text.tsv", "empty.tsv"], "text.tsv: a tsv file holds both sides; give one at a time"),
+    (["check", "config.json", "text.en"], "config.json: is a config; give it alone"),
+    (["check", "text.en", "text.de", "--source-language", "german"],
+     "--source-language german: is not a language code; a code is like de"),
+    (["check", "text.en", "text.de", "--target-language", "xx"],
+     "--target-language xx: the script of this language is not known"),
+    (["check", "text.en", "text.de", "--max-length-ratio", "0.5"],
+     "--max-length-ratio: 0.5 is no limit"),
+    (["check", "text.en", "text.de", "--max-length-ratio", "nan"],
+     "--max-length-ratio: nan is no limit"),
+    (["check", "text.en", "text.de", "--min-script-share", "nan"],
+     "--min-script-share: nan is not a share"),
+    (["filter", "--output", "out.tsv", "text.tsv"], "FILES are missing; options that take several"),
+    (["check", "--held-out", "empty.tsv", "text.en", "text.de"],
+     "FILES are missing; options that take several files, such as --held-out and --output, come "
+     "after FILES"),
+    (["filter", "text.en", "text.de", "--output", "out", "./out"],
+     "./out: is given as two outputs"),
+    (["filter", "text.en", "text.de", "--output", "-", "-"], "-: is given as two outputs"),
     (["check", "text.tsv", "--tsv-columns", "3,4"], "text.tsv: line 1: has 3 columns, but"),
     (["check", "text.en", "text.de", "--min-script-share", "2"], "--min-script-share"),
     (["check", "none.json"], "none.json: no such file"),
     (["filter", "text.en", "text.de"], "--output is required"),
     (["filter", "text.en", "text.de", "--output", "out"],
      "--output: 1 file(s) for 2 file(s) of input; give one for each"),
-    (["filter", "text.en", "text.de", "--output", "out", "out"], "out: is named for two outputs"),
+    (["filter", "text.en", "text.de", "--output", "out", "out"], "out: is given as two outputs"),
     (["filter", "text.en", "text.de", "--output", "out.en", "./text.de"],
      "./text.de: is read and cannot be written as well"),
     (["filter", "text.tsv", "--output", "link.tsv"], "link.tsv: is read and cannot be written"),
@@ -291,6 +361,50 @@ def test_mistakes_are_explained(texts, arguments, message):
     assert result.returncode == 2
     assert f" error: {message}" in result.stderr
     assert {path: path.read_bytes() for path in texts.iterdir()} == before
+
+
+def test_standard_output_is_not_written_twice(texts):
+    with open(texts / "x", "wb") as file:
+        result = subprocess.run([PROGRAM, "corpus", "filter", "text.en", "text.de", "--output", "-", "x"],
+                                cwd=texts, stdout=file, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2
+    assert "x: is given as two outputs; use different files" in result.stderr
+
+
+def test_no_output_appears_if_one_cannot_be_written(texts):
+    (texts / "out.en").write_text("old\n", "utf8")
+    result = wavemt("corpus", "filter", "text.en", "text.de", "--output", "out.en", "/dev/full",
+                    cwd=texts, check=False)
+    assert result.returncode == 1
+    assert "/dev/full: cannot be written: No space left on device" in result.stderr
+    assert (texts / "out.en").read_text() == "old\n"
+    assert not list(texts.glob("*unfinished*"))
+
+
+def test_a_full_disk_is_named(texts):
+    for arguments in ([], ["--json", "--examples", 100]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "corpus", "check", "text.en", "text.de", *map(str, arguments)],
+                                    cwd=texts, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1
+        assert "standard output: cannot be written: No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_unfinished_file(tmp_path, number):
+    line = " ".join(["word"] * 200)
+    for language in ("en", "de"):
+        (tmp_path / f"a.{language}").write_text(
+            "".join(f"{language} {line} {count}\n" for count in range(100_000)), "utf8")
+    process = subprocess.Popen([PROGRAM, "corpus", "filter", "a.en", "a.de", "--output", "b.en", "b.de",
+                                "--threads", "1"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(tmp_path.glob("*unfinished*")):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert f"stopped by signal {int(number)}: no file was written" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.de", "a.en"]
 
 
 def test_a_file_that_ends_early_leaves_no_output(texts):

@@ -33,7 +33,7 @@ DAMAGED = "the compressed data is damaged or cut short"
 READ = {
     "CRLF on one side": (text(*GOOD, end="\r\n"), text(*GOOD), "8 pairs: 8 used"),
     "CRLF on both sides": (text(*GOOD, end="\r\n"), text(*GOOD, end="\r\n"), "8 pairs: 8 used"),
-    "CR alone ends no line": (text("a", "b", "c", end="\r"), text("all"), "1 pairs: 1 used"),
+    "CR alone ends no line": (text("a", "b", "c", end="\r"), text("all"), "1 pair: 1 used"),
     "byte order mark, source": (b"\xef\xbb\xbf" + text(*GOOD), text(*GOOD), "8 pairs: 8 used"),
     "byte order mark, target": (text(*GOOD), b"\xef\xbb\xbf" + text(*GOOD), "8 pairs: 8 used"),
     "byte order mark alone on a line": (b"\xef\xbb\xbf" + replaced(1, ""), text(*GOOD),
@@ -57,8 +57,8 @@ READ = {
                                   "8 pairs: 7 used, 1 skipped over 60 tokens"),
     "5 MB of nothing": (replaced(6, " " * MEGABYTES), replaced(7, "\0" * MEGABYTES),
                         "8 pairs: 6 used, 2 skipped with a blank side"),
-    "one line": (text(GOOD[0]), text(GOOD[1]), "1 pairs: 1 used"),
-    "one line without its end": (GOOD[0].encode(), text(GOOD[1]), "1 pairs: 1 used"),
+    "one line": (text(GOOD[0]), text(GOOD[1]), "1 pair: 1 used"),
+    "one line without its end": (GOOD[0].encode(), text(GOOD[1]), "1 pair: 1 used"),
     "lines that are all the same": (text(*GOOD[:1] * 50), text(*GOOD[1:2] * 50),
                                     "50 pairs: 50 used"),
     "a target that is its source": (text(*GOOD), text(*GOOD), "8 pairs: 8 used"),
@@ -241,11 +241,11 @@ def test_two_hundred_files_a_side(zoo):
 
 @pytest.mark.parametrize("contents, message", [
     (b"a\tb\r\nc\td\n", "2 pairs: 2 used"),
-    (b"\xef\xbb\xbfa\tb\n", "1 pairs: 1 used"),
+    (b"\xef\xbb\xbfa\tb\n", "1 pair: 1 used"),
     (b"a\tb\n\tc\nd\t\n", "3 pairs: 1 used, 2 skipped with a blank side"),
-    (b"a\0\xe2\x80\xa8\tb\n", "1 pairs: 1 used"),
+    (b"a\0\xe2\x80\xa8\tb\n", "1 pair: 1 used"),
     (b"a\tb\n\nc\td\n", "3 pairs: 2 used, 1 skipped with a blank side"),
-    (b"a\tb\tc\n", "1 pairs: 1 used"),
+    (b"a\tb\tc\n", "1 pair: 1 used"),
     (b"a\tb\nc\n", "{path}: line 2: has one column, but source and target are columns 1 and 2 "
                    "(tsv_columns), with a tab between columns"),
     (b"a\tb\n\xff\tc\n", "{path}: line 2: invalid UTF-8 at byte 1 of the line"),

@@ -358,7 +358,7 @@ def test_each_corpus_is_filtered_in_its_own_language(corpus, tmp_path):
     russian = {"source": str(tmp_path / "text.en"), "target": str(tmp_path / "text.ru")}
     config = config_of(tmp_path / "config.json", corpus, [{"name": "zh", **sides, **rule}, {"name": "ru", **russian, **rule}])
     arguments = ("train", config, "--run-dir", tmp_path / "run", "--dry-run", "--device", "cpu")
-    assert "data.train (ru): 1 pairs: 1 used" in wavemt(*arguments).stderr
+    assert "data.train (ru): 1 pair: 1 used" in wavemt(*arguments).stderr
     change_data(config, train=[{"name": "zh", **sides}, {"name": "tsv", "tsv": str(tmp_path / "text.tsv"), **rule}])
     assert "warning: data.train (tsv): filter.min_script_share: the script of its language is not known" in \
         wavemt(*arguments).stderr

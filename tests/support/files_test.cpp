@@ -159,6 +159,16 @@ TEST(StagedFileTest, IsThereOnlyAfterCommit) {
   EXPECT_THAT(NamesIn(folder.path()), ElementsAre("file"));
 }
 
+TEST(StagedFileTest, SyncDoesNotLetItAppear) {
+  const TemporaryFolder folder;
+  StagedFile file(folder.path() / "file");
+  file.Write("text");
+  file.Sync();
+  EXPECT_FALSE(Exists(folder.path() / "file"));
+  file.Commit();
+  EXPECT_EQ(ReadFile(folder.path() / "file"), "text");
+}
+
 TEST(StagedFileTest, WithoutCommitChangesNothing) {
   const TemporaryFolder folder;
   folder.Write("file", "old");

@@ -60,6 +60,12 @@ class Terminal {
   int line_ = -1;
 };
 
+TEST(CountedTest, IsPluralUnlessThereIsOne) {
+  EXPECT_EQ(Counted(1, "pair"), "1 pair");
+  EXPECT_EQ(Counted(0, "pair"), "0 pairs");
+  EXPECT_EQ(Counted(1234, "pair"), "1,234 pairs");
+}
+
 TEST(WithThousandsTest, PutsACommaBetweenThousands) {
   EXPECT_EQ(WithThousands(0), "0");
   EXPECT_EQ(WithThousands(999), "999");

@@ -40,6 +40,14 @@ bool FollowsWords(uint8_t byte) {
   return kBytes.find(static_cast<char>(byte)) != std::string_view::npos;
 }
 
+// Signs that follow words in capitals, as "IRMÃ®" has one: ª, ®, ², ³, ¹, º.
+bool IsSignAfterName(uint8_t byte) {
+  constexpr std::string_view kBytes = "\xAA\xAE\xB2\xB3\xB9\xBA";
+  return kBytes.find(static_cast<char>(byte)) != std::string_view::npos;
+}
+
+bool IsUpper(char32_t character) { return u_isupper(static_cast<UChar32>(character)) != 0; }
+bool IsLower(char32_t character) { return u_islower(static_cast<UChar32>(character)) != 0; }
 bool IsLetter(char32_t character) { return u_isalpha(static_cast<UChar32>(character)) != 0; }
 
 class Disguises {
@@ -76,9 +84,10 @@ class Disguises {
     if (length == 4) return lead == 0xF0 && second == 0x9F;
     if (length == 3) return IsTraceOfThree(lead, second, ByteAt(i + 2));
     const char32_t before = i > 0 ? text_[i - 1] : U' ';
-    const bool is_capital = u_isupper(static_cast<UChar32>(text_[i])) != 0;
-    if (is_capital && u_islower(static_cast<UChar32>(before)) != 0) return true;
+    if (IsUpper(text_[i]) && IsLower(before)) return true;
     if (lead > 0xC3) return false;
+    // The name "LÃ³pez" goes on with a small letter, the capitals "IRMÃ®" do not.
+    if (IsSignAfterName(second) && IsUpper(before)) return IsLower(At(i + 2));
     if (!FollowsWords(second)) return true;
     if (IsLetter(before)) return false;
     return second == kNoBreakSpace || second == kOpeningQuote || IsLetter(At(i + 2));

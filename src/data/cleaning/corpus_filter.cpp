@@ -19,7 +19,7 @@ std::string FilterCounts::Summary() const {
     std::replace(name.begin(), name.end(), '_', ' ');
     reasons += fmt::format("{} {} {}", reasons.empty() ? "" : ",", WithThousands(count), name);
   }
-  return fmt::format("{} pairs: {} kept{}{}", WithThousands(pairs), WithThousands(kept),
+  return fmt::format("{}: {} kept{}{}", Counted(pairs, "pair"), WithThousands(kept),
                      reasons.empty() ? "" : "; removed:", reasons);
 }
 
@@ -42,13 +42,15 @@ FilterCounts FilterCorpus(
     if (is_held_out) return PairProblem::kHeldOut;
     return std::nullopt;
   };
-  CheckPairs(files, checker, {.threads = options.threads, .label = options.label},
-             [&](const CheckedPair& pair) {
-               const std::optional<PairProblem> reason = why_removed(pair);
-               ++counts.pairs;
-               ++(reason ? counts.removed[static_cast<size_t>(*reason)] : counts.kept);
-               take(pair, reason);
-             });
+  counts.was_stopped = !CheckPairs(
+      files, checker,
+      {.threads = options.threads, .label = options.label, .should_stop = options.should_stop},
+      [&](const CheckedPair& pair) {
+        const std::optional<PairProblem> reason = why_removed(pair);
+        ++counts.pairs;
+        ++(reason ? counts.removed[static_cast<size_t>(*reason)] : counts.kept);
+        take(pair, reason);
+      });
   return counts;
 }
 

@@ -19,11 +19,13 @@ struct FilterOptions {
   std::string source_language{};
   std::string target_language{};
   int threads = 1;
-  std::string label = "filtering";  // For the progress bar.
+  std::string label = "filtering";              // For the progress bar.
+  std::function<bool()> should_stop = nullptr;  // Asked every few thousand pairs.
 };
 
 /// How many pairs were removed, each for its first reason.
 struct FilterCounts {
+  bool was_stopped = false;  // By FilterOptions::should_stop, before the end of the corpus.
   int64_t pairs = 0;
   int64_t kept = 0;
   std::array<int64_t, kPairProblems.size()> removed{};

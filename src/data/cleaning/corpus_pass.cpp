@@ -23,24 +23,32 @@ using Portion = std::vector<CheckedPair>;
 void CheckPortion(const PairChecker& checker, Portion* portion) {
   for (CheckedPair& pair : *portion) {
     pair.problems = checker.Check(pair.text, &pair.sizes);
-    if (!pair.problems.Has(PairProblem::kBlank)) pair.fingerprints = FingerprintsOf(pair.text);
+    if (pair.problems.Has(PairProblem::kBlank)) continue;
+    if (pair.has_replaced_bytes) pair.problems.Add(PairProblem::kBadEncoding);
+    pair.fingerprints = FingerprintsOf(pair.text);
   }
 }
 
 // False at the end of the corpus.
-bool ReadPortion(ParallelReader* reader, int64_t* line, Portion* portion) {
+bool ReadPortion(ParallelReader* reader, Portion* portion) {
   size_t bytes = 0;
+  int64_t replaced = reader->lines_replaced();
   for (SentencePair pair; portion->size() < kPairsOfPass && bytes < kBytesOfPass;) {
     if (!reader->Next(&pair)) break;
     bytes += pair.source.size() + pair.target.size() + reader->tsv_line().size();
-    portion->push_back({.line = ++*line, .text = std::move(pair), .tsv_line = reader->tsv_line()});
+    const int64_t replaced_before = std::exchange(replaced, reader->lines_replaced());
+    portion->push_back({.file = reader->file(),
+                        .line = reader->line(),
+                        .text = std::move(pair),
+                        .tsv_line = reader->tsv_line(),
+                        .has_replaced_bytes = replaced > replaced_before});
   }
   return !portion->empty();
 }
 
 }  // namespace
 
-void CheckPairs(const ParallelFiles& files, const PairChecker& checker, const PassOptions& options,
+bool CheckPairs(const ParallelFiles& files, const PairChecker& checker, const PassOptions& options,
                 const std::function<void(const CheckedPair&)>& take) {
   constexpr int64_t kMegabyte = 1'000'000;
   ParallelReader reader(files, InvalidUtf8::kReplace);
@@ -49,15 +57,17 @@ void CheckPairs(const ParallelFiles& files, const PairChecker& checker, const Pa
   // them are busy while this thread reads and takes.
   std::deque<std::future<Portion>> work;
   const size_t most = static_cast<size_t>(std::max(options.threads, 1)) + 1;
+  int64_t pairs = 0;
   const auto finish_oldest = [&] {
     const Portion portion = work.front().get();
     work.pop_front();
     for (const CheckedPair& pair : portion) take(pair);
-    progress.Update(reader.bytes_read() / kMegabyte,
-                    fmt::format("MB, {} pairs", WithThousands(portion.back().line)));
+    pairs += static_cast<int64_t>(portion.size());
+    progress.Update(reader.bytes_read() / kMegabyte, fmt::format("MB, {}", Counted(pairs, "pair")));
   };
-  int64_t line = 0;
-  for (Portion portion; ReadPortion(&reader, &line, &portion);) {
+  const auto should_stop = [&] { return options.should_stop && options.should_stop(); };
+  for (Portion portion; ReadPortion(&reader, &portion);) {
+    if (should_stop()) return false;
     if (work.size() == most) finish_oldest();
     work.push_back(
         std::async(std::launch::async, [&checker, own = std::exchange(portion, {})]() mutable {
@@ -66,6 +76,7 @@ void CheckPairs(const ParallelFiles& files, const PairChecker& checker, const Pa
         }));
   }
   while (!work.empty()) finish_oldest();
+  return !should_stop();
 }
 
 }  // namespace wavemt

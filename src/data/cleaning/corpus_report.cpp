@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data/cleaning/corpus_pass.h"
+#include "data/cleaning/fingerprint_set.h"
 
 namespace wavemt {
 namespace {
@@ -17,10 +18,18 @@ PairFilter LimitsOfReport(PairFilter filter) {
   return filter;
 }
 
+// The problems for which a pair is removed, whatever was before it.
 PairProblems RemovedByReport(PairFilter filter) {
+  filter.remove_duplicates = false;
   PairProblems removed = RemovedBy(filter);
   removed.Add(PairProblem::kHeldOut);
   return removed;
+}
+
+// Of a corpus in several files, the one that the pair came from.
+std::string FileOf(const CheckedPair& pair, const ParallelFiles& files) {
+  const auto& all = files.tsv.empty() ? files.source : files.tsv;
+  return all.size() > 1 ? all[pair.file].string() : "";
 }
 
 // The beginning of UTF-8 text, of whole characters.
@@ -32,8 +41,12 @@ std::string CutToBytes(std::string_view text, size_t limit) {
 
 class Reporter {
  public:
-  Reporter(const std::vector<HeldOutSentences>& held_out, const ReportOptions& options)
-      : held_out_(held_out), options_(options), removed_(RemovedByReport(options.filter)) {
+  Reporter(const ParallelFiles& files, const std::vector<HeldOutSentences>& held_out,
+           const ReportOptions& options)
+      : files_(files),
+        held_out_(held_out),
+        options_(options),
+        removed_(RemovedByReport(options.filter)) {
     for (const HeldOutSentences& text : held_out) {
       report_.overlaps.push_back({.name = text.name(), .held_out = text.pairs()});
     }
@@ -49,7 +62,7 @@ class Reporter {
       if (IsInHeldOut(pair.fingerprints)) problems.Add(PairProblem::kHeldOut);
       if (IsDuplicate(pair.fingerprints)) problems.Add(PairProblem::kDuplicate);
     }
-    if (!problems.In(removed_).empty()) ++report_.removed;
+    if (IsRemoved(pair, problems)) ++report_.removed;
     for (const PairProblem problem : kPairProblems) {
       if (problems.Has(problem)) Count(problem, pair);
     }
@@ -58,13 +71,27 @@ class Reporter {
   CorpusReport Finish() { return std::move(report_); }
 
  private:
+  // As FilterCorpus() decides: of equal pairs, the first one that has no other reason is kept.
+  bool IsRemoved(const CheckedPair& pair, PairProblems problems) {
+    const bool is_duplicate = problems.Has(PairProblem::kDuplicate);
+    if (pair.has_replaced_bytes || !problems.In(removed_).empty()) {
+      const bool is_first = !is_duplicate && !problems.Has(PairProblem::kBlank);
+      if (is_first) removed_first_.Insert(pair.fingerprints.pair);
+      return true;
+    }
+    if (!is_duplicate || !options_.filter.remove_duplicates) return false;
+    const bool first_was_kept = !removed_first_.Contains(pair.fingerprints.pair);
+    return first_was_kept || !kept_later_.Insert(pair.fingerprints.pair);
+  }
+
   void Count(PairProblem problem, const CheckedPair& pair) {
     const auto index = static_cast<size_t>(problem);
     ++report_.problems[index];
     std::vector<CorpusReport::Example>& examples = report_.examples[index];
     if (static_cast<int64_t>(examples.size()) >= options_.examples) return;
     constexpr size_t kLimit = CorpusReport::kLongestExample;
-    examples.push_back({.line = pair.line,
+    examples.push_back({.file = FileOf(pair, files_),
+                        .line = pair.line,
                         .text = {.source = CutToBytes(pair.text.source, kLimit),
                                  .target = CutToBytes(pair.text.target, kLimit)}});
   }
@@ -93,6 +120,7 @@ class Reporter {
     return !is_new;
   }
 
+  const ParallelFiles& files_;
   const std::vector<HeldOutSentences>& held_out_;
   const ReportOptions& options_;
   PairProblems removed_;
@@ -100,6 +128,10 @@ class Reporter {
   FingerprintSet pairs_;
   FingerprintSet sources_;
   FingerprintSet targets_;
+  // Pairs whose first occurrence was removed, and those of them of which a later one was kept. In
+  // clean text there are few, so this takes less memory than a set of all pairs that were kept.
+  FingerprintSet removed_first_;
+  FingerprintSet kept_later_;
 };
 
 }  // namespace
@@ -108,7 +140,7 @@ CorpusReport ReportOn(const ParallelFiles& files, const std::vector<HeldOutSente
                       const ReportOptions& options) {
   const PairChecker checker(LimitsOfReport(options.filter), options.source_language,
                             options.target_language);
-  Reporter reporter(held_out, options);
+  Reporter reporter(files, held_out, options);
   CheckPairs(files, checker, {.threads = options.threads, .label = options.label},
              [&](const CheckedPair& pair) { reporter.Add(pair); });
   return reporter.Finish();

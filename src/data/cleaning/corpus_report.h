@@ -28,8 +28,9 @@ struct ReportOptions {
 /// What there is to know of a corpus before training on it.
 struct CorpusReport {
   struct Example {
-    int64_t line = 0;   // Counted from 1, through all files of the corpus.
-    SentencePair text;  // Cut to kLongestExample bytes a side.
+    std::string file{};  // The source or tsv file, if the corpus has several.
+    int64_t line = 0;    // Of the file, counted from 1.
+    SentencePair text;   // Cut to kLongestExample bytes a side.
   };
   struct Overlap {
     std::string name;         // Of the held-out text.
@@ -41,7 +42,7 @@ struct CorpusReport {
   static constexpr size_t kLongestExample = 400;
 
   int64_t pairs = 0;
-  int64_t removed = 0;  // By ReportOptions::filter, or because a side is held out.
+  int64_t removed = 0;                                   // What FilterCorpus() would remove.
   std::array<int64_t, kPairProblems.size()> problems{};  // Pairs that have it, by PairProblem.
   std::array<std::vector<Example>, kPairProblems.size()> examples;
   // Of pairs without a blank side:
@@ -55,7 +56,8 @@ struct CorpusReport {
   int64_t Count(PairProblem problem) const { return problems[static_cast<size_t>(problem)]; }
 };
 
-/// Reads the corpus once. Takes three FingerprintSets of memory.
+/// Reads the corpus once. Takes three FingerprintSets of memory, and more for pairs that are
+/// removed.
 CorpusReport ReportOn(const ParallelFiles& files, const std::vector<HeldOutSentences>& held_out,
                       const ReportOptions& options);
 

@@ -1,6 +1,7 @@
 #include "data/cleaning/language_scripts.h"
 
 #include <unicode/uchar.h>
+#include <unicode/uloc.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -25,6 +26,21 @@ constexpr SecondScript kSecondScripts[] = {
 
 bool IsAsciiLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+// The language alone, with two letters if it has such a code: "sr" of "sr-RS" and of "srp".
+std::string ShortCode(const std::string& language) {
+  char code[ULOC_LANG_CAPACITY] = "";
+  UErrorCode error = U_ZERO_ERROR;
+  uloc_getLanguage(language.c_str(), code, sizeof(code), &error);
+  return U_FAILURE(error) ? "" : std::string(code);
+}
+
+// Whether the code names a script: "sr-Latn" does, "sr-RS" does not.
+bool NamesScript(const std::string& language) {
+  char script[ULOC_SCRIPT_CAPACITY] = "";
+  UErrorCode error = U_ZERO_ERROR;
+  return uloc_getScript(language.c_str(), script, sizeof(script), &error) > 0;
+}
+
 }  // namespace
 
 LanguageScripts::LanguageScripts(const std::string& language) {
@@ -40,9 +56,10 @@ LanguageScripts::LanguageScripts(const std::string& language) {
   if (U_FAILURE(error)) return;
   scripts_.assign(scripts, scripts + count);
   if (scripts_.empty()) return;
-  if (base == "zh" || base.size() == language.size()) {
+  const std::string short_code = ShortCode(language);
+  if (short_code == "zh" || !NamesScript(language)) {
     for (const auto& [code, script] : kSecondScripts) {
-      if (code == base) scripts_.push_back(script);
+      if (code == short_code) scripts_.push_back(script);
     }
   }
 }

@@ -10,7 +10,8 @@ namespace wavemt {
 
 /// The scripts that a language is written in, as ICU knows them. Chinese has Han and Bopomofo,
 /// Japanese Han, Hiragana and Katakana, Korean Hangul and Han. A code may name the script
-/// ("sr-Latn", "zho_Hans"); without it, languages that are written in two have both.
+/// ("sr-Latn", "zho_Hans"); without it, languages that are written in two have both ("sr", "srp",
+/// "sr-RS").
 class LanguageScripts {
  public:
   /// `language`: a code like "en" or "zh-CN".

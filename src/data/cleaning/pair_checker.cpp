@@ -14,15 +14,17 @@
 namespace wavemt {
 namespace {
 
+constexpr char32_t kEndOfText = 0x110000;  // No character, unlike U+0000.
+
 // The next character of `text` from byte `i` on that is not white space, with its case folded;
-// U+0000 at the end.
+// kEndOfText at the end.
 char32_t NextFolded(std::string_view text, size_t& i) {
   while (i < text.size()) {
     const char32_t character = NextCharacter(text, i);
     if (IsPythonSpace(character)) continue;
     return static_cast<char32_t>(u_foldCase(static_cast<UChar32>(character), U_FOLD_CASE_DEFAULT));
   }
-  return 0;
+  return kEndOfText;
 }
 
 bool AreCopies(std::string_view a, std::string_view b) {
@@ -31,13 +33,16 @@ bool AreCopies(std::string_view a, std::string_view b) {
   while (true) {
     const char32_t next = NextFolded(a, in_a);
     if (next != NextFolded(b, in_b)) return false;
-    if (in_a >= a.size() || in_b >= b.size()) break;
+    if (next == kEndOfText) return true;
   }
-  return NextFolded(a, in_a) == 0 && NextFolded(b, in_b) == 0;
 }
 
+// Of a short sentence the ratio says little: "Hi." may be translated by four words.
 bool ExceedsRatio(int64_t a, int64_t b, double limit) {
-  return static_cast<double>(std::max(a, b)) > limit * static_cast<double>(std::min(a, b));
+  constexpr double kFreeWords = 3;
+  const auto longer = static_cast<double>(std::max(a, b));
+  const auto shorter = static_cast<double>(std::min(a, b));
+  return longer > limit * shorter + kFreeWords;
 }
 
 }  // namespace

@@ -12,10 +12,10 @@ namespace wavemt {
 /// What can be wrong with a sentence pair. Of several problems, the first one here is the reason
 /// that a pair is left out for.
 enum class PairProblem : uint8_t {
-  kBlank,             // A side shows nothing.
+  kBlank,             // A side is empty: it shows nothing.
   kBadEncoding,       // Traces of a wrong encoding; see HasBadEncoding().
   kTooLong,           // PairFilter::max_words; see SizeOfText().
-  kLengthRatio,       // PairFilter::max_length_ratio.
+  kLengthRatio,       // PairFilter::max_length_ratio, with 3 words more allowed.
   kWrongScript,       // PairFilter::min_script_share; see LanguageScripts.
   kCopy,              // Both sides are the same, apart from case and white space.
   kDifferentNumbers,  // A number is on one side only; see NumbersOf().
@@ -69,7 +69,7 @@ PairProblems RemovedBy(const PairFilter& filter);
 
 /// The limits of `wavemt corpus check` and `filter` where options do not say otherwise. Of clean
 /// text they leave out little: 5 of 29,000 pairs of Multi30k (English-German), of which two are no
-/// translations and three are duplicates, and 25 of 23,931 pairs of 3AM (English-Chinese). There,
+/// translations and three are duplicates, and 24 of 23,931 pairs of 3AM (English-Chinese). There,
 /// half the letters of a good Chinese sentence are often those of foreign names, hence a share of
 /// 1/4.
 PairFilter RecommendedFilter();

@@ -3,6 +3,8 @@
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 
+#include <algorithm>
+
 #include "support/characters.h"
 #include "support/whitespace.h"
 
@@ -11,21 +13,30 @@ namespace {
 
 constexpr char32_t kFirstOfThai = 0x0E00;  // No script without spaces begins before it.
 
-// REQUIRES: `character` is a letter.
-bool IsWrittenWithoutSpaces(char32_t character) {
-  if (character < kFirstOfThai) return false;
+// What a letter adds to the words, in quarters of a word.
+constexpr int64_t kQuarters = 4;
+
+// What a letter of a script without spaces adds; 0: of another script. REQUIRES: `character` is a
+// letter.
+int64_t QuartersOfLetter(char32_t character) {
+  if (character < kFirstOfThai) return 0;
+  const auto code = static_cast<UChar32>(character);
   UErrorCode error = U_ZERO_ERROR;
-  switch (uscript_getScript(static_cast<UChar32>(character), &error)) {
+  switch (uscript_getScript(code, &error)) {
     case USCRIPT_HAN:
+      return kQuarters;
     case USCRIPT_HIRAGANA:
     case USCRIPT_KATAKANA:
+      return kQuarters / 2;
     case USCRIPT_THAI:
     case USCRIPT_LAO:
     case USCRIPT_KHMER:
     case USCRIPT_MYANMAR:
-      return true;
+      return kQuarters / 4;
+    case USCRIPT_COMMON:  // Japanese's long vowel mark is both Hiragana and Katakana.
+      return uscript_hasScript(code, USCRIPT_KATAKANA) != 0 ? kQuarters / 2 : 0;
     default:
-      return false;
+      return 0;
   }
 }
 
@@ -39,10 +50,9 @@ class WordCounter {
     in_text_ = true;
     const auto code = static_cast<UChar32>(character);
     const bool is_letter = u_isalpha(code) != 0;
-    if (is_letter && IsWrittenWithoutSpaces(character)) {
+    if (const int64_t quarters = is_letter ? QuartersOfLetter(character) : 0; quarters > 0) {
       EndRun();
-      ++words_;
-      ++words_of_text_;
+      quarters_of_text_ += quarters;
     } else if (!run_is_word_) {
       run_is_word_ = is_letter || u_isdigit(code) != 0;
     }
@@ -56,22 +66,21 @@ class WordCounter {
  private:
   // A run of characters that are no words by themselves.
   void EndRun() {
-    if (!run_is_word_) return;
-    ++words_;
-    ++words_of_text_;
+    if (run_is_word_) quarters_of_text_ += kQuarters;
     run_is_word_ = false;
   }
 
-  // What stands between two spaces is at least one word.
+  // What stands between two spaces is at least one word, and a whole number of them.
   void EndText() {
     EndRun();
-    if (in_text_ && words_of_text_ == 0) ++words_;
+    const int64_t words = (quarters_of_text_ + kQuarters - 1) / kQuarters;
+    if (in_text_) words_ += std::max(words, int64_t{1});
     in_text_ = false;
-    words_of_text_ = 0;
+    quarters_of_text_ = 0;
   }
 
   int64_t words_ = 0;
-  int64_t words_of_text_ = 0;
+  int64_t quarters_of_text_ = 0;  // Of the text since the last space.
   bool in_text_ = false;
   bool run_is_word_ = false;
 };
