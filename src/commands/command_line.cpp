@@ -94,6 +94,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTranslateCommand(app, &exit_code);
   AddServeCommand(app, &exit_code);
   AddEvaluateCommand(app, &exit_code);
+  AddTuneCommand(app, &exit_code);
   AddScoreCommand(app, &exit_code);
   AddMetricsCommand(app, &exit_code);
   AddTokenizerCommand(app, &exit_code);

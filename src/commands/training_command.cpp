@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "evaluation/bleu.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/memory.h"
@@ -38,6 +39,18 @@ void AddMemoryLimitOption(CLI::App* command, int64_t* bytes) {
       ->type_name("SIZE");
 }
 
+// Says if the translations of a training that is done are too short, which another search may mend.
+void SayHowShort(const TrainingJob& job, const TrainingOutcome& outcome) {
+  constexpr double kShort = 0.95;
+  const double penalty = outcome.brevity_penalty.value_or(1);
+  if (penalty >= kShort) return;
+  spdlog::info(
+      "the translations of {} are {:.0f}% shorter than the references (brevity penalty {:.2f}); "
+      "`wavemt tune {}` looks for a better beam size and length penalty",
+      job.inputs.validation_sets.front().description, 100 * (1 - LengthRatioOf(penalty)), penalty,
+      job.inputs.run->path().string());
+}
+
 }  // namespace
 
 void AddTrainingOptions(CLI::App* command, TrainingOptions* options) {
@@ -63,6 +76,9 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
   const std::string step = WithThousands(state.step);
   const std::string best =
       state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
+  const bool is_done =
+      outcome.reason != StopReason::kSignal && outcome.reason != StopReason::kTimeLimit;
+  if (is_done) SayHowShort(job, outcome);
   switch (outcome.reason) {
     case StopReason::kSignal:
       spdlog::info("stopped by a signal at step {}; `wavemt resume {}` continues from there", step,

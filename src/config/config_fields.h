@@ -495,7 +495,7 @@ void VisitFields(Visitor& v, DecodingConfig& c) {
           MayChange("Hypotheses kept at each step; 1: greedy search."));
   v.Field(
       "length_penalty", c.length_penalty, Between(-10, 10),
-      FixedForTranslationScores(
+      MayChange(
           "Exponent alpha of GNMT's length normalization ((5 + length) / 6)^alpha (Wu et al. 2016, "
           "equation 14); 0: no normalization; larger values favour longer output."));
   v.Field("coverage_penalty", c.coverage_penalty, Between(0, 100),

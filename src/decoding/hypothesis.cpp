@@ -9,6 +9,31 @@ double LengthPenalty(int64_t length, double alpha) {
   return std::pow((5.0 + static_cast<double>(length)) / 6.0, alpha);
 }
 
+std::vector<Hypothesis> BestUnderEach(std::span<const double> length_penalties,
+                                      std::span<const Hypothesis> found, double found_with) {
+  const auto normalized = [](const Hypothesis& hypothesis, double alpha) {
+    const auto length = static_cast<int64_t>(hypothesis.sequence.tokens.size()) + 1;  // With </s>.
+    return hypothesis.log_probability / LengthPenalty(length, alpha);
+  };
+  std::vector<Hypothesis> best;
+  for (const double alpha : length_penalties) {
+    const Hypothesis* first = nullptr;
+    double first_score = 0;
+    for (const Hypothesis& hypothesis : found) {
+      // What the score holds besides, the coverage penalty, does not depend on the length penalty.
+      const double besides = hypothesis.score - normalized(hypothesis, found_with);
+      const double score = normalized(hypothesis, alpha) + besides;
+      if (first != nullptr && !(score > first_score)) continue;
+      first = &hypothesis;
+      first_score = score;
+    }
+    if (first == nullptr) continue;
+    best.push_back(*first);
+    best.back().score = first_score;
+  }
+  return best;
+}
+
 TokenSequence HypothesisTree::Trace(int32_t node) const {
   TokenSequence traced;
   for (size_t step = steps_.size(); step-- > 0;) {

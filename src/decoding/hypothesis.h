@@ -27,6 +27,13 @@ struct Hypothesis {
 /// ((5 + length) / 6)^alpha; `length` includes </s>. Wu et al. 2016, equation 14.
 double LengthPenalty(int64_t length, double alpha);
 
+/// The hypothesis that the search would have found best under each of other length penalties, in
+/// their order. A search looks at log-probabilities alone; only when it has ended does the length
+/// penalty rank what it found, so that one search answers for all of them, exactly.
+/// `found`: all that the search found under `found_with`, in its order.
+std::vector<Hypothesis> BestUnderEach(std::span<const double> length_penalties,
+                                      std::span<const Hypothesis> found, double found_with);
+
 /// The unfinished hypotheses as a tree: each token points to its parent in the previous step.
 class HypothesisTree {
  public:

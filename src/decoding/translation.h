@@ -24,6 +24,7 @@ struct Translation {
 /// The translations of a line.
 struct TranslatedLine {
   /// Best first, no duplicates; a blank one for a blank line. Draws: in their order, all of them.
+  /// With Request::length_penalties: the best under each.
   std::vector<Translation> best;
   std::vector<int32_t> source{};  // The tokens of all segments.
 

@@ -137,8 +137,10 @@ std::vector<Translator::Translations> Translator::TranslateBatch(SegmentBatch ba
   DecodingConfig search = options;
   if (options.mbr_samples > 0) {
     search.n_best = options.mbr_samples;
-  } else if (!options.sampling && options.n_best > 1) {
-    search.n_best = 2 * options.beam_size;  // More than wanted: some may have the same text.
+  } else if (!options.sampling && (options.n_best > 1 || !request.length_penalties.empty())) {
+    // All that it finds: some may have the same text, and any may be the best under another
+    // penalty.
+    search.n_best = 2 * options.beam_size;
   }
   std::vector<Translations> translated;
   translated.reserve(batch.size());
@@ -146,7 +148,7 @@ std::vector<Translator::Translations> Translator::TranslateBatch(SegmentBatch ba
   job.work = [&](const SegmentBatch& piece) {
     std::vector<Translations> of_piece;
     for (auto& hypotheses : Search(piece, request, search, searcher)) {
-      of_piece.push_back(TextsOf(std::move(hypotheses), options));
+      of_piece.push_back(TextsOf(std::move(hypotheses), request, options));
     }
     // All of them or, if memory runs out before, none.
     std::ranges::move(of_piece, std::back_inserter(translated));
@@ -234,7 +236,11 @@ std::vector<Translator::Translations> Translator::TranslateSegments(
 }
 
 Translator::Translations Translator::TextsOf(std::vector<Hypothesis> hypotheses,
+                                             const Request& request,
                                              const DecodingConfig& options) const {
+  if (!request.length_penalties.empty()) {
+    hypotheses = BestUnderEach(request.length_penalties, hypotheses, options.length_penalty);
+  }
   Translations all;
   for (Hypothesis& hypothesis : hypotheses) {
     all.push_back({.text = OnOneLine(model_.tokenizers.target->Decode(hypothesis.sequence.tokens)),
@@ -250,7 +256,7 @@ Translator::Translations Translator::TextsOf(std::vector<Hypothesis> hypotheses,
     const std::vector<double> expected = model_.expected_metric(texts);
     for (size_t i = 0; i < all.size(); ++i) all[i].score = expected[i];
     std::ranges::stable_sort(all, std::greater(), &Translation::score);
-  } else if (options.sampling) {
+  } else if (options.sampling || !request.length_penalties.empty()) {
     return all;
   }
   // Different tokens may have the same text; only the best of them is kept.
@@ -269,9 +275,10 @@ std::vector<TranslatedLine> Translator::Translate(const Request& request,
   const std::vector<SourceSegment> segments =
       MakeSegmenter(request, options).Split(request.lines, request.target_prefixes, &lines);
   std::vector<Translations> translated = TranslateSegments(segments, request, options);
-  const auto combine = options.sampling && options.mbr_samples == 0
-                           ? SegmentCombiner::Combine::kInOrder
-                           : SegmentCombiner::Combine::kBest;
+  const size_t num_penalties = request.length_penalties.size();
+  const bool is_in_order = (options.sampling && options.mbr_samples == 0) || num_penalties > 0;
+  const auto combine =
+      is_in_order ? SegmentCombiner::Combine::kInOrder : SegmentCombiner::Combine::kBest;
   size_t next = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
     SegmentCombiner combiner(combine, static_cast<size_t>(options.n_best));
@@ -279,6 +286,7 @@ std::vector<TranslatedLine> Translator::Translate(const Request& request,
       combiner.Add(std::move(translated[next]), segments[next].ids.size());
     }
     lines[i].best = combiner.Combined();
+    if (num_penalties > 0) lines[i].best.resize(num_penalties);  // A blank line has a single one.
     lines[i].output_was_cut = lines[i].best.front().was_cut;
   }
   return lines;

@@ -60,6 +60,10 @@ class Translator {
     /// divided into segments, it begins the first of them. A usage error if it does not fit.
     std::span<const std::string> target_prefixes{};
     bool watches_attention = false;  // Fills TokenSequence::attended.
+    /// If there are any, TranslatedLine::best holds the best translation of the line under each of
+    /// them instead of decoding.length_penalty, in their order, from a single search: exactly
+    /// those that a search under each would give. Not with draws.
+    std::span<const double> length_penalties{};
   };
 
   /// The best translations of each line, in order, at most `options.n_best` per line. Lines are
@@ -100,7 +104,8 @@ class Translator {
                                               Searcher* searcher) const;
   std::unique_ptr<StepScorer> MakeScorer(SegmentBatch batch, const DecodingConfig& options,
                                          Searcher* searcher) const;
-  Translations TextsOf(std::vector<Hypothesis> hypotheses, const DecodingConfig& options) const;
+  Translations TextsOf(std::vector<Hypothesis> hypotheses, const Request& request,
+                       const DecodingConfig& options) const;
 
   TranslationModel model_;
   // One for each model, null if it cannot be packed; empty if the models are not final.

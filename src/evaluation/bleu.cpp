@@ -194,4 +194,16 @@ Score Bleu::FullScore(std::span<const double> sums) const {
                          {"reference_length", reference_length}}};
 }
 
+double BrevityPenaltyOf(const Score& bleu) {
+  for (const auto& [name, number] : bleu.components) {
+    if (name == "brevity_penalty") return std::get<double>(number);
+  }
+  return 1;
+}
+
+double LengthRatioOf(double brevity_penalty) {
+  // The penalty is exp(1 - references / translations), and 0 if there are no translations.
+  return brevity_penalty > 0 ? 1 / (1 - std::log(std::min(brevity_penalty, 1.0))) : 0;
+}
+
 }  // namespace wavemt

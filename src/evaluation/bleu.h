@@ -43,4 +43,11 @@ class Bleu : public Metric {
   BleuOptions options_;
 };
 
+/// The brevity penalty in a Bleu::FullScore(), from 0 to 1.
+double BrevityPenaltyOf(const Score& bleu);
+
+/// How long the translations are, as a share of their references, by the brevity penalty; 1 if they
+/// are at least as long.
+double LengthRatioOf(double brevity_penalty);
+
 }  // namespace wavemt

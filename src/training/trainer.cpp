@@ -104,7 +104,7 @@ StopReason Trainer::Run() {
         {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
         LastStep());
   });
-  validator_.DiscardBestOfOtherText();
+  validator_.DiscardBestThatDoesNotCompare();
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()), world);
   updater_.trained().TakeFromFirst(world);
@@ -232,6 +232,7 @@ bool Trainer::Validate() {
   const auto sets = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
   const bool is_best = sets && validator_.Add(sets->front().scores, step_);
   if (sets) {
+    last_scores_ = sets->front().scores;
     const ValidationReport report{
         .step = step_, .epoch = EpochNumber(position_), .sets = *sets, .is_best = is_best};
     Notify([&](TrainingListener& listener) { listener.OnValidation(report); });

@@ -50,6 +50,9 @@ class Trainer {
   /// device.
   TrainingState MakeState() const;
 
+  /// The scores on the first set in the last validation of this process; nothing if there was none.
+  const std::optional<ValidationScores>& last_scores() const { return last_scores_; }
+
  private:
   // The same on all ranks, although signals and clocks are each process's own.
   std::optional<StopReason> ReasonToStop();
@@ -88,6 +91,7 @@ class Trainer {
   DataPosition position_;      // Where the batches of the next step begin.
   int64_t target_tokens_ = 0;  // So far.
   MemoryBudget memory_;
+  std::optional<ValidationScores> last_scores_;
   std::optional<MetricsLog::Mark> metrics_mark_;  // From the restored checkpoint.
 };
 

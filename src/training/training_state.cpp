@@ -70,6 +70,7 @@ Json ToJson(const TrainingState& state) {
       {"validations_without_best", state.validations_without_best},
       {"validation_pending", state.validation_pending},
       {"valid_checksum", OrNull(state.valid_checksum)},
+      {"valid_length_penalty", OrNull(state.valid_length_penalty)},
       {"skipped_steps", state.skipped_steps},
       {"skipped_in_a_row", state.skipped_in_a_row},
       {"memory_limit", state.memory.limit},
@@ -104,6 +105,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   state.validations_without_best = JsonCount(json, "validations_without_best", origin);
   state.validation_pending = Flag(json, "validation_pending", origin);
   state.valid_checksum = CountIfAny(json, "valid_checksum", origin);
+  state.valid_length_penalty = NumberIfAny(json, "valid_length_penalty", origin);
   state.skipped_steps = JsonCount(json, "skipped_steps", origin);
   if (state.skipped_steps > state.step) {
     throw UsageError("{}: \"skipped_steps\" is more than all steps", origin);

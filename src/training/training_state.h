@@ -36,6 +36,8 @@ struct TrainingState {
   bool validation_pending = false;  // The validation of this step was interrupted.
   // TokenizedCorpus::checksum() of the text on which the best score was measured.
   std::optional<int64_t> valid_checksum;
+  // The length penalty with which it was; see LengthPenaltyOfScores(). Missing in old checkpoints.
+  std::optional<double> valid_length_penalty;
 
   // Steps whose loss or gradient was not finite. They consume their batches and count in `step`, so
   // the schedule advances, but they change no weight, moment or average.

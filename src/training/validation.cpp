@@ -75,6 +75,14 @@ std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric m
   return std::nullopt;
 }
 
+std::optional<double> LengthPenaltyOfScores(const Config& config) {
+  const ValidationMetric metric = config.training.best_metric;
+  const bool is_of_translations =
+      metric != ValidationMetric::kLoss && metric != ValidationMetric::kPerplexity;
+  if (!is_of_translations || config.training.validation_beam_size == 1) return std::nullopt;
+  return config.decoding.length_penalty;
+}
+
 bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
               ValidationMetric metric) {
   const std::optional<double> score = ScoreOf(scores, metric);

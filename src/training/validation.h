@@ -21,6 +21,7 @@ struct ValidationScores {
   double perplexity = 0;  // exp(loss)
   std::optional<double> bleu{};
   std::string bleu_signature{};
+  std::optional<double> brevity_penalty{};  // Of the BLEU; not logged.
   std::optional<double> chrf{};
   std::string chrf_signature{};
   std::optional<double> accuracy{};  // Only if it selects the best checkpoint.
@@ -65,6 +66,10 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
 
 /// The score that training.best_metric names; nothing if it was not measured.
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);
+
+/// The length penalty on which the score that training.best_metric names depends; nothing if it is
+/// not one of translations, or if validations search greedily, where no penalty changes anything.
+std::optional<double> LengthPenaltyOfScores(const Config& config);
 
 /// The best value of training.best_metric so far.
 struct BestScore {

@@ -23,6 +23,7 @@ void Validator::Restore(const TrainingState& state) {
   validations_without_best_ = state.validations_without_best;
   is_pending_ = state.validation_pending && !sets_.empty();
   valid_checksum_ = state.valid_checksum;
+  length_penalty_ = state.valid_length_penalty;
 }
 
 void Validator::SaveTo(TrainingState* state) const {
@@ -32,9 +33,10 @@ void Validator::SaveTo(TrainingState* state) const {
   state->validations_without_best = validations_without_best_;
   state->validation_pending = is_pending_;
   state->valid_checksum = valid_checksum_;
+  state->valid_length_penalty = length_penalty_;
 }
 
-void Validator::DiscardBestOfOtherText() {
+void Validator::DiscardBestThatDoesNotCompare() {
   if (sets_.empty()) return;
   const int64_t checksum = sets_.front().corpus.checksum();
   const bool is_other = valid_checksum_.value_or(checksum) != checksum;
@@ -46,11 +48,24 @@ void Validator::DiscardBestOfOtherText() {
         is_other ? "holds another text than"
                  : "has other files, and nothing tells whether they hold the text that",
         best_->score, WithThousands(best_step_));
-    best_.reset();
-    best_step_ = 0;
-    validations_without_best_ = 0;
+    DiscardBest();
   }
   valid_checksum_ = checksum;
+  const std::optional<double> length_penalty = LengthPenaltyOfScores(config_);
+  if (best_ && length_penalty_ && length_penalty && *length_penalty != *length_penalty_) {
+    spdlog::warn(
+        "decoding.length_penalty is {} now, but {} when the best score, {:.4g} at step {}, was "
+        "measured: the best score begins anew",
+        *length_penalty, *length_penalty_, best_->score, WithThousands(best_step_));
+    DiscardBest();
+  }
+  length_penalty_ = length_penalty;
+}
+
+void Validator::DiscardBest() {
+  best_.reset();
+  best_step_ = 0;
+  validations_without_best_ = 0;
 }
 
 bool Validator::IsDue(int64_t step, bool is_last_step) const {

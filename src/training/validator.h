@@ -24,9 +24,10 @@ class Validator {
   /// Saves what Restore() reads.
   void SaveTo(TrainingState* state) const;
 
-  /// Discards the best score, with a warning, if the first set now holds another text than the one
-  /// on which it was measured.
-  void DiscardBestOfOtherText();
+  /// Discards the best score, with a warning, if scores from now on do not compare with it: the
+  /// first set holds another text than the one on which it was measured, or the length penalty that
+  /// it depends on is another.
+  void DiscardBestThatDoesNotCompare();
 
   /// Whether training.validate_every asks for a validation of this step. The last step is always
   /// validated, unless validation is off.
@@ -49,6 +50,7 @@ class Validator {
   int64_t validations_without_best() const { return validations_without_best_; }
 
  private:
+  void DiscardBest();
   std::optional<ValidationScores> MeasureOn(const ValidationSet& set, ModelInTraining& trained,
                                             const std::function<bool()>& stop_requested);
 
@@ -64,6 +66,7 @@ class Validator {
   int64_t validations_without_best_ = 0;
   bool is_pending_ = false;
   std::optional<int64_t> valid_checksum_;  // Of the text on which the best score was measured.
+  std::optional<double> length_penalty_;   // With which it was; see LengthPenaltyOfScores().
 };
 
 }  // namespace wavemt

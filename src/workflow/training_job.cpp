@@ -516,7 +516,11 @@ TrainingOutcome RunTraining(const TrainingJob& job) {
   const StopReason reason = trainer.Run();
   const auto signal = static_cast<int>(world.Max(StopSignal()));
   world.Leave();
-  return {.reason = reason, .signal = signal, .state = trainer.MakeState()};
+  const auto& scores = trainer.last_scores();
+  return {.reason = reason,
+          .signal = signal,
+          .state = trainer.MakeState(),
+          .brevity_penalty = scores ? scores->brevity_penalty : std::nullopt};
 }
 
 }  // namespace wavemt

@@ -64,6 +64,9 @@ struct TrainingOutcome {
   StopReason reason = StopReason::kMaxSteps;
   int signal = 0;  // That stopped it, on any rank.
   TrainingState state;
+  /// Of the last validation on the first set of data.valid, on all ranks alike; nothing if there was
+  /// none, or without translations.
+  std::optional<double> brevity_penalty{};
 };
 
 // If torchrun, srun or mpirun has started several processes, all of them call the same functions:

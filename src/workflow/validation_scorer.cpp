@@ -85,13 +85,15 @@ ScoreTranslations MakeValidationScorer(const Config& config, Translator translat
     const Accuracy accuracy;
     Json values;
     if (world->is_first()) {
-      values = {ScoreCorpus(bleu, hypotheses, lines->references).value,
-                ScoreCorpus(chrf, hypotheses, lines->references).value,
-                ScoreCorpus(accuracy, hypotheses, lines->references).value};
+      const Score bleu_score = ScoreCorpus(bleu, hypotheses, lines->references);
+      values = {bleu_score.value, ScoreCorpus(chrf, hypotheses, lines->references).value,
+                ScoreCorpus(accuracy, hypotheses, lines->references).value,
+                BrevityPenaltyOf(bleu_score)};
     }
     values = Json::parse(world->FromFirst(values.dump()));
     ValidationScores scores{.bleu = values[0].get<double>(),
                             .bleu_signature = Signature(bleu),
+                            .brevity_penalty = values[3].get<double>(),
                             .chrf = values[1].get<double>(),
                             .chrf_signature = Signature(chrf)};
     if (with_accuracy) {

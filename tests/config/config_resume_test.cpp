@@ -46,7 +46,8 @@ TEST(ConfigResume, AKeyIsFixedUnlessItSaysOtherwise) {
   }
   for (const std::string key :
        {"data.train.source", "data.valid.tsv", "data.cache_dir", "training.max_steps",
-        "training.learning_rate", "training.optimizer.beta1", "decoding.beam_size"}) {
+        "training.learning_rate", "training.optimizer.beta1", "decoding.beam_size",
+        "decoding.length_penalty"}) {
     EXPECT_TRUE(MayChangeIn(config, key)) << key;
   }
 }
@@ -55,13 +56,13 @@ TEST(ConfigResume, WhatScoresDependOnIsFixedWhereTheyDecide) {
   const std::set<std::string> by_loss = ChangeableKeys(ValidationMetric::kLoss);
   std::set<std::string> fixed_for_chrf = by_loss;
   for (const std::string& key : ChangeableKeys(ValidationMetric::kChrf)) fixed_for_chrf.erase(key);
-  EXPECT_EQ(fixed_for_chrf,
-            (std::set<std::string>{"data.source_language", "decoding.attention_layer",
-                                   "decoding.coverage_penalty", "decoding.length_penalty",
-                                   "decoding.max_output_length", "decoding.max_output_ratio",
-                                   "decoding.min_output_length", "decoding.min_output_ratio",
-                                   "decoding.no_repeat_ngram_size", "decoding.precision",
-                                   "decoding.split_sentences", "training.validation_beam_size"}));
+  EXPECT_EQ(
+      fixed_for_chrf,
+      (std::set<std::string>{
+          "data.source_language", "decoding.attention_layer", "decoding.coverage_penalty",
+          "decoding.max_output_length", "decoding.max_output_ratio", "decoding.min_output_length",
+          "decoding.min_output_ratio", "decoding.no_repeat_ngram_size", "decoding.precision",
+          "decoding.split_sentences", "training.validation_beam_size"}));
   std::set<std::string> fixed_for_bleu = by_loss;
   for (const std::string& key : ChangeableKeys(ValidationMetric::kBleu)) fixed_for_bleu.erase(key);
   std::set<std::string> expected = fixed_for_chrf;

@@ -170,6 +170,37 @@ TEST_F(TranslatorTest, ALineInSegmentsGetsTheBestOfAllCombinations) {
   }
 }
 
+TEST_F(TranslatorTest, OneSearchAnswersForEveryLengthPenalty) {
+  options_.split_sentences = SentenceSplitting::kAlways;
+  std::vector<std::string> lines = lines_;
+  lines.push_back("");
+  lines.push_back("the cat sat down. The dog ran away. My house!");
+  const std::vector<double> penalties = {-2, 0, 0.5, 1, 3, 10};
+  const Translator translator = MakeRandom();
+  std::set<std::vector<std::string>> different;
+  for (const int64_t beam_size : {1, 2, 4}) {
+    options_.beam_size = beam_size;
+    for (const double coverage_penalty : {0.0, 0.3}) {
+      options_.coverage_penalty = coverage_penalty;
+      options_.length_penalty = 1;
+      const auto all = translator.Translate(
+          {.lines = lines, .progress = {}, .length_penalties = penalties}, options_);
+      ASSERT_THAT(all, SizeIs(lines.size()));
+      for (size_t p = 0; p < penalties.size(); ++p) {
+        options_.length_penalty = penalties[p];
+        std::vector<std::string> texts;
+        for (const TranslatedLine& line : all) {
+          ASSERT_THAT(line.best, SizeIs(penalties.size()));
+          texts.push_back(line.best[p].text);
+        }
+        EXPECT_EQ(texts, Best(translator, lines)) << beam_size << " " << penalties[p];
+        different.insert(texts);
+      }
+    }
+  }
+  EXPECT_GT(different.size(), 2U) << "too alike to tell apart";
+}
+
 TEST_F(TranslatorTest, ALongLineIsTranslatedInSegments) {
   constexpr int64_t kPositions = 16;
   const std::string first = "the cat sat down. My house.";

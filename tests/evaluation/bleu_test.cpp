@@ -37,6 +37,17 @@ TEST(BleuTest, IsTheGeometricMeanOfPrecisionsTimesBrevityPenalty) {
               DoubleEq(expected));
 }
 
+TEST(BleuTest, TheBrevityPenaltySaysHowShortTheTranslationsAre) {
+  // 5 words against 6.
+  const Segment segment = {.hypothesis = "a b c x e", .references = {"a b c d e f"}};
+  const double penalty =
+      BrevityPenaltyOf(PlainBleu().FullScore(StatisticsOf(PlainBleu(), segment)));
+  EXPECT_THAT(penalty, DoubleEq(std::exp(1 - 6.0 / 5.0)));
+  EXPECT_NEAR(LengthRatioOf(penalty), 5.0 / 6.0, 1e-12);
+  EXPECT_EQ(LengthRatioOf(1), 1);
+  EXPECT_EQ(LengthRatioOf(0), 0);
+}
+
 TEST(BleuTest, SmoothsAsAsked) {
   const Segment segment = {.hypothesis = "a b c x e", .references = {"a b c d e"}};
   const auto score = [&](BleuSmoothing smoothing, std::optional<double> value) {

@@ -30,6 +30,7 @@ TrainingState Example() {
           .validations_without_best = 2,
           .validation_pending = true,
           .valid_checksum = int64_t{0x89ABCDEF},
+          .valid_length_penalty = 0.7,
           .skipped_steps = 7,
           .skipped_in_a_row = 3,
           .memory = {.limit = 8'000'000'000, .tensors = 7'654'321'000},
@@ -44,6 +45,7 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.position_is_of_earlier_version, b.position_is_of_earlier_version);
   EXPECT_EQ(a.best_loss, b.best_loss);
   EXPECT_EQ(a.valid_checksum, b.valid_checksum);
+  EXPECT_EQ(a.valid_length_penalty, b.valid_length_penalty);
   EXPECT_EQ(a.corpus_checksum, b.corpus_checksum);
   EXPECT_EQ(a.target_tokens, b.target_tokens);
   EXPECT_EQ(a.seconds, b.seconds);
@@ -65,7 +67,8 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
 
 bool MayBeMissing(std::string_view name) {
   return name == "corpus_checksum" || name == "valid_checksum" || name == "best_loss" ||
-         name == "epochs_completed" || name == "num_ranks" || name.starts_with("metrics_");
+         name == "valid_length_penalty" || name == "epochs_completed" || name == "num_ranks" ||
+         name.starts_with("metrics_");
 }
 
 TrainingState ThroughText(const TrainingState& state) {
@@ -76,11 +79,15 @@ TEST(TrainingState, OfBeforeVersion020CountsCompletedEpochs) {
   Json json = ToJson(Example());
   EXPECT_EQ(json["epoch"], 4) << "what people are told: the fourth is under way";
   json["epoch"] = 3;
-  for (const char* name : {"epochs_completed", "best_loss", "valid_checksum"}) json.erase(name);
+  for (const char* name :
+       {"epochs_completed", "best_loss", "valid_checksum", "valid_length_penalty"}) {
+    json.erase(name);
+  }
   TrainingState expected = Example();
   expected.position_is_of_earlier_version = true;
   expected.best_loss = std::nullopt;
   expected.valid_checksum = std::nullopt;
+  expected.valid_length_penalty = std::nullopt;
   ExpectSame(TrainingStateFromJson(json, "state.json"), expected);
 }
 
