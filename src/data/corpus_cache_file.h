@@ -44,8 +44,8 @@ class CorpusCacheWriter {
   StagedFile file_;
   IntWidth id_width_;
   IntWidth length_width_;
-  std::string data_;            // Bytes not yet written: magic and ids, at last lengths and weights.
-  std::string lengths_;         // Packed.
+  std::string data_;     // Bytes not yet written: magic and ids, at last lengths and weights.
+  std::string lengths_;  // Packed.
   std::vector<float> weights_;  // Empty: all are 1.
   uint64_t num_pairs_ = 0;
   std::vector<uint32_t> block_checksums_;

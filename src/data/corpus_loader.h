@@ -23,9 +23,9 @@ struct LoadOptions {
 };
 
 /// Returns the token ids of a corpus: in memory if it is small, otherwise from a cache in
-/// `cache_dir`, which is built unless an undamaged one of the same text, tokenizers, tags, filter and
-/// longest sentence exists. Logs which. Several processes may build the same cache at once: the first
-/// builds it, the others wait.
+/// `cache_dir`, which is built unless an undamaged one of the same text, tokenizers, tags, filter
+/// and longest sentence exists. Logs which. Several processes may build the same cache at once: the
+/// first builds it, the others wait.
 LoadedCorpus LoadCorpus(const TrainingCorpus& text, const TokenizerPair& tokenizers,
                         const LoadOptions& options);
 

@@ -64,8 +64,8 @@ struct TrainingOutcome {
   StopReason reason = StopReason::kMaxSteps;
   int signal = 0;  // That stopped it, on any rank.
   TrainingState state;
-  /// Of the last validation on the first set of data.valid, on all ranks alike; nothing if there was
-  /// none, or without translations.
+  /// Of the last validation on the first set of data.valid, on all ranks alike; nothing if there
+  /// was none, or without translations.
   std::optional<double> brevity_penalty{};
 };
 

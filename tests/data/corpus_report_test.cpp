@@ -185,8 +185,11 @@ TEST_F(CorpusReportTest, InvalidUtf8IsRemovedInAnyCase) {
   std::vector<int64_t> kept;
   FilterCorpus(files, {}, {.filter = filter},
                [&](const CheckedPair& pair, std::optional<PairProblem> reason) {
-                 if (!reason) kept.push_back(pair.line);
-                 if (reason) EXPECT_EQ(*reason, PairProblem::kBadEncoding);
+                 if (!reason) {
+                   kept.push_back(pair.line);
+                 } else {
+                   EXPECT_EQ(*reason, PairProblem::kBadEncoding);
+                 }
                });
   EXPECT_THAT(kept, ElementsAre(2));
   const CorpusReport report = ReportOn(files, {}, {.filter = filter});
@@ -206,7 +209,7 @@ TEST_F(CorpusReportTest, LinesAreCountedInEachFile) {
 
 TEST_F(CorpusReportTest, FilteringCanBeStopped) {
   const FilterCounts counts =
-      FilterCorpus(Tsv("a.tsv", "a\tb\n"), {}, {.should_stop = [] { return true; }},
+      FilterCorpus(Tsv("a.tsv", "a\tb\n"), {}, {.filter = {}, .should_stop = [] { return true; }},
                    [](const CheckedPair&, std::optional<PairProblem>) { FAIL(); });
   EXPECT_TRUE(counts.was_stopped);
 }
