@@ -295,7 +295,7 @@ def test_train_warns_of_held_out_text_in_training_text(corpus, tmp_path):
      "tokenizer.vocab_size: 262 leaves no room beside the 256 bytes of tokenizer.byte_fallback and 2 symbols; use more "
      "than 262"),
     ([{"name": "a", "tsv": "x", "filter": {"max_length_ratio": 0.5}}], {},
-     "data.train[0].filter.max_length_ratio: 0.5 would leave out every pair"),
+     "data.train[0].filter.max_length_ratio: 0.5 is no limit, since the longer side is never below the shorter one"),
     ([{"name": "a", "tsv": "x", "filter": {"max_word": 3}}], {},
      'data.train[0].filter.max_word: unknown key (did you mean "max_words"?)'),
     ([], {}, "data.train: is missing"),
