@@ -76,9 +76,9 @@ def test_config_holds_every_key_and_absolute_paths(corpus, tmp_path):
            cwd=tmp_path / "elsewhere")
     run = tmp_path / "elsewhere/run"
     config = json.loads((run / "config.json").read_text())
-    assert config["data"]["train"] == {"source": [f"{tmp_path}/corpus/valid.en"],
-                                       "target": [f"{tmp_path}/corpus/valid.zh"], "tsv": [],
-                                       "tsv_columns": [1, 2]}
+    train = config["data"]["train"]
+    assert train["source"] == [f"{tmp_path}/corpus/valid.en"]
+    assert train["target"] == [f"{tmp_path}/corpus/valid.zh"]
     assert config["run_dir"] == str(run)
     defaults = schema_defaults(json.loads(wavemt("config", "schema").stdout))
     assert differences(config, defaults) == {
