@@ -201,6 +201,7 @@ int FilterFiles(const CorpusOptions& options) {
       });
   if (counts.was_stopped) return ReportStop();
   std::vector<TextOutput*> written;
+  written.reserve(outputs.size() + 1);
   for (const auto& output : outputs) written.push_back(output.get());
   if (rejected) written.push_back(rejected.get());
   FinishTogether(written);

@@ -13,7 +13,6 @@
 namespace wavemt {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 // The tokens of pair i are all `first` + i.
