@@ -1,6 +1,3 @@
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +5,7 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/held_out_set.h"
 #include "commands/scoring.h"
 #include "commands/shared_options.h"
 #include "commands/text_output.h"
@@ -18,11 +16,9 @@
 #include "support/line_reader.h"
 #include "support/memory.h"
 #include "support/progress.h"
-#include "support/suggestion.h"
 #include "workflow/compute_device.h"
 #include "workflow/languages.h"
 #include "workflow/trained_model.h"
-#include "workflow/training_text.h"
 
 namespace wavemt {
 namespace {
@@ -73,12 +69,7 @@ TestText ReadGivenText(const EvaluateOptions& options, const Config& config) {
 TestText ReadTestSet(const Named<HeldOutCorpus>& set, const EvaluateOptions& options,
                      const Config& config) {
   TestText text;
-  // What is typed comes before what the config says.
-  const bool is_typed = std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
-    return typed.key() == "decoding.source_prefix";
-  });
-  text.source_prefix =
-      is_typed ? config.decoding.source_prefix : SourcePrefixOf(set.corpus, config);
+  text.source_prefix = SourcePrefixOfSet(set.corpus, config, options.overrides);
   text.scored.set = set.name;
   text.scored.hypotheses_name = text.scored.references_name = set.Describe("data.test");
   for (SentencePair& pair : ReadParallel(set.corpus.files, text.scored.references_name)) {
@@ -98,17 +89,8 @@ std::vector<Named<HeldOutCorpus>> ChosenTestSets(const EvaluateOptions& options,
     }
     return sets;
   }
-  std::vector<std::string> names;
-  for (const Named<HeldOutCorpus>& set : config.data.test.named) {
-    if (set.name == options.test_set) return {set};
-    names.push_back(set.name);
-  }
-  if (names.empty()) {
-    throw UsageError("--test-set {}: data.test of the run's config is not a list of named sets",
-                     options.test_set);
-  }
-  throw UsageError("--test-set {}: data.test of the run's config has no such set{}; it has {}",
-                   options.test_set, DidYouMean(options.test_set, names), fmt::join(names, ", "));
+  return {ChooseSet({.option = "--test-set", .key = "data.test", .sets = config.data.test},
+                    options.test_set)};
 }
 
 std::vector<TestText> ReadTestTexts(const EvaluateOptions& options, const Config& config) {

@@ -166,4 +166,9 @@ ConfigOverrides TypedOverrides(const CLI::App& command) {
   return overrides;
 }
 
+bool IsTyped(const ConfigOverrides& overrides, std::string_view key) {
+  return std::ranges::any_of(overrides,
+                             [key](const ConfigOverride& typed) { return typed.key() == key; });
+}
+
 }  // namespace wavemt

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config_overrides.h"
@@ -41,5 +42,8 @@ void AddDecodingOptions(CLI::App* command, bool with_n_best);
 /// The overrides given by these options, in the order in which they were typed: the last one for a
 /// key wins, whichever option it came from. To be called in the command's callback.
 ConfigOverrides TypedOverrides(const CLI::App& command);
+
+/// Whether one of the overrides is for the config key.
+bool IsTyped(const ConfigOverrides& overrides, std::string_view key);
 
 }  // namespace wavemt

@@ -42,12 +42,6 @@ struct TranslateOptions {
   ComputeOptions compute;
 };
 
-// If the user asked for an n-best list, the output has that format even if n is 1.
-bool AsksForNBest(const ConfigOverrides& overrides) {
-  return std::ranges::any_of(
-      overrides, [](const ConfigOverride& typed) { return typed.key() == "decoding.n_best"; });
-}
-
 void RefuseConstraints(const TranslateOptions& options) {
   if (options.constraints.empty()) return;
   throw UsageError(
@@ -68,7 +62,9 @@ class Outputs {
  public:
   Outputs(const TranslateOptions& options, const TrainedModel& opened, std::string input)
       : format_{.json = options.json,
-                .n_best = opened.config.decoding.n_best > 1 || AsksForNBest(options.overrides),
+                // Who asks for an n-best list gets that format even if n is 1.
+                .n_best = opened.config.decoding.n_best > 1 ||
+                          IsTyped(options.overrides, "decoding.n_best"),
                 .scores = options.scores},
         tokenizers_(opened.tokenizers),
         input_(std::move(input)),

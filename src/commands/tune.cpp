@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +10,7 @@
 
 #include "checkpoint/run_directory.h"
 #include "commands/commands.h"
+#include "commands/held_out_set.h"
 #include "commands/shared_options.h"
 #include "data/corpus.h"
 #include "decoding/translator.h"
@@ -18,7 +18,6 @@
 #include "support/json.h"
 #include "support/logging.h"
 #include "support/memory.h"
-#include "support/suggestion.h"
 #include "training/validation.h"
 #include "workflow/compute_device.h"
 #include "workflow/languages.h"
@@ -95,17 +94,8 @@ Named<HeldOutCorpus> ChosenValidSet(const TuneOptions& options, const Config& co
                      options.model);
   }
   if (options.valid_set.empty()) return sets.front();
-  std::vector<std::string> names;
-  for (const Named<HeldOutCorpus>& set : config.data.valid.named) {
-    if (set.name == options.valid_set) return set;
-    names.push_back(set.name);
-  }
-  if (names.empty()) {
-    throw UsageError("--valid-set {}: data.valid of the run's config is not a list of named sets",
-                     options.valid_set);
-  }
-  throw UsageError("--valid-set {}: data.valid of the run's config has no such set{}; it has {}",
-                   options.valid_set, DidYouMean(options.valid_set, names), fmt::join(names, ", "));
+  return ChooseSet({.option = "--valid-set", .key = "data.valid", .sets = config.data.valid},
+                   options.valid_set);
 }
 
 // The text to tune on, with its prefix in `decoding`.
@@ -127,11 +117,7 @@ ReferenceText ReadTuningText(const TuneOptions& options, const Config& config,
     const Named<HeldOutCorpus> set = ChosenValidSet(options, config);
     files = set.corpus.files;
     name = set.Describe("data.valid");
-    // What is typed comes before what the config says.
-    const bool is_typed = std::ranges::any_of(options.overrides, [](const ConfigOverride& typed) {
-      return typed.key() == "decoding.source_prefix";
-    });
-    if (!is_typed) decoding->source_prefix = SourcePrefixOf(set.corpus, config);
+    decoding->source_prefix = SourcePrefixOfSet(set.corpus, config, options.overrides);
   }
   ReferenceText text;
   for (SentencePair& pair : ReadParallel(files, name)) {
@@ -233,8 +219,7 @@ void WriteChoice(const TunedSearch& chosen, const RunDirectory& run) {
   if (before == LengthPenaltyOfScores(config)) return;
   spdlog::warn(
       "if {} is resumed, validations search with this length penalty too, and the best score "
-      "begins "
-      "anew",
+      "begins anew",
       run.path().string());
 }
 

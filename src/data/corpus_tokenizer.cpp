@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
-#include <future>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "data/tags.h"
 #include "support/error.h"
 #include "support/progress.h"
+#include "support/work_in_order.h"
 
 namespace wavemt {
 namespace {
@@ -189,22 +188,13 @@ CorpusCounts TokenizeCorpus(const TrainingCorpus& text, const TokenizerPair& tok
   const ChunkEncoder encoder(text, tokenizers, options);
   FingerprintSet seen;
   CorpusCounts counts;
-  // The chunks being encoded, in file order. One more than there are threads, so that all of them
-  // are busy while this thread reads and writes.
-  std::deque<std::future<EncodedChunk>> work;
-  const size_t max_chunks = static_cast<size_t>(std::max(options.num_threads, 1)) + 1;
-  const auto finish_oldest = [&] {
-    const EncodedChunk encoded = work.front().get();
-    work.pop_front();
+  WorkInOrder<EncodedChunk> work(options.num_threads, [&](const EncodedChunk& encoded) {
     PassOn(encoded, sink, text.filter.remove_duplicates ? &seen : nullptr, &counts);
     progress.Update(reader.bytes_read(), counts.read);
-  };
+  });
   std::vector<SentencePair> chunk;
   const auto encode_chunk = [&] {
-    if (work.size() == max_chunks) finish_oldest();
-    work.push_back(std::async(std::launch::async, [&encoder, pairs = std::exchange(chunk, {})] {
-      return encoder.Encode(pairs);
-    }));
+    work.Add([&encoder, pairs = std::exchange(chunk, {})] { return encoder.Encode(pairs); });
   };
   size_t chunk_bytes = 0;
   for (SentencePair pair; reader.Next(&pair);) {
@@ -216,7 +206,7 @@ CorpusCounts TokenizeCorpus(const TrainingCorpus& text, const TokenizerPair& tok
     chunk_bytes = 0;
   }
   encode_chunk();
-  while (!work.empty()) finish_oldest();
+  work.Finish();
   SayWhichColumns(reader, text.files, options.name);
   if (counts.kept() == 0) {
     throw UsageError("{}: no usable sentence pair: {}", options.name,

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <deque>
-#include <future>
 #include <utility>
 #include <vector>
 
 #include "data/corpus_origin.h"
 #include "support/progress.h"
+#include "support/work_in_order.h"
 
 namespace wavemt {
 namespace {
@@ -53,29 +51,21 @@ bool CheckPairs(const ParallelFiles& files, const PairChecker& checker, const Pa
   constexpr int64_t kMegabyte = 1'000'000;
   ParallelReader reader(files, InvalidUtf8::kReplace);
   ProgressBar progress(options.label, (FileBytes({.files = files}) + kMegabyte - 1) / kMegabyte);
-  // The portions at work, in the corpus's order. One more than there are threads, so that all of
-  // them are busy while this thread reads and takes.
-  std::deque<std::future<Portion>> work;
-  const size_t most = static_cast<size_t>(std::max(options.threads, 1)) + 1;
   int64_t pairs = 0;
-  const auto finish_oldest = [&] {
-    const Portion portion = work.front().get();
-    work.pop_front();
+  WorkInOrder<Portion> work(options.threads, [&](const Portion& portion) {
     for (const CheckedPair& pair : portion) take(pair);
     pairs += static_cast<int64_t>(portion.size());
     progress.Update(reader.bytes_read() / kMegabyte, fmt::format("MB, {}", Counted(pairs, "pair")));
-  };
+  });
   const auto should_stop = [&] { return options.should_stop && options.should_stop(); };
   for (Portion portion; ReadPortion(&reader, &portion);) {
     if (should_stop()) return false;
-    if (work.size() == most) finish_oldest();
-    work.push_back(
-        std::async(std::launch::async, [&checker, own = std::exchange(portion, {})]() mutable {
-          CheckPortion(checker, &own);
-          return std::move(own);
-        }));
+    work.Add([&checker, own = std::exchange(portion, {})]() mutable {
+      CheckPortion(checker, &own);
+      return std::move(own);
+    });
   }
-  while (!work.empty()) finish_oldest();
+  work.Finish();
   return !should_stop();
 }
 
