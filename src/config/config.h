@@ -93,6 +93,14 @@ struct DataConfig {
 enum class TokenizerType { kUnigram, kBpe };
 enum class Normalization { kIdentity, kNfkc, kNmtNfkc };
 
+/// Subword sampling: training text is cut into other pieces in each pass.
+struct SubwordSamplingConfig {
+  double alpha = 0.0;  // 0: off.
+  int64_t nbest = 0;   // 0: from all.
+
+  bool is_on() const { return alpha > 0; }
+};
+
 struct TokenizerConfig {
   std::filesystem::path model;
   std::filesystem::path source_model;
@@ -107,6 +115,7 @@ struct TokenizerConfig {
   std::vector<std::string> user_defined_symbols;
   bool normalize_whitespace = true;
   int64_t training_sentences = 2'000'000;
+  SubwordSamplingConfig sampling;
 };
 
 enum class PositionEncodingType {

@@ -283,6 +283,19 @@ void VisitFields(Visitor& v, DataConfig& c) {
 }
 
 template <typename Visitor>
+void VisitFields(Visitor& v, SubwordSamplingConfig& c) {
+  v.Field("alpha", c.alpha, Between(0, 1),
+          "Cut the training text into pieces at random, anew in each pass; validations and "
+          "translations use the best pieces. For a bpe vocabulary, the share of merges that are "
+          "left out (BPE-dropout, Provilkov et al. 2020; 0.1 is common). For a unigram vocabulary, "
+          "the exponent of the probabilities from which a segmentation is drawn (Kudo 2018; 0.1 to "
+          "0.5 are common), where smaller numbers mean more variety. 0: off.");
+  v.Field("nbest", c.nbest, Between(0, 512),
+          "Of a unigram vocabulary: draw from this many of the likeliest segmentations, at least "
+          "2; 0: from all.");
+}
+
+template <typename Visitor>
 void VisitFields(Visitor& v, TokenizerConfig& c) {
   v.Field("model", c.model,
           "A SentencePiece model for both sides; empty: one is trained on data.train.");
@@ -313,6 +326,7 @@ void VisitFields(Visitor& v, TokenizerConfig& c) {
       "spaces, soft hyphens, control characters), both in training and in translation.");
   v.Field("training_sentences", c.training_sentences, AtLeast(1),
           "Maximum number of sentences to train a vocabulary on, sampled from larger corpora.");
+  v.Section("sampling", c.sampling, "Subword sampling.");
 }
 
 template <typename Visitor>

@@ -169,6 +169,23 @@ void ValidateSymbols(const TokenizerConfig& tokenizer, const ConfigOrigin& origi
   RequireSymbols(tokenizer.user_defined_symbols, where);
 }
 
+void ValidateSampling(const TokenizerConfig& tokenizer, const ConfigOrigin& origin) {
+  const int64_t nbest = tokenizer.sampling.nbest;
+  if (nbest == 0) return;
+  const std::string where = origin.Of("tokenizer.sampling.nbest");
+  if (!tokenizer.sampling.is_on()) {
+    throw UsageError("{}: counts only with tokenizer.sampling.alpha above 0", where);
+  }
+  if (nbest == 1) {
+    throw UsageError("{}: 1 leaves nothing to draw from; use at least 2, or 0 for all", where);
+  }
+  const bool trains = tokenizer.model.empty() && tokenizer.source_model.empty();
+  if (trains && tokenizer.type == TokenizerType::kBpe) {
+    throw UsageError("{}: is for a unigram vocabulary, but tokenizer.type is bpe; leave it out",
+                     where);
+  }
+}
+
 void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& origin) {
   const bool has_source = !tokenizer.source_model.empty();
   const bool has_target = !tokenizer.target_model.empty();
@@ -196,6 +213,7 @@ void ValidateTokenizer(const TokenizerConfig& tokenizer, const ConfigOrigin& ori
         origin.Of("tokenizer.vocabulary"));
   }
   ValidateSymbols(tokenizer, origin);
+  ValidateSampling(tokenizer, origin);
   constexpr int64_t kSpecialPieces = 4;
   const bool trains = tokenizer.model.empty() && !has_source;
   const auto symbols = static_cast<int64_t>(tokenizer.user_defined_symbols.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <numeric>
+#include <utility>
 
 #include "data/batch_cutter.h"
 #include "support/error.h"
@@ -11,8 +12,10 @@
 namespace wavemt {
 namespace {
 
-// Planning of the next epoch starts when 1/kPlanAhead of the current one is left.
+// The next pass is planned when 1/kPlanAhead of the current one is left. Sampling takes longer, and
+// begins at once.
 constexpr int64_t kPlanAhead = 8;
+constexpr int64_t kSampleAhead = 1;
 
 }  // namespace
 
@@ -78,15 +81,24 @@ double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t b
 }
 
 Batcher::Batcher(const TokenizedCorpus& corpus, const Options& options)
-    : corpus_(corpus), options_(options), plan_(PlanEpoch(0)) {}
+    : corpus_(corpus), options_(options), pass_(Prepare(0, SubwordSampler::Pace::kNow)) {}
 
-BatchPlan Batcher::PlanEpoch(int64_t epoch) const {
-  return PlanBatches(corpus_, corpus_.PairsOfEpoch(epoch, options_.seed), options_.batch_tokens,
-                     DeriveSeed(options_.seed, {static_cast<uint64_t>(epoch)}));
+Batcher::Pass Batcher::Prepare(int64_t epoch, SubwordSampler::Pace pace) const {
+  const uint64_t seed = DeriveSeed(options_.seed, {static_cast<uint64_t>(epoch)});
+  std::vector<uint32_t> pairs = corpus_.PairsOfEpoch(epoch, options_.seed);
+  Pass pass;
+  if (!options_.sampler) {
+    pass.plan = PlanBatches(corpus_, std::move(pairs), options_.batch_tokens, seed);
+    return pass;
+  }
+  pass.sampled = options_.sampler->Sample(corpus_, pairs, seed, pace, stop_.get_token());
+  std::iota(pairs.begin(), pairs.end(), 0U);
+  pass.plan = PlanBatches(*pass.sampled, std::move(pairs), options_.batch_tokens, seed);
+  return pass;
 }
 
 Batch Batcher::Next() {
-  Batch batch = MakeBatch(corpus_, plan_.pairs(position_.batch), options_.source_special,
+  Batch batch = MakeBatch(text(), pass_.plan.pairs(position_.batch), options_.source_special,
                           options_.target_special);
   Advance();
   return batch;
@@ -94,8 +106,8 @@ Batch Batcher::Next() {
 
 int64_t Batcher::Skip() {
   int64_t target_tokens = 0;
-  for (const uint32_t pair : plan_.pairs(position_.batch)) {
-    target_tokens += corpus_.lengths(pair).target + 1;
+  for (const uint32_t pair : pass_.plan.pairs(position_.batch)) {
+    target_tokens += text().lengths(pair).target + 1;
   }
   Advance();
   return target_tokens;
@@ -103,26 +115,29 @@ int64_t Batcher::Skip() {
 
 void Batcher::Advance() {
   ++position_.batch;
-  const int64_t left = plan_.size() - position_.batch;
+  const int64_t left = pass_.plan.size() - position_.batch;
+  const int64_t ahead = options_.sampler ? kSampleAhead : kPlanAhead;
   if (left == 0) {
     position_ = {.epoch = position_.epoch + 1, .batch = 0};
-    plan_ = next_plan_.valid() ? next_plan_.get() : PlanEpoch(position_.epoch);
-  } else if (left <= plan_.size() / kPlanAhead && !next_plan_.valid()) {
-    next_plan_ = std::async(std::launch::async, &Batcher::PlanEpoch, this, position_.epoch + 1);
+    pass_ = next_pass_.valid() ? next_pass_.get()
+                               : Prepare(position_.epoch, SubwordSampler::Pace::kNow);
+  } else if (left <= pass_.plan.size() / ahead && !next_pass_.valid()) {
+    next_pass_ = std::async(std::launch::async, &Batcher::Prepare, this, position_.epoch + 1,
+                            SubwordSampler::Pace::kInBackground);
   }
 }
 
 void Batcher::Seek(const DataPosition& position) {
   if (position.epoch != position_.epoch) {
-    next_plan_ = {};
-    plan_ = PlanEpoch(position.epoch);
+    next_pass_ = {};
+    pass_ = Prepare(position.epoch, SubwordSampler::Pace::kNow);
   }
   position_ = position;
-  if (position.batch < 0 || position.batch >= plan_.size()) {
+  if (position.batch < 0 || position.batch >= pass_.plan.size()) {
     throw UsageError(
         "the data position, batch {} of epoch {}, is not in this corpus, which has {} "
         "batches an epoch: it is not the corpus of the checkpoint",
-        position.batch, position.epoch, plan_.size());
+        position.batch, position.epoch, pass_.plan.size());
   }
 }
 

@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <future>
+#include <memory>
+#include <optional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "data/batch.h"
+#include "data/subword_sampler.h"
 #include "data/tokenized_corpus.h"
 
 namespace wavemt {
@@ -53,8 +57,8 @@ struct DataPosition {
   bool operator==(const DataPosition&) const = default;
 };
 
-/// An endless sequence of batches that orders each pass over the corpus anew. Another thread plans
-/// the next pass while the current one ends.
+/// An endless sequence of batches that orders each pass over the corpus anew, and with a sampler
+/// cuts its text anew. Another thread prepares the next pass while the current one goes on.
 class Batcher {
  public:
   struct Options {
@@ -62,10 +66,14 @@ class Batcher {
     uint64_t seed = 0;
     SpecialTokens source_special;
     SpecialTokens target_special;
+    /// Null: the corpus's ids are used as they are. Otherwise the ids of a pass, and those of the
+    /// next one, are held in memory.
+    std::shared_ptr<const SubwordSampler> sampler{};
   };
 
   /// REQUIRES: `corpus` holds at least one pair and outlives the batcher.
   Batcher(const TokenizedCorpus& corpus, const Options& options);
+  ~Batcher() { stop_.request_stop(); }
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
@@ -80,18 +88,26 @@ class Batcher {
   void Seek(const DataPosition& position);
 
   /// In the current epoch. Other epochs may have a few more or fewer.
-  int64_t batches_per_epoch() const { return plan_.size(); }
-  const BatchPlan& plan() const { return plan_; }
+  int64_t batches_per_epoch() const { return pass_.plan.size(); }
+  const BatchPlan& plan() const { return pass_.plan; }
+  /// The text that the plan divides: the corpus, or what the sampler made of it.
+  const TokenizedCorpus& text() const { return pass_.sampled ? *pass_.sampled : corpus_; }
 
  private:
-  BatchPlan PlanEpoch(int64_t epoch) const;
+  // One time through the corpus.
+  struct Pass {
+    std::optional<MemoryCorpus> sampled;
+    BatchPlan plan;
+  };
+  Pass Prepare(int64_t epoch, SubwordSampler::Pace pace) const;
   void Advance();
 
   const TokenizedCorpus& corpus_;
   Options options_;
   DataPosition position_;
-  BatchPlan plan_;
-  std::future<BatchPlan> next_plan_;  // Of the next epoch, once begun. Uses the members above.
+  Pass pass_;
+  std::stop_source stop_;        // Of what makes next_pass_.
+  std::future<Pass> next_pass_;  // Once it is begun. Uses the members above.
 };
 
 }  // namespace wavemt

@@ -43,6 +43,29 @@ CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Li
   if (!std::ranges::all_of(weights_, is_weight)) {
     throw Failure("{}: is damaged: it holds a weight that is not possible", file_->path().string());
   }
+  FindTexts();
+}
+
+void CachedCorpus::FindTexts() {
+  constexpr size_t kReleaseBytes = size_t{64} << 20;
+  const std::string_view text = file_->text();
+  if (text.empty()) return;
+  uint64_t num_texts = 0;
+  size_t released = 0;
+  for (size_t begin = 0; begin < text.size(); ++num_texts) {
+    if (num_texts % (2 * kStride) == 0) text_begins_.push_back(begin);
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) break;
+    begin = end + 1;
+    if (begin - released > kReleaseBytes) {
+      file_->Release();
+      released = begin;
+    }
+  }
+  file_->Release();
+  if (text.back() != '\n' || num_texts != 2 * static_cast<uint64_t>(size())) {
+    throw Failure("{}: is damaged: its text is not that of its pairs", file_->path().string());
+  }
 }
 
 PairLengths CachedCorpus::lengths(int64_t pair) const {
@@ -69,6 +92,24 @@ std::vector<int32_t> CachedCorpus::target(int64_t pair) const {
                   limits_.target_vocab_size);
 }
 
+PairText CachedCorpus::text(int64_t pair) const {
+  const auto number = static_cast<uint64_t>(pair);
+  std::string_view rest = file_->text().substr(text_begins_[number / kStride]);
+  const auto take = [&] {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    return line;
+  };
+  for (uint64_t i = 0; i < 2 * (number % kStride); ++i) take();
+  PairText text{.source = std::string(take()), .target = std::string(take())};
+  CountRead();
+  return text;
+}
+
+void CachedCorpus::CountRead() const {
+  if (++sentences_read_ % kReleaseEvery == 0) file_->Release();
+}
+
 std::vector<int32_t> CachedCorpus::Sentence(uint64_t begin, int64_t length,
                                             int64_t vocab_size) const {
   std::vector<int32_t> ids(static_cast<size_t>(length));
@@ -82,7 +123,7 @@ std::vector<int32_t> CachedCorpus::Sentence(uint64_t begin, int64_t length,
     throw Failure("{}: is damaged: it holds the token {}, the vocabulary has {}; remove the file",
                   file_->path().string(), largest, vocab_size);
   }
-  if (++sentences_read_ % kReleaseEvery == 0) file_->Release();
+  CountRead();
   return ids;
 }
 

@@ -108,7 +108,10 @@ std::unique_ptr<const CachedCorpus> CorpusCache::FindOrBuild() {
     if (auto corpus = Find()) return corpus;
   }
   // With the lock, no other process is writing it.
-  if (lock.held()) TidyUnfinishedOf(path_);
+  if (lock.held()) {
+    TidyUnfinishedOf(path_);
+    TidyUnfinishedOf(CorpusCacheWriter::TextPathOf(path_));
+  }
   const auto start = std::chrono::steady_clock::now();
   Build();
   folder.Keep();
@@ -127,8 +130,7 @@ void CorpusCache::Build() {
   CorpusCacheWriter writer(path_, /*largest_id=*/vocab_size - 1,
                            /*largest_length=*/options_.max_length);
   const CorpusCounts counts = TokenizeCorpus(
-      text_, tokenizers_, options_,
-      [&writer](const TokenizedPair& pair) { writer.Add(pair.source, pair.target, pair.weight); });
+      text_, tokenizers_, options_, [&writer](const TokenizedPair& pair) { writer.Add(pair); });
   if (StampsOf(text_) != origin_.stamps) {
     throw UsageError(
         "{}: its files were changed while they were read; start again once nothing writes to them",

@@ -8,7 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include "data/tokenized_corpus.h"
 #include "support/error.h"
 #include "support/progress.h"
 
@@ -20,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "a corpus cache is lit
 constexpr std::string_view kMagic = "wavemtTC";
 // Increases whenever the format changes, or the ids that a text is tokenized to, or the order of
 // PairProblem.
-constexpr uint32_t kCacheVersion = 4;
+constexpr uint32_t kCacheVersion = 5;
 constexpr uint64_t kBlockSize = 1 << 20;
 
 struct Trailer {
@@ -35,6 +34,7 @@ struct Trailer {
   uint64_t pairs_filtered[kPairProblems.size()] = {};
   uint64_t pairs_of_several_sentences = 0;
   uint64_t num_weights = 0;
+  uint64_t text_bytes = 0;
   uint64_t settings_size = 0;
   uint64_t stamps_size = 0;
   uint64_t contents_size = 0;
@@ -44,7 +44,7 @@ struct Trailer {
   uint32_t version = kCacheVersion;
   char magic[8] = {};
 };
-static_assert(sizeof(Trailer) == 128 + 8 * kPairProblems.size() &&
+static_assert(sizeof(Trailer) == 136 + 8 * kPairProblems.size() &&
               std::is_trivially_copyable_v<Trailer>);
 constexpr size_t kTrailerBytesChecked = offsetof(Trailer, checksum);
 
@@ -58,9 +58,14 @@ bool IsWidth(uint64_t value) { return value == 2 || value == 4; }
 
 }  // namespace
 
+std::filesystem::path CorpusCacheWriter::TextPathOf(const std::filesystem::path& path) {
+  return path.string() + ".text";
+}
+
 CorpusCacheWriter::CorpusCacheWriter(std::filesystem::path path, int64_t largest_id,
                                      int64_t largest_length)
-    : file_(std::move(path)),
+    : path_(std::move(path)),
+      file_(path_),
       id_width_(WidthFor(largest_id)),
       length_width_(WidthFor(largest_length)),
       data_(kMagic) {}
@@ -71,15 +76,32 @@ void CorpusCacheWriter::Append(std::span<const int32_t> ids) {
   num_ids_ += ids.size();
 }
 
-void CorpusCacheWriter::Add(std::span<const int32_t> source, std::span<const int32_t> target,
-                            float weight) {
-  Append(source);
-  Append(target);
-  if (weight != 1.0F && weights_.empty()) weights_.assign(num_pairs_, 1.0F);
-  if (weight != 1.0F || !weights_.empty()) weights_.push_back(weight);
+void CorpusCacheWriter::Add(const TokenizedPair& pair) {
+  Append(pair.source);
+  Append(pair.target);
+  if (pair.weight != 1.0F && weights_.empty()) weights_.assign(num_pairs_, 1.0F);
+  if (pair.weight != 1.0F || !weights_.empty()) weights_.push_back(pair.weight);
+  if (!pair.source_text.empty()) {
+    if (!text_) text_ = std::make_unique<StagedFile>(TextPathOf(path_));
+    for (const std::string_view side : {pair.source_text, pair.target_text}) {
+      text_->Write(side);
+      text_->Write("\n");
+      text_bytes_ += side.size() + 1;
+    }
+  }
   ++num_pairs_;
-  AddPair({.source = source, .target = target, .weight = weight}, &checksum_);
+  AddPair(pair, &checksum_);
   WriteBlocks(/*all=*/false);
+}
+
+void CorpusCacheWriter::AppendText() {
+  if (!text_) return;
+  text_->Sync();
+  ReadInPieces(text_->staging_path(), [this](std::string_view piece) {
+    data_ += piece;
+    WriteBlocks(/*all=*/false);
+  });
+  text_.reset();
 }
 
 void CorpusCacheWriter::WriteBlocks(bool all) {
@@ -104,6 +126,7 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
                   .pairs_of_zero_weight = static_cast<uint64_t>(counts.zero_weight),
                   .pairs_of_several_sentences = static_cast<uint64_t>(counts.several_sentences),
                   .num_weights = weights_.size(),
+                  .text_bytes = text_bytes_,
                   .settings_size = origin.settings.size(),
                   .stamps_size = origin.stamps.size(),
                   .contents_size = origin.contents.size(),
@@ -111,6 +134,7 @@ void CorpusCacheWriter::Commit(const CorpusOrigin& origin, const CorpusCounts& c
   std::ranges::copy(counts.filtered, std::begin(trailer.pairs_filtered));
   data_ += lengths_;
   data_.append(reinterpret_cast<const char*>(weights_.data()), weights_.size() * sizeof(float));
+  AppendText();
   WriteBlocks(/*all=*/true);
   std::string tail(BytesOf(block_checksums_));
   tail += origin.settings + origin.stamps + origin.contents;
@@ -154,13 +178,15 @@ void CorpusCacheFile::ReadTrailer() {
   const bool is_possible = IsWidth(trailer.id_width) && IsWidth(trailer.length_width) &&
                            trailer.num_ids <= size && trailer.num_pairs <= size &&
                            trailer.settings_size <= size && trailer.stamps_size <= size &&
-                           trailer.contents_size <= size && counts_fit &&
-                           trailer.pairs_of_several_sentences <= trailer.num_pairs &&
+                           trailer.contents_size <= size && trailer.text_bytes <= size &&
+                           counts_fit && trailer.pairs_of_several_sentences <= trailer.num_pairs &&
                            (trailer.num_weights == 0 || trailer.num_weights == trailer.num_pairs) &&
                            trailer.corpus_checksum <= std::numeric_limits<uint32_t>::max();
   ids_bytes_ = is_possible ? trailer.num_ids * trailer.id_width : 0;
   lengths_bytes_ = is_possible ? 2 * trailer.num_pairs * trailer.length_width : 0;
-  data_bytes_ = kMagicSize + ids_bytes_ + lengths_bytes_ + trailer.num_weights * sizeof(float);
+  text_bytes_ = is_possible ? trailer.text_bytes : 0;
+  data_bytes_ =
+      kMagicSize + ids_bytes_ + lengths_bytes_ + trailer.num_weights * sizeof(float) + text_bytes_;
   const uint64_t tail_size = NumBlocks(data_bytes_) * sizeof(uint32_t) + trailer.settings_size +
                              trailer.stamps_size + trailer.contents_size;
   if (!is_possible || data_bytes_ + tail_size + sizeof(trailer) != size) {
@@ -235,7 +261,7 @@ std::vector<char> CorpusCacheFile::ReadLengths() const {
 
 std::vector<float> CorpusCacheFile::ReadWeights() const {
   const uint64_t begin = kMagicSize + ids_bytes_ + lengths_bytes_;
-  std::vector<float> weights((data_bytes_ - begin) / sizeof(float));
+  std::vector<float> weights((data_bytes_ - text_bytes_ - begin) / sizeof(float));
   file_.Read(begin, {reinterpret_cast<char*>(weights.data()), weights.size() * sizeof(float)});
   return weights;
 }

@@ -15,8 +15,7 @@ LoadedCorpus LoadIntoMemory(const TrainingCorpus& text, const TokenizerPair& tok
                             const TokenizeOptions& options) {
   auto corpus = std::make_unique<MemoryCorpus>();
   const CorpusCounts counts = TokenizeCorpus(
-      text, tokenizers, options,
-      [&corpus](const TokenizedPair& pair) { corpus->Add(pair.source, pair.target, pair.weight); });
+      text, tokenizers, options, [&corpus](const TokenizedPair& pair) { corpus->Add(pair); });
   return {.corpus = std::move(corpus), .counts = counts};
 }
 

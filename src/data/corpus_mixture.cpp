@@ -139,6 +139,17 @@ float CorpusMixture::weight(int64_t pair) const {
                             mean_weights_[place.part]);
 }
 
+bool CorpusMixture::has_text() const {
+  return std::ranges::all_of(parts_, [](const Part& part) { return part.corpus->has_text(); });
+}
+
+PairText CorpusMixture::text(int64_t pair) const {
+  const Place place = Find(pair);
+  PairText text = parts_[place.part].corpus->text(place.pair);
+  text.num_tags = parts_[place.part].num_tags;
+  return text;
+}
+
 std::string CorpusMixture::Summary() const {
   const int64_t all = std::accumulate(per_epoch_.begin(), per_epoch_.end(), int64_t{0});
   std::string text = fmt::format("an epoch takes {} pairs", WithThousands(all));

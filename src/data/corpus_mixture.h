@@ -41,6 +41,8 @@ class CorpusMixture : public TokenizedCorpus {
   std::vector<int32_t> source(int64_t pair) const override;
   std::vector<int32_t> target(int64_t pair) const override;
   float weight(int64_t pair) const override;
+  bool has_text() const override;
+  PairText text(int64_t pair) const override;
 
   /// "an epoch takes 29,000 pairs: 14,500 of news (1.00 of it), 14,500 of web (0.25 of it)"
   std::string Summary() const;

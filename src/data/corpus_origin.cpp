@@ -63,6 +63,7 @@ std::string SettingsOf(const TrainingCorpus& corpus, const TokenizerPair& tokeni
   if (!corpus.source_prefix.empty()) {
     text += fmt::format("source prefix: {}\n", corpus.source_prefix);
   }
+  if (options.keeps_text) text += "with its text\n";
   const PairFilter& filter = corpus.filter;
   if (filter != PairFilter()) {
     text += fmt::format(

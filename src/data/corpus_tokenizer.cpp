@@ -29,11 +29,14 @@ struct EncodedChunk {
   struct Pair {
     uint32_t source = 0;  // Lengths in tokens.
     uint32_t target = 0;
+    uint32_t source_bytes = 0;  // Lengths of the texts, if they are kept.
+    uint32_t target_bytes = 0;
     float weight = 1.0F;
     uint64_t fingerprint = 0;  // If duplicates are to be left out.
     bool has_several_sentences = false;
   };
   std::vector<int32_t> ids;  // Of the kept pairs: source, target, source, target...
+  std::string text;          // Likewise, if it is kept.
   std::vector<Pair> pairs;   // The kept ones.
   CorpusCounts counts;       // All but several_sentences.
 };
@@ -96,12 +99,18 @@ class ChunkEncoder {
     }
     chunk->ids.insert(chunk->ids.end(), source.begin(), source.end());
     chunk->ids.insert(chunk->ids.end(), target.begin(), target.end());
+    const bool keeps_text = options_.keeps_text;
+    if (keeps_text) chunk->text += source_text + target_text;
     chunk->pairs.push_back({.source = static_cast<uint32_t>(source.size()),
                             .target = static_cast<uint32_t>(target.size()),
+                            .source_bytes = keeps_text ? Bytes(source_text) : 0,
+                            .target_bytes = keeps_text ? Bytes(target_text) : 0,
                             .weight = pair.weight,
                             .fingerprint = finds_duplicates_ ? FingerprintsOf(pair).pair : 0,
                             .has_several_sentences = splitter.Split(source_text).size() > 1});
   }
+
+  static uint32_t Bytes(const std::string& text) { return static_cast<uint32_t>(text.size()); }
 
   const TokenizerPair& tokenizers_;
   const TokenizeOptions& options_;
@@ -116,16 +125,24 @@ void PassOn(const EncodedChunk& chunk, const PairSink& sink, FingerprintSet* see
             CorpusCounts* counts) {
   counts->Add(chunk.counts);
   std::span<const int32_t> left(chunk.ids);
+  std::string_view text_left(chunk.text);
   for (const EncodedChunk::Pair& pair : chunk.pairs) {
     const auto source = left.first(pair.source);
     const auto target = left.subspan(pair.source, pair.target);
     left = left.subspan(source.size() + target.size());
+    const auto source_text = text_left.substr(0, pair.source_bytes);
+    const auto target_text = text_left.substr(pair.source_bytes, pair.target_bytes);
+    text_left.remove_prefix(source_text.size() + target_text.size());
     if (seen != nullptr && !seen->Insert(pair.fingerprint)) {
       ++counts->filtered[static_cast<size_t>(PairProblem::kDuplicate)];
       continue;
     }
     if (pair.has_several_sentences) ++counts->several_sentences;
-    sink({.source = source, .target = target, .weight = pair.weight});
+    sink({.source = source,
+          .target = target,
+          .weight = pair.weight,
+          .source_text = source_text,
+          .target_text = target_text});
   }
 }
 

@@ -36,12 +36,13 @@ struct TokenizeOptions {
   std::string name;               // "data.train", for messages.
   std::string source_language{};  // As SentenceSplitter takes it.
   std::string target_language{};
+  bool keeps_text = false;  // Passes the text of each pair on as well.
   /// Called with every pair that is read from the text (none where a cache of its ids is used), in
   /// file order, on the calling thread. May be empty.
   std::function<void(const SentencePair&)> on_pair{};
 };
 
-/// Receives the ids of one pair.
+/// Receives the ids of one pair, and its text if that is kept.
 using PairSink = std::function<void(const TokenizedPair&)>;
 
 /// Reads and tokenizes a corpus on `num_threads` threads, and passes the pairs to `sink` on the

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "support/error.h"
+
 namespace wavemt {
 
 std::vector<uint32_t> TokenizedCorpus::PairsOfEpoch(int64_t /*epoch*/, uint64_t /*seed*/) const {
@@ -11,6 +13,10 @@ std::vector<uint32_t> TokenizedCorpus::PairsOfEpoch(int64_t /*epoch*/, uint64_t 
 }
 
 float TokenizedCorpus::weight(int64_t /*pair*/) const { return 1.0F; }
+
+PairText TokenizedCorpus::text(int64_t /*pair*/) const {
+  throw Failure("the text of a corpus that keeps none was asked for");
+}
 
 void AddPair(const TokenizedPair& pair, Crc32* checksum) {
   const PairLengths lengths = {.source = static_cast<int64_t>(pair.source.size()),
@@ -49,11 +55,30 @@ float MemoryCorpus::weight(int64_t pair) const {
 
 void MemoryCorpus::Add(std::span<const int32_t> source, std::span<const int32_t> target,
                        float weight) {
-  if (weight != 1.0F && weights_.empty()) weights_.assign(source_.ends.size(), 1.0F);
-  if (weight != 1.0F || !weights_.empty()) weights_.push_back(weight);
-  source_.Add(source);
-  target_.Add(target);
-  AddPair({.source = source, .target = target, .weight = weight}, &checksum_);
+  Add({.source = source, .target = target, .weight = weight});
+}
+
+void MemoryCorpus::Add(const TokenizedPair& pair) {
+  if (pair.weight != 1.0F && weights_.empty()) weights_.assign(source_.ends.size(), 1.0F);
+  if (pair.weight != 1.0F || !weights_.empty()) weights_.push_back(pair.weight);
+  source_.Add(pair.source);
+  target_.Add(pair.target);
+  if (!pair.source_text.empty()) {
+    for (const std::string_view side : {pair.source_text, pair.target_text}) {
+      text_ += side;
+      text_ends_.push_back(text_.size());
+    }
+  }
+  AddPair(pair, &checksum_);
+}
+
+PairText MemoryCorpus::text(int64_t pair) const {
+  const auto side = [this](size_t index) {
+    const uint64_t begin = index == 0 ? 0 : text_ends_[index - 1];
+    return text_.substr(begin, text_ends_[index] - begin);
+  };
+  const size_t index = 2 * static_cast<size_t>(pair);
+  return {.source = side(index), .target = side(index + 1)};
 }
 
 }  // namespace wavemt

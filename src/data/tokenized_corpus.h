@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/checksum.h"
@@ -19,6 +21,16 @@ struct TokenizedPair {
   std::span<const int32_t> source;
   std::span<const int32_t> target;
   float weight = 1.0F;  // Of the pair in the loss.
+  // The text of the ids, without the tags before the source; empty unless it is kept.
+  std::string_view source_text{};
+  std::string_view target_text{};
+};
+
+/// The text of a pair, for cutting it into other tokens.
+struct PairText {
+  std::string source;
+  std::string target;
+  int64_t num_tags = 0;  // Tokens of source(pair) that come before the text.
 };
 
 /// A parallel corpus as token ids without <s> and </s>, in memory or in a file. Safe for concurrent
@@ -33,6 +45,8 @@ class TokenizedCorpus {
   virtual uint32_t checksum() const = 0;
   /// Whether some weight() is not 1.
   virtual bool has_weights() const { return false; }
+  /// Whether text() is there.
+  virtual bool has_text() const { return false; }
   /// The pairs that training takes in its pass `epoch` over the corpus, from 0, in any order that
   /// depends on the arguments only: by default, each pair once.
   virtual std::vector<uint32_t> PairsOfEpoch(int64_t epoch, uint64_t seed) const;
@@ -42,6 +56,8 @@ class TokenizedCorpus {
   virtual std::vector<int32_t> target(int64_t pair) const = 0;
   /// The weight of the pair in the loss, above 0.
   virtual float weight(int64_t pair) const;
+  /// REQUIRES: has_text().
+  virtual PairText text(int64_t pair) const;
 
  protected:
   TokenizedCorpus() = default;
@@ -51,10 +67,11 @@ class TokenizedCorpus {
   TokenizedCorpus& operator=(TokenizedCorpus&&) = default;
 };
 
-/// Adds a pair's lengths and ids to the checksum of a corpus, and its weight if that is not 1.
+/// Adds a pair's lengths and ids to the checksum of a corpus, and its weight if that is not 1. Its
+/// text is not part of the checksum: the ids stand for it.
 void AddPair(const TokenizedPair& pair, Crc32* checksum);
 
-/// A corpus whose token ids are in memory.
+/// A corpus whose token ids are in memory, and the text as well if pairs are added with it.
 class MemoryCorpus : public TokenizedCorpus {
  public:
   int64_t size() const override { return static_cast<int64_t>(source_.ends.size()); }
@@ -64,8 +81,12 @@ class MemoryCorpus : public TokenizedCorpus {
   uint32_t checksum() const override { return checksum_.value(); }
   bool has_weights() const override { return !weights_.empty(); }
   float weight(int64_t pair) const override;
+  bool has_text() const override { return !text_ends_.empty(); }
+  PairText text(int64_t pair) const override;
 
   void Add(std::span<const int32_t> source, std::span<const int32_t> target, float weight = 1.0F);
+  /// REQUIRES: either all pairs have text, or none has.
+  void Add(const TokenizedPair& pair);
 
  private:
   // The sentences of one side, concatenated, which avoids an allocation per sentence.
@@ -81,7 +102,9 @@ class MemoryCorpus : public TokenizedCorpus {
 
   Side source_;
   Side target_;
-  std::vector<float> weights_;  // Empty: all are 1.
+  std::vector<float> weights_;       // Empty: all are 1.
+  std::string text_;                 // Of all pairs: source, target, source, target...
+  std::vector<uint64_t> text_ends_;  // Of each of these in text_; empty: there is none.
   Crc32 checksum_;
 };
 

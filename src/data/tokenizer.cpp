@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <random>
 #include <utility>
 
 #include "data/sentencepiece_model.h"
@@ -12,8 +13,17 @@
 #include "support/files.h"
 #include "support/whitespace.h"
 
+// SentencePiece's generator of the calling thread. Its headers offer only a seed for the generators
+// of threads that have not drawn yet; the library has exported this function since 2018.
+namespace sentencepiece::random {
+std::mt19937* GetRandomGenerator();
+}
+
 namespace wavemt {
 namespace {
+
+// All segmentations, as SentencePiece's number of best ones.
+constexpr int kAllSegmentations = -1;
 
 void CheckStatus(const sentencepiece::util::Status& status) {
   if (!status.ok()) throw Failure("SentencePiece: {}", status.ToString());
@@ -99,13 +109,43 @@ std::string Tokenizer::Normalize(std::string_view text) const {
 std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
   const std::string normalized = Normalize(text);
   if (normalized.empty()) return {};
+  return IdsOf(normalized);
+}
+
+std::vector<int32_t> Tokenizer::Sample(std::string_view text, const SubwordSamplingConfig& sampling,
+                                       uint64_t seed) const {
+  const std::string normalized = Normalize(text);
+  if (normalized.empty()) return {};
+  sentencepiece::random::GetRandomGenerator()->seed(static_cast<std::mt19937::result_type>(seed));
+  return IdsOf(normalized, sampling);
+}
+
+bool Tokenizer::CanSample() const {
+  std::vector<int> ids;
+  return processor_->SampleEncode("a", kAllSegmentations, /*alpha=*/0.5F, &ids).ok();
+}
+
+template <typename T>
+void Tokenizer::Cut(std::string_view text, const SubwordSamplingConfig& sampling,
+                    std::vector<T>* cut) const {
+  if (!sampling.is_on()) {
+    CheckStatus(processor_->Encode({text.data(), text.size()}, cut));
+    return;
+  }
+  const int nbest = sampling.nbest == 0 ? kAllSegmentations : static_cast<int>(sampling.nbest);
+  CheckStatus(processor_->SampleEncode({text.data(), text.size()}, nbest,
+                                       static_cast<float>(sampling.alpha), cut));
+}
+
+std::vector<int32_t> Tokenizer::IdsOf(std::string_view text,
+                                      const SubwordSamplingConfig& sampling) const {
   std::vector<int> ids;
   if (vocabulary_) {
-    for (const std::string& piece : PiecesOf(normalized)) {
+    for (const std::string& piece : PiecesOf(text, sampling)) {
       ids.push_back(vocabulary_->Find(piece).value_or(special_.unk));
     }
   } else {
-    CheckStatus(processor_->Encode({normalized.data(), normalized.size()}, &ids));
+    Cut(text, sampling, &ids);
   }
   return {ids.begin(), ids.end()};
 }
@@ -118,11 +158,12 @@ std::vector<std::string> Tokenizer::EncodePieces(std::string_view text) const {
   return PiecesOf(options_.normalize_whitespace ? NormalizeWhitespace(text) : std::string(text));
 }
 
-std::vector<std::string> Tokenizer::PiecesOf(std::string_view text) const {
+std::vector<std::string> Tokenizer::PiecesOf(std::string_view text,
+                                             const SubwordSamplingConfig& sampling) const {
   const std::string_view code = vocabulary_ ? LanguageCodeOf(text) : std::string_view();
   text.remove_prefix(code.size());
   std::vector<std::string> pieces;
-  CheckStatus(processor_->Encode({text.data(), text.size()}, &pieces));
+  Cut(text, sampling, &pieces);
   if (!code.empty()) pieces.insert(pieces.begin(), std::string(code));
   return pieces;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/config.h"
 #include "data/special_tokens.h"
 #include "data/vocabulary.h"
 
@@ -52,6 +53,13 @@ class Tokenizer {
   std::string Normalize(std::string_view text) const;
   /// Ids of the pieces of `text`, without <s> and </s>; empty if the text is blank.
   std::vector<int32_t> Encode(std::string_view text) const;
+  /// Ids of pieces of `text` that SentencePiece draws at random; the same seed gives the same ones.
+  ///
+  /// REQUIRES: sampling.is_on() and CanSample().
+  std::vector<int32_t> Sample(std::string_view text, const SubwordSamplingConfig& sampling,
+                              uint64_t seed) const;
+  /// Whether SentencePiece can draw pieces of its model, which must be of type unigram or bpe.
+  bool CanSample() const;
   /// Whether `text` has too many bytes to be at most `tokens` tokens. Does not tokenize it, but
   /// relies on no token having more bytes than the longest piece. A run of white space, or of
   /// characters without a piece, can be a single token of any length; a text with over a kilobyte
@@ -70,6 +78,8 @@ class Tokenizer {
 
   /// Whether `piece` is a user-defined symbol of the SentencePiece model.
   bool IsUserDefined(std::string_view piece) const { return symbols_.contains(piece); }
+  /// Whether there are any.
+  bool has_user_defined() const { return !symbols_.empty(); }
 
   /// Whether both have the same model and vocabulary; how white space is normalized may differ.
   bool GivesSameIds(const Tokenizer& other) const;
@@ -89,8 +99,16 @@ class Tokenizer {
             std::shared_ptr<const Vocabulary> vocabulary);
   // The special pieces of the SentencePiece model.
   SpecialTokens OwnSpecial(std::string_view origin) const;
-  // The pieces of `text`, as SentencePiece is given it.
-  std::vector<std::string> PiecesOf(std::string_view text) const;
+  // The pieces of `text`, which SentencePiece is given as it is: the best ones, or with sampling
+  // drawn ones.
+  std::vector<std::string> PiecesOf(std::string_view text,
+                                    const SubwordSamplingConfig& sampling = {}) const;
+  // Their ids.
+  std::vector<int32_t> IdsOf(std::string_view text,
+                             const SubwordSamplingConfig& sampling = {}) const;
+  // Lets SentencePiece cut `text` into pieces, as strings or ids.
+  template <typename T>
+  void Cut(std::string_view text, const SubwordSamplingConfig& sampling, std::vector<T>* cut) const;
 
   std::string bytes_;
   TextOptions options_;

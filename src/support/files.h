@@ -91,6 +91,9 @@ class StagedFile {
   StagedFile(const StagedFile&) = delete;
   StagedFile& operator=(const StagedFile&) = delete;
 
+  /// Where the file is until Commit().
+  const std::filesystem::path& staging_path() const { return staging_path_; }
+
   void Write(std::string_view text) { file_.Write(text); }
   OutputFile& contents() { return file_; }
   /// Completes the file under its temporary name, so that all that can fail for lack of space has

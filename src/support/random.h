@@ -39,6 +39,7 @@ enum class RandomStream : uint64_t {
   kInitialWeights = 103,
   kTokenizerSample = 104,
   kDrawnTokens = 105,  // Of translations, derived from decoding.seed.
+  kSubwords = 106,
 };
 
 /// The seed of `stream`, or of one of its items: DeriveSeed(seed, RandomStream::kDropout, step).

@@ -1,9 +1,12 @@
 #include "training/trainer.h"
 
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <exception>
 #include <utility>
 
+#include "data/subword_sampler.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
@@ -16,6 +19,16 @@ namespace {
 
 std::string NumberOfProcesses(int64_t number) {
   return fmt::format("{} process{}", WithThousands(number), number == 1 ? "" : "es");
+}
+
+// Null: the text is cut into the same tokens in each pass.
+std::shared_ptr<const SubwordSampler> MakeSampler(const Config& config,
+                                                  const TokenizerPair& tokenizers) {
+  if (!config.tokenizer.sampling.is_on()) return nullptr;
+  return std::make_shared<const SubwordSampler>(
+      tokenizers, SubwordSampler::Options{.sampling = config.tokenizer.sampling,
+                                          .max_length = config.data.max_length,
+                                          .num_threads = at::get_num_threads()});
 }
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
@@ -36,7 +49,8 @@ Batcher::Options BatcherOptions(const Config& config, const TokenizerPair& token
   return {.batch_tokens = config.training.batch_tokens,
           .seed = DeriveSeed(static_cast<uint64_t>(config.seed), RandomStream::kData),
           .source_special = tokenizers.source->special(),
-          .target_special = tokenizers.target->special()};
+          .target_special = tokenizers.target->special(),
+          .sampler = MakeSampler(config, tokenizers)};
 }
 
 Trainer::Trainer(const Config& config, TrainingInputs inputs)

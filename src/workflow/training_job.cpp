@@ -175,10 +175,11 @@ void LogSizes(const TrainingJob& job) {
   const TokenizerPair& tokenizers = job.inputs.tokenizers;
   const BatchPlan plan = PlanBatches(*job.text.train, config.training.batch_tokens, /*seed=*/0);
   spdlog::info(
-      "batches: about {} an epoch of at most {} target tokens, {:.1f}% full, {:.1f}% padding",
+      "batches: about {} an epoch of at most {} target tokens, {:.1f}% full, {:.1f}% padding{}",
       WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
       100 * FillShare(*job.text.train, plan, config.training.batch_tokens),
-      100 * PaddingShare(*job.text.train, plan));
+      100 * PaddingShare(*job.text.train, plan),
+      config.tokenizer.sampling.is_on() ? "; more with sampled subwords, which are shorter" : "");
   int64_t weights = 0;
   int64_t trained = 0;
   for (const auto& parameter : job.inputs.model->parameters()) {

@@ -10,6 +10,7 @@
 #include "data/corpus_loader.h"
 #include "data/corpus_mixture.h"
 #include "data/file_language.h"
+#include "data/subword_sampler.h"
 #include "data/tags.h"
 #include "support/json.h"
 #include "support/logging.h"
@@ -122,6 +123,7 @@ struct TrainingParts {
 TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
                         const LoadingOptions& options) {
   const bool is_set = !config.data.cache_dir.empty();
+  if (config.tokenizer.sampling.is_on()) RequireCanSample(tokenizers);
   TrainingParts loaded;
   for (const auto& item : config.data.train.All()) {
     const LanguagesOfText languages =
@@ -133,7 +135,8 @@ TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
                                    .num_threads = at::get_num_threads(),
                                    .name = item.Describe("data.train"),
                                    .source_language = languages.source,
-                                   .target_language = languages.target},
+                                   .target_language = languages.target,
+                                   .keeps_text = config.tokenizer.sampling.is_on()},
                       .cache_dir = is_set ? config.data.cache_dir : DefaultCacheDir(options.run),
                       .cache_small = is_set,
                       .may_write = options.may_write});
@@ -148,7 +151,8 @@ TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
 
 LoadedCorpus Mix(TrainingParts loaded, const Config& config) {
   std::vector<CorpusMixture::Part>& parts = loaded.parts;
-  if (parts.size() == 1 && !parts.front().corpus->has_weights()) {
+  const TokenizedCorpus& first = *parts.front().corpus;
+  if (parts.size() == 1 && !first.has_weights() && !first.has_text()) {
     return {.corpus = std::move(parts.front().corpus), .counts = loaded.counts};
   }
   auto mixture = std::make_unique<const CorpusMixture>(std::move(parts), config.data.temperature);

@@ -46,8 +46,9 @@ struct LoadingOptions {
   bool finds_overlap = false;
 };
 
-/// Reads, checks, tokenizes and counts the corpora of data.train, and logs a summary of each. If
-/// there are several, or their sentences have weights, the result is a CorpusMixture.
+/// Reads, checks, tokenizes and counts the corpora of data.train, and logs a summary of each. The
+/// result is a CorpusMixture if there are several, if their sentences have weights, or if their
+/// text is kept.
 LoadedCorpus LoadTrainingPairs(const Config& config, const TokenizerPair& tokenizers,
                                const LoadingOptions& options);
 

@@ -16,9 +16,9 @@
 
 namespace wavemt {
 
-// The trailer of a corpus cache (see data/corpus_cache_file.h): 23 numbers of 8 bytes, the
+// The trailer of a corpus cache (see data/corpus_cache_file.h): 24 numbers of 8 bytes, the
 // checksum and the version of 4 bytes each, and the magic of 8 bytes.
-inline constexpr size_t kTrailerNumbers = 23;
+inline constexpr size_t kTrailerNumbers = 24;
 inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
 
 inline uint64_t TrailerNumber(const std::string& bytes, size_t index) {
@@ -31,8 +31,8 @@ inline void SetTrailerNumber(std::string* bytes, size_t index, uint64_t number) 
   std::memcpy(bytes->data() + bytes->size() - kTrailerSize + 8 * index, &number, sizeof(number));
 }
 
-// Corrects all checksums, as a forger would. `data_size`: bytes of magic, ids and lengths, less
-// than a MiB.
+// Corrects all checksums, as a forger would. `data_size`: bytes of magic, ids, lengths and text,
+// less than a MiB.
 inline void Reseal(std::string* bytes, size_t data_size) {
   Crc32 block;
   block.Add(bytes->data(), data_size);
@@ -44,8 +44,10 @@ inline void Reseal(std::string* bytes, size_t data_size) {
   std::memcpy(bytes->data() + bytes->size() - 16, &tail_checksum, sizeof(tail_checksum));
 }
 
-// Pairs of random ids below `vocab_size`, with 1 to `longest` tokens per side.
-inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longest, uint64_t seed) {
+// Pairs of random ids below `vocab_size`, with 1 to `longest` tokens per side. The text, if it is
+// kept, is the ids as numbers.
+inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longest, uint64_t seed,
+                                 bool keeps_text = false) {
   std::mt19937_64 generator(seed);
   const auto sentence = [&] {
     std::vector<int32_t> ids(1 + generator() % longest);
@@ -54,10 +56,21 @@ inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longe
     }
     return ids;
   };
+  const auto text_of = [&](const std::vector<int32_t>& ids) {
+    std::string text;
+    for (const int32_t id : ids) text += std::to_string(id) + " ";
+    return keeps_text ? text : "";
+  };
   MemoryCorpus corpus;
   for (int64_t i = 0; i < pairs; ++i) {
     const auto source = sentence();
-    corpus.Add(source, sentence());
+    const auto target = sentence();
+    const std::string source_text = text_of(source);
+    const std::string target_text = text_of(target);
+    corpus.Add({.source = source,
+                .target = target,
+                .source_text = source_text,
+                .target_text = target_text});
   }
   return corpus;
 }
@@ -65,7 +78,15 @@ inline MemoryCorpus RandomTokens(int64_t pairs, int64_t vocab_size, size_t longe
 inline void WriteCache(const std::filesystem::path& path, const TokenizedCorpus& corpus,
                        int64_t vocab_size, int64_t max_length, const CorpusOrigin& origin = {}) {
   CorpusCacheWriter writer(path, vocab_size - 1, max_length);
-  for (int64_t i = 0; i < corpus.size(); ++i) writer.Add(corpus.source(i), corpus.target(i));
+  for (int64_t i = 0; i < corpus.size(); ++i) {
+    const auto source = corpus.source(i);
+    const auto target = corpus.target(i);
+    const PairText text = corpus.has_text() ? corpus.text(i) : PairText();
+    writer.Add({.source = source,
+                .target = target,
+                .source_text = text.source,
+                .target_text = text.target});
+  }
   writer.Commit(origin, {.read = corpus.size(), .empty = 0, .too_long = 0});
 }
 

@@ -5,6 +5,7 @@
 
 #include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../support/temporary_folder.h"
@@ -75,6 +76,37 @@ TEST_F(CachedCorpusTest, ManyThreadsCanReadAtOnce) {
     }));
   }
   for (auto& reader : readers) EXPECT_EQ(reader.get(), 0);
+}
+
+TEST_F(CachedCorpusTest, GivesTheTextOfEachPair) {
+  const MemoryCorpus memory = RandomTokens(700, 100, 10, 8, /*keeps_text=*/true);
+  WriteCache(path_, memory, 100, 10);
+  const auto cached = OpenCache(path_, 100, 10);
+  ASSERT_TRUE(cached->has_text());
+  ASSERT_EQ(cached->checksum(), memory.checksum());
+  for (const int64_t pair : {699, 0, 1, 31, 32, 33, 350, 698}) {
+    EXPECT_EQ(cached->text(pair).source, memory.text(pair).source) << pair;
+    EXPECT_EQ(cached->text(pair).target, memory.text(pair).target) << pair;
+    EXPECT_EQ(cached->target(pair), memory.target(pair)) << pair;
+  }
+  WriteCache(path_, RandomTokens(7, 100, 10, 8), 100, 10);
+  EXPECT_FALSE(OpenCache(path_, 100, 10)->has_text());
+}
+
+TEST_F(CachedCorpusTest, RefusesTextOfMoreOrFewerPairs) {
+  WriteCache(path_, RandomTokens(4, 100, 9, 2, /*keeps_text=*/true), 100, 9);
+  const std::string whole = folder_.Read("a.tokens");
+  const size_t text_end = 8 + TrailerNumber(whole, 0) * 2 + size_t{4} * 2 * 2 +
+                          TrailerNumber(whole, kTrailerNumbers - 5);
+  ASSERT_EQ(whole[text_end - 1], '\n');
+  for (const auto& [position, character] :
+       std::vector<std::pair<size_t, char>>{{text_end - 1, ' '}, {text_end - 3, '\n'}}) {
+    std::string forged = whole;
+    forged[position] = character;
+    Reseal(&forged, text_end);
+    folder_.Write("a.tokens", forged);
+    EXPECT_THAT(FailureOf([&] { OpenCache(path_, 100, 9); }), HasSubstr("is damaged: its text"));
+  }
 }
 
 TEST_F(CachedCorpusTest, RefusesIdsThatTheVocabularyDoesNotHave) {

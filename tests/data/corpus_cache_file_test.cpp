@@ -36,8 +36,8 @@ class CorpusCacheFileTest : public testing::Test {
   }
 
   std::string SmallCache() const {
-    WriteCache(path_, RandomTokens(9, kVocabSize, kMaxLength, 1), kVocabSize, kMaxLength,
-               {.settings = "what", .stamps = "when", .contents = "which"});
+    WriteCache(path_, RandomTokens(9, kVocabSize, kMaxLength, 1, /*keeps_text=*/true), kVocabSize,
+               kMaxLength, {.settings = "what", .stamps = "when", .contents = "which"});
     return folder_.Read("a.tokens");
   }
 
@@ -49,8 +49,8 @@ class CorpusCacheFileTest : public testing::Test {
 
 TEST_F(CorpusCacheFileTest, ReadsWhatWasWritten) {
   CorpusCacheWriter writer(path_, 50, 7);
-  writer.Add(std::vector{1, 2}, std::vector{3});
-  writer.Add(std::vector{4}, std::vector{5, 6});
+  writer.Add({.source = std::vector{1, 2}, .target = std::vector{3}});
+  writer.Add({.source = std::vector{4}, .target = std::vector{5, 6}});
   writer.Commit({.settings = "what", .stamps = "when", .contents = "which"},
                 {.read = 9, .empty = 4, .too_long = 3, .several_sentences = 1});
   const CorpusCacheFile file(path_);
@@ -64,12 +64,39 @@ TEST_F(CorpusCacheFileTest, ReadsWhatWasWritten) {
   EXPECT_EQ(file.bytes(), static_cast<int64_t>(fs::file_size(path_)));
   ASSERT_EQ(file.ids().size(), 6);
   for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(file.ids()[i], i + 1);
+  EXPECT_EQ(file.text(), "");
+}
+
+TEST_F(CorpusCacheFileTest, KeepsTextWhereItIsGiven) {
+  {
+    CorpusCacheWriter writer(path_, 50, 7);
+    writer.Add({.source = std::vector{1},
+                .target = std::vector{2},
+                .weight = 0.5F,
+                .source_text = "A dog.",
+                .target_text = "Ein Hund."});
+    writer.Add({.source = std::vector{3},
+                .target = std::vector{4},
+                .source_text = "Two.",
+                .target_text = "Zwei."});
+    writer.Commit({}, {.read = 2});
+  }
+  // The file in which the text was collected is gone.
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
+  const CorpusCacheFile file(path_);
+  file.Verify(/*num_threads=*/1);
+  EXPECT_EQ(file.text(), "A dog.\nEin Hund.\nTwo.\nZwei.\n");
+  EXPECT_EQ(file.ReadWeights(), (std::vector{0.5F, 1.0F}));
+  EXPECT_EQ(file.ids()[3], 4U);
 }
 
 TEST_F(CorpusCacheFileTest, GetsItsNameOnlyWhenComplete) {
   {
     CorpusCacheWriter writer(path_, 50, 7);
-    writer.Add(std::vector<int32_t>(2'000'000, 1), std::vector{3});
+    writer.Add({.source = std::vector<int32_t>(2'000'000, 1),
+                .target = std::vector{3},
+                .source_text = "many",
+                .target_text = "one"});
     EXPECT_FALSE(fs::exists(path_));
     EXPECT_FALSE(fs::is_empty(folder_.path()));
   }

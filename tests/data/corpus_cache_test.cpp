@@ -151,6 +151,10 @@ TEST_F(CorpusCacheTest, OtherSettingsHaveTheirOwnCache) {
   EXPECT_NE(Cache().path(), first);
   EXPECT_THAT(Cache().Find(), IsNull());
   options_.max_length = 12;
+  options_.keeps_text = true;
+  EXPECT_NE(Cache().path(), first);
+  EXPECT_THAT(Cache().Find(), IsNull());
+  options_.keeps_text = false;
   TokenizerConfig config;
   config.vocab_size = 50;
   config.byte_fallback = false;
@@ -191,12 +195,15 @@ TEST_F(CorpusCacheTest, RemovesWhatAKilledProcessLeft) {
   const pid_t child = fork();
   if (child == 0) {
     CorpusCacheWriter writer(Cache().path(), 50, 12);
-    writer.Add(std::vector<int32_t>(1'000'000, 1), std::vector{1});
+    writer.Add({.source = std::vector<int32_t>(1'000'000, 1),
+                .target = std::vector{1},
+                .source_text = "many",
+                .target_text = "one"});
     _exit(0);  // Like being killed: runs no destructors.
   }
   ASSERT_GT(child, 0);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  ASSERT_EQ(NamesIn(cache_folder_).size(), 1);
+  ASSERT_EQ(NamesIn(cache_folder_).size(), 2);
   const std::string others = Cache().path().string() + "x.1.unfinished";
   folder_.Write(others, "of another cache");
   EXPECT_THAT(Cache().Find(), IsNull());

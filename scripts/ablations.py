@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""What each choice of a config gave: trains a model for each row of a table, one after the other,
+and prints the row. configs/README.md has the tables.
+
+usage: ablations.py TABLE OUT [ROW...]
+  TABLE  multi30k, multi30k-long or 3am
+  OUT    the folder for the runs; a row that is there already is not trained again
+  ROW    the rows to do, by name; without any, all of them
+
+WAVEMT_DATA names the folder with the corpora, WAVEMT_PROGRAM the program (build/release/wavemt).
+Each model is chosen by its score on data.valid, and its search by `wavemt tune`, also there; the
+test set is translated once. BLEU is that of `wavemt evaluate`; "as papers" that of moses_bleu.py.
+Needs: pip install sacrebleu sacremoses
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = os.environ.get("WAVEMT_PROGRAM", str(ROOT / "build/release/wavemt"))
+DATA = Path(os.environ.get("WAVEMT_DATA", ROOT / "data"))
+
+# Each row: a name, and what it changes in the table's config.
+BPE = ["tokenizer.type=bpe", "tokenizer.vocab_size=5000"]
+TABLES = {
+    "multi30k": ("multi30k-tiny.json", [
+        ("as it is", []),
+        ("unigram, 10,000 pieces", ["tokenizer.type=unigram", "tokenizer.vocab_size=10000"]),
+        ("no averages", ["training.average_best=0"]),
+        ("BPE-dropout 0.05", ["tokenizer.sampling.alpha=0.05"]),
+        ("BPE-dropout 0.1", ["tokenizer.sampling.alpha=0.1"]),
+        ("R-Drop 2", ["training.r_drop.alpha=2"]),
+        ("deep encoder, shallow decoder", ["model.num_encoder_layers=7",
+                                           "model.num_decoder_layers=1"]),
+    ]),
+    "multi30k-long": ("multi30k-best.json", [
+        ("as it is", []),
+        ("no BPE-dropout", ["tokenizer.sampling.alpha=0"]),
+        ("no R-Drop", ["training.r_drop.alpha=0"]),
+        ("no averages", ["training.average_best=0"]),
+    ]),
+    "3am": ("3am-en-zh.json", [
+        ("as it is", []),
+        ("no subword sampling", ["tokenizer.sampling.alpha=0"]),
+        ("no R-Drop", ["training.r_drop.alpha=0"]),
+    ]),
+}
+
+
+def run(*arguments, **options):
+    result = subprocess.run([str(argument) for argument in arguments], text=True, check=False,
+                            stdout=subprocess.PIPE, **options)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, arguments))}: exit code {result.returncode}")
+    return result.stdout
+
+
+def bleu_of(folder, split, files):
+    """BLEU on the config's data.valid or data.test, and the translations' file."""
+    output = folder / f"{split}.txt"
+    scores = run(PROGRAM, "evaluate", folder / "run", "--source", files["source"][0], "--reference",
+                 files["target"][0], "--metrics", "bleu", "--json", "--output", output)
+    return json.loads(scores)[0]["score"], output
+
+
+def measure(name, changes, config, folder):
+    record = folder / "row.json"
+    if record.exists():
+        return json.loads(record.read_text("utf8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    options = [word for change in changes for word in ("--set", change)]
+    start = time.time()
+    run(PROGRAM, "train", ROOT / "configs" / config, "--run-dir", folder / "run", "--overwrite",
+        *options)
+    row = {"name": name, "minutes": (time.time() - start) / 60}
+    row["valid_greedy"] = max(line["valid/bleu"] for line in metrics_of(folder / "run")
+                              if "valid/bleu" in line)
+    run(PROGRAM, "tune", folder / "run", "--write")
+    data = json.loads((folder / "run/config.json").read_text("utf8"))["data"]
+    row["valid"], _ = bleu_of(folder, "valid", data["valid"])
+    if data["test"]["source"]:
+        row["test"], output = bleu_of(folder, "test", data["test"])
+        paper = run(sys.executable, ROOT / "scripts/moses_bleu.py", output,
+                    data["test"]["target"][0], "de")
+        row["as_papers"] = float(paper.split()[0])
+    record.write_text(json.dumps(row), "utf8")
+    return row
+
+
+def metrics_of(run_folder):
+    return [json.loads(line) for line in
+            (run_folder / "metrics.jsonl").read_text("utf8").splitlines()]
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in TABLES:
+        sys.exit(__doc__)
+    config, rows = TABLES[sys.argv[1]]
+    names = [name for name, _ in rows]
+    wanted = sys.argv[3:] or names
+    for name in wanted:
+        if name not in names:
+            sys.exit(f"ablations.py: no row {name!r}; there are: {', '.join(names)}")
+    print("| | val, greedy | val | test | as papers | minutes |\n|---|---|---|---|---|---|")
+    for name, changes in rows:
+        if name not in wanted:
+            continue
+        row = measure(name, changes, config, Path(sys.argv[2]) / name.replace(" ", "-"))
+        cells = [row.get(key) for key in ("valid_greedy", "valid", "test", "as_papers", "minutes")]
+        print(f"| {name} | " + " | ".join("" if cell is None else f"{cell:.1f}" for cell in cells)
+              + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Subword sampling: each pass over the training text is cut into other pieces, the same ones whether
+the training was interrupted or not, and wherever the text is kept."""
+import json
+
+import pytest
+from conftest import merge, pointed, state_without_clock, wavemt, without_speeds, write_config
+
+# 21 batches an epoch or more: step 12 is in the second one, step 24 in the third.
+SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
+           "training": {"max_steps": 24, "gradient_accumulation": 2, "log_every": 6,
+                        "validate_every": 12, "save_every": 12}}
+
+
+def train(folder, corpus, *options, **changes):
+    folder.mkdir(exist_ok=True)
+    config = write_config(folder / "config.json", corpus, **merge(SAMPLED, changes))
+    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options)
+    return folder / "run"
+
+
+def weights(run):
+    newest = pointed(run, "latest")
+    return [(newest / name).read_bytes() for name in ("model.safetensors", "optimizer.safetensors")]
+
+
+@pytest.fixture(scope="module", params=["unigram", "bpe"])
+def whole(request, tmp_path_factory, corpus):
+    return train(tmp_path_factory.mktemp("sampled"), corpus, tokenizer={"type": request.param})
+
+
+def kind(run):
+    return json.loads((run / "config.json").read_text())["tokenizer"]["type"]
+
+
+def test_a_resumed_run_draws_what_one_never_stopped_draws(whole, corpus, tmp_path):
+    half = train(tmp_path, corpus, "--set", "training.max_steps=12", tokenizer={"type": kind(whole)})
+    wavemt("resume", half, "--set", "training.max_steps=24", "--device", "cpu")
+    assert weights(half) == weights(whole)
+    assert state_without_clock(pointed(half, "latest")) == state_without_clock(
+        pointed(whole, "latest"))
+    assert without_speeds(half) == without_speeds(whole)
+
+
+def test_a_cached_corpus_gives_the_same_training(whole, corpus, tmp_path):
+    cached = train(tmp_path, corpus, tokenizer={"type": kind(whole)},
+                   data={"cache_dir": str(tmp_path / "cache")})
+    assert weights(cached) == weights(whole)
+    (cache,) = (tmp_path / "cache").iterdir()
+    first = (corpus / "train.en").read_text("utf8").split("\n")[0]
+    assert first.encode() + b"\n" in cache.read_bytes()
+    # A second run reads it from there.
+    again = train(tmp_path / "again", corpus, tokenizer={"type": kind(whole)},
+                  data={"cache_dir": str(tmp_path / "cache")})
+    assert weights(again) == weights(whole)
+
+
+def test_a_cache_without_text_is_left_alone(corpus, tmp_path):
+    cache = {"data": {"cache_dir": str(tmp_path / "cache")}}
+    train(tmp_path / "plain", corpus, tokenizer={"sampling": {"alpha": 0}}, **cache)
+    (plain,) = (tmp_path / "cache").iterdir()
+    before = plain.read_bytes()
+    train(tmp_path / "sampled", corpus, **cache)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    assert plain.read_bytes() == before
+
+
+def test_sampled_pieces_are_shorter(whole, corpus, tmp_path):
+    plain = train(tmp_path, corpus, tokenizer={"type": kind(whole), "sampling": {"alpha": 0}})
+    assert weights(plain) != weights(whole)
+    epochs = [json.loads((pointed(run, "latest") / "state.json").read_text())["epochs_completed"]
+              for run in (plain, whole)]
+    assert epochs[1] <= epochs[0]
+
+
+def test_translation_does_not_sample(whole, corpus):
+    expected = wavemt("translate", whole, "--input", corpus / "test.en").stdout
+    config = json.loads((whole / "config.json").read_text())
+    saved = (whole / "config.json").read_text()
+    try:
+        config["tokenizer"]["sampling"]["alpha"] = 0
+        (whole / "config.json").write_text(json.dumps(config))
+        assert wavemt("translate", whole, "--input", corpus / "test.en").stdout == expected
+    finally:
+        (whole / "config.json").write_text(saved)
+
+
+@pytest.mark.parametrize("sampling, kind, message", [
+    ({"alpha": 0.2, "nbest": 1}, "unigram", "tokenizer.sampling.nbest: 1 leaves nothing to draw"),
+    ({"nbest": 8}, "unigram", "tokenizer.sampling.nbest: counts only with tokenizer.sampling.alpha"),
+    ({"alpha": 0.2, "nbest": 8}, "bpe", "tokenizer.sampling.nbest: is for a unigram vocabulary"),
+    ({"alpha": 1.5}, "bpe", "tokenizer.sampling.alpha: 1.5 is not possible"),
+])
+def test_settings_that_mean_nothing_are_refused(corpus, tmp_path, sampling, kind, message):
+    config = write_config(tmp_path / "config.json", corpus,
+                          tokenizer={"type": kind, "sampling": sampling})
+    result = wavemt("train", config, "--run-dir", tmp_path / "run", check=False)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_run_cannot_change_it(whole):
+    result = wavemt("resume", whole, "--set", "tokenizer.sampling.alpha=0.1", check=False)
+    assert result.returncode == 2
+    assert "tokenizer.sampling.alpha" in result.stderr
