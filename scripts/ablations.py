@@ -69,13 +69,15 @@ def bleu_of(folder, split, files):
 def measure(name, changes, config, folder):
     record = folder / "row.json"
     if record.exists():
-        return json.loads(record.read_text("utf8"))
+        row = json.loads(record.read_text("utf8"))
+        if row["changes"] == changes:
+            return row
     folder.mkdir(parents=True, exist_ok=True)
     options = [word for change in changes for word in ("--set", change)]
     start = time.time()
     run(PROGRAM, "train", ROOT / "configs" / config, "--run-dir", folder / "run", "--overwrite",
         *options)
-    row = {"name": name, "minutes": (time.time() - start) / 60}
+    row = {"name": name, "changes": changes, "minutes": (time.time() - start) / 60}
     row["valid_greedy"] = max(line["valid/bleu"] for line in metrics_of(folder / "run")
                               if "valid/bleu" in line)
     run(PROGRAM, "tune", folder / "run", "--write")

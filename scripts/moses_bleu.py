@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""BLEU as papers on Multi30k measure it: both sides lower-cased and cut into words by the tokenizer
-of Moses, then scored as they are. `wavemt evaluate` and `wavemt metrics` score text as people read
+"""BLEU as many papers on Multi30k measure it: both sides lower-cased and cut into words by the
+tokenizer of Moses, then scored as they are. `wavemt evaluate` and `wavemt metrics` score text as people read
 it, with case and the tokenizer of sacreBLEU, which gives other figures; use those to compare
 systems, and this to compare with such a paper.
 

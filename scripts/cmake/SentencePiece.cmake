@@ -6,6 +6,21 @@ endif()
 find_path(SENTENCEPIECE_INCLUDE sentencepiece_processor.h REQUIRED)
 find_library(SENTENCEPIECE_LIBRARY sentencepiece REQUIRED)
 find_library(SENTENCEPIECE_TRAIN_LIBRARY sentencepiece_train REQUIRED)
+
+# Not in the library's headers, but all its builds for Linux so far export it.
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES ${SENTENCEPIECE_LIBRARY})
+check_cxx_source_compiles(
+  "#include <random>
+  namespace sentencepiece { namespace random { std::mt19937* GetRandomGenerator(); } }
+  int main() { sentencepiece::random::GetRandomGenerator()->seed(1); }"
+  SENTENCEPIECE_HAS_GENERATOR)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(NOT SENTENCEPIECE_HAS_GENERATOR)
+  message(FATAL_ERROR "${SENTENCEPIECE_LIBRARY} hides random::GetRandomGenerator(), which subword "
+                      "sampling needs: take the SentencePiece of Debian or Ubuntu")
+endif()
+
 add_library(SentencePiece::SentencePiece INTERFACE IMPORTED)
 target_include_directories(SentencePiece::SentencePiece SYSTEM INTERFACE ${SENTENCEPIECE_INCLUDE})
 target_link_libraries(SentencePiece::SentencePiece

@@ -93,7 +93,7 @@ struct DataConfig {
 enum class TokenizerType { kUnigram, kBpe };
 enum class Normalization { kIdentity, kNfkc, kNmtNfkc };
 
-/// Subword sampling: training text is cut into other pieces in each pass.
+/// Subword sampling: training text is segmented differently in each pass.
 struct SubwordSamplingConfig {
   double alpha = 0.0;  // 0: off.
   int64_t nbest = 0;   // 0: from all.

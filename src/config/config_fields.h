@@ -285,14 +285,14 @@ void VisitFields(Visitor& v, DataConfig& c) {
 template <typename Visitor>
 void VisitFields(Visitor& v, SubwordSamplingConfig& c) {
   v.Field("alpha", c.alpha, Between(0, 1),
-          "Cut the training text into pieces at random, anew in each pass; validations and "
-          "translations use the best pieces. For a bpe vocabulary, the share of merges that are "
-          "left out (BPE-dropout, Provilkov et al. 2020; 0.1 is common). For a unigram vocabulary, "
-          "the exponent of the probabilities from which a segmentation is drawn (Kudo 2018; 0.1 to "
-          "0.5 are common), where smaller numbers mean more variety. 0: off.");
+          "Segment the training text at random, differently in each pass; validations and "
+          "translations use the best segmentation. For a bpe vocabulary, the probability that a "
+          "merge is left out (BPE-dropout, Provilkov et al. 2020; 0.1 is common). For a unigram "
+          "vocabulary, the exponent of the probabilities from which a segmentation is drawn (Kudo "
+          "2018; 0.2 to 0.5 are common), where smaller numbers mean more variety. 0: off.");
   v.Field("nbest", c.nbest, Between(0, 512),
-          "Of a unigram vocabulary: draw from this many of the likeliest segmentations, at least "
-          "2; 0: from all.");
+          "For a unigram vocabulary: sample from this many of the likeliest segmentations, at "
+          "least 2; 0: from all.");
 }
 
 template <typename Visitor>

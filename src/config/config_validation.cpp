@@ -174,15 +174,15 @@ void ValidateSampling(const TokenizerConfig& tokenizer, const ConfigOrigin& orig
   if (nbest == 0) return;
   const std::string where = origin.Of("tokenizer.sampling.nbest");
   if (!tokenizer.sampling.is_on()) {
-    throw UsageError("{}: counts only with tokenizer.sampling.alpha above 0", where);
+    throw UsageError("{}: has no effect unless tokenizer.sampling.alpha is above 0", where);
   }
   if (nbest == 1) {
     throw UsageError("{}: 1 leaves nothing to draw from; use at least 2, or 0 for all", where);
   }
   const bool trains = tokenizer.model.empty() && tokenizer.source_model.empty();
   if (trains && tokenizer.type == TokenizerType::kBpe) {
-    throw UsageError("{}: is for a unigram vocabulary, but tokenizer.type is bpe; leave it out",
-                     where);
+    throw UsageError(
+        "{}: is for unigram vocabularies only, but tokenizer.type is bpe; leave it out", where);
   }
 }
 

@@ -15,7 +15,6 @@ namespace {
 // The next pass is planned when 1/kPlanAhead of the current one is left. Sampling takes longer, and
 // begins at once.
 constexpr int64_t kPlanAhead = 8;
-constexpr int64_t kSampleAhead = 1;
 
 }  // namespace
 
@@ -81,7 +80,7 @@ double FillShare(const TokenizedCorpus& corpus, const BatchPlan& plan, int64_t b
 }
 
 Batcher::Batcher(const TokenizedCorpus& corpus, const Options& options)
-    : corpus_(corpus), options_(options), pass_(Prepare(0, SubwordSampler::Pace::kNow)) {}
+    : corpus_(corpus), options_(options) {}
 
 Batcher::Pass Batcher::Prepare(int64_t epoch, SubwordSampler::Pace pace) const {
   const uint64_t seed = DeriveSeed(options_.seed, {static_cast<uint64_t>(epoch)});
@@ -92,13 +91,24 @@ Batcher::Pass Batcher::Prepare(int64_t epoch, SubwordSampler::Pace pace) const {
     return pass;
   }
   pass.sampled = options_.sampler->Sample(corpus_, pairs, seed, pace, stop_.get_token());
+  if (stop_.stop_requested()) return pass;  // Which nobody will use.
   std::iota(pairs.begin(), pairs.end(), 0U);
   pass.plan = PlanBatches(*pass.sampled, std::move(pairs), options_.batch_tokens, seed);
   return pass;
 }
 
+const Batcher::Pass& Batcher::ThisPass() const {
+  if (!pass_) pass_ = Prepare(position_.epoch, SubwordSampler::Pace::kNow);
+  return *pass_;
+}
+
+const TokenizedCorpus& Batcher::Text() const {
+  const Pass& pass = ThisPass();
+  return pass.sampled ? *pass.sampled : corpus_;
+}
+
 Batch Batcher::Next() {
-  Batch batch = MakeBatch(text(), pass_.plan.pairs(position_.batch), options_.source_special,
+  Batch batch = MakeBatch(Text(), plan().pairs(position_.batch), options_.source_special,
                           options_.target_special);
   Advance();
   return batch;
@@ -106,8 +116,8 @@ Batch Batcher::Next() {
 
 int64_t Batcher::Skip() {
   int64_t target_tokens = 0;
-  for (const uint32_t pair : pass_.plan.pairs(position_.batch)) {
-    target_tokens += text().lengths(pair).target + 1;
+  for (const uint32_t pair : plan().pairs(position_.batch)) {
+    target_tokens += Text().lengths(pair).target + 1;
   }
   Advance();
   return target_tokens;
@@ -115,13 +125,12 @@ int64_t Batcher::Skip() {
 
 void Batcher::Advance() {
   ++position_.batch;
-  const int64_t left = pass_.plan.size() - position_.batch;
-  const int64_t ahead = options_.sampler ? kSampleAhead : kPlanAhead;
+  const int64_t left = plan().size() - position_.batch;
   if (left == 0) {
     position_ = {.epoch = position_.epoch + 1, .batch = 0};
-    pass_ = next_pass_.valid() ? next_pass_.get()
-                               : Prepare(position_.epoch, SubwordSampler::Pace::kNow);
-  } else if (left <= pass_.plan.size() / ahead && !next_pass_.valid()) {
+    pass_.reset();  // Its memory is free before another pass is prepared.
+    if (next_pass_.valid()) pass_ = next_pass_.get();
+  } else if (!next_pass_.valid() && (options_.sampler || left <= plan().size() / kPlanAhead)) {
     next_pass_ = std::async(std::launch::async, &Batcher::Prepare, this, position_.epoch + 1,
                             SubwordSampler::Pace::kInBackground);
   }
@@ -130,14 +139,14 @@ void Batcher::Advance() {
 void Batcher::Seek(const DataPosition& position) {
   if (position.epoch != position_.epoch) {
     next_pass_ = {};
-    pass_ = Prepare(position.epoch, SubwordSampler::Pace::kNow);
+    pass_.reset();
   }
   position_ = position;
-  if (position.batch < 0 || position.batch >= pass_.plan.size()) {
+  if (position.batch < 0 || position.batch >= plan().size()) {
     throw UsageError(
         "the data position, batch {} of epoch {}, is not in this corpus, which has {} "
         "batches an epoch: it is not the corpus of the checkpoint",
-        position.batch, position.epoch, pass_.plan.size());
+        position.batch, position.epoch, plan().size());
   }
 }
 

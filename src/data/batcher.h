@@ -73,7 +73,7 @@ class Batcher {
 
   /// REQUIRES: `corpus` holds at least one pair and outlives the batcher.
   Batcher(const TokenizedCorpus& corpus, const Options& options);
-  ~Batcher() { stop_.request_stop(); }
+  ~Batcher() { stop_.request_stop(); }  // And then waits for next_pass_.
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
@@ -88,10 +88,8 @@ class Batcher {
   void Seek(const DataPosition& position);
 
   /// In the current epoch. Other epochs may have a few more or fewer.
-  int64_t batches_per_epoch() const { return pass_.plan.size(); }
-  const BatchPlan& plan() const { return pass_.plan; }
-  /// The text that the plan divides: the corpus, or what the sampler made of it.
-  const TokenizedCorpus& text() const { return pass_.sampled ? *pass_.sampled : corpus_; }
+  int64_t batches_per_epoch() const { return plan().size(); }
+  const BatchPlan& plan() const { return ThisPass().plan; }
 
  private:
   // One time through the corpus.
@@ -100,13 +98,17 @@ class Batcher {
     BatchPlan plan;
   };
   Pass Prepare(int64_t epoch, SubwordSampler::Pace pace) const;
+  // That of the position. Prepared when it is first needed, which may be after a Seek().
+  const Pass& ThisPass() const;
+  // What its plan divides.
+  const TokenizedCorpus& Text() const;
   void Advance();
 
   const TokenizedCorpus& corpus_;
   Options options_;
   DataPosition position_;
-  Pass pass_;
-  std::stop_source stop_;        // Of what makes next_pass_.
+  std::stop_source stop_;  // Of what makes next_pass_.
+  mutable std::optional<Pass> pass_;
   std::future<Pass> next_pass_;  // Once it is begun. Uses the members above.
 };
 

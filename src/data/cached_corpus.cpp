@@ -47,23 +47,23 @@ CachedCorpus::CachedCorpus(std::unique_ptr<const CorpusCacheFile> file, const Li
 }
 
 void CachedCorpus::FindTexts() {
-  constexpr size_t kReleaseBytes = size_t{64} << 20;
-  const std::string_view text = file_->text();
-  if (text.empty()) return;
+  constexpr uint64_t kBlockSize = uint64_t{1} << 20;
+  const uint64_t size_of_text = file_->text().size();
+  if (size_of_text == 0) return;
   uint64_t num_texts = 0;
-  size_t released = 0;
-  for (size_t begin = 0; begin < text.size(); ++num_texts) {
-    if (num_texts % (2 * kStride) == 0) text_begins_.push_back(begin);
-    const size_t end = text.find('\n', begin);
-    if (end == std::string_view::npos) break;
-    begin = end + 1;
-    if (begin - released > kReleaseBytes) {
-      file_->Release();
-      released = begin;
+  uint64_t next_text = 0;
+  std::vector<char> block;
+  for (uint64_t begin = 0; begin < size_of_text; begin += block.size()) {
+    block.resize(std::min(kBlockSize, size_of_text - begin));
+    file_->ReadText(begin, block);
+    for (uint64_t i = 0; i < block.size(); ++i) {
+      if (block[i] != '\n') continue;
+      if (num_texts % (2 * kStride) == 0) text_begins_.push_back(next_text);
+      ++num_texts;
+      next_text = begin + i + 1;
     }
   }
-  file_->Release();
-  if (text.back() != '\n' || num_texts != 2 * static_cast<uint64_t>(size())) {
+  if (next_text != size_of_text || num_texts != 2 * static_cast<uint64_t>(size())) {
     throw Failure("{}: is damaged: its text is not that of its pairs", file_->path().string());
   }
 }

@@ -76,10 +76,15 @@ std::unique_ptr<const CachedCorpus> CorpusCache::Open() {
       return nullptr;
     }
     file->Verify(options_.num_threads);
-    return std::make_unique<const CachedCorpus>(
+    auto corpus = std::make_unique<const CachedCorpus>(
         std::move(file), CachedCorpus::Limits{.source_vocab_size = tokenizers_.source->vocab_size(),
                                               .target_vocab_size = tokenizers_.target->vocab_size(),
                                               .max_length = options_.max_length});
+    if (corpus->has_text() != options_.keeps_text) {
+      throw Failure("{}: is damaged: whether it keeps the text is not what its settings say",
+                    path_.string());
+    }
+    return corpus;
   } catch (const Error& error) {
     if (error.kind() == Error::Kind::kUsage) throw;  // The text's fault, not the cache's.
     spdlog::warn("{}; it is not used", error.what());

@@ -96,6 +96,11 @@ class CorpusCacheFile {
     return {file_.bytes().data() + data_bytes_ - text_bytes_, text_bytes_};
   }
 
+  /// Copies a part of the text from the file, without mapping it. REQUIRES: it is within the text.
+  void ReadText(uint64_t offset, std::span<char> part) const {
+    file_.Read(data_bytes_ - text_bytes_ + offset, part);
+  }
+
   /// See MappedFile::Release().
   void Release() const { file_.Release(); }
 

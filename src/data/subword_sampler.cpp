@@ -12,7 +12,7 @@ namespace wavemt {
 namespace {
 
 // Large enough to make the cost of starting a thread negligible.
-constexpr size_t kChunkPairs = 2000;
+constexpr size_t kPairsAtATime = 2000;
 
 struct SampledPair {
   std::vector<int32_t> source;
@@ -27,26 +27,42 @@ int64_t NumSymbols(const std::vector<int32_t>& ids, const Tokenizer& tokenizer) 
       ids, [&](int32_t id) { return tokenizer.IsUserDefined(tokenizer.PieceOf(id)); });
 }
 
-// The tokens of `best` from `num_tags` on, drawn anew.
+// The tokens of `best` from `num_tags` on, segmented anew.
 std::vector<int32_t> SampleSide(const Tokenizer& tokenizer, const std::string& text,
                                 std::vector<int32_t> best, int64_t num_tags, uint64_t seed,
                                 const SubwordSampler::Options& options) {
+  // A cache that was forged may hold any text and ids.
+  if (tokenizer.IsTooLong(text, options.max_length)) return best;
   const std::vector<int32_t> drawn = tokenizer.Sample(text, options.sampling, seed);
-  std::vector<int32_t> ids(best.begin(), best.begin() + num_tags);
+  const auto tags_end = best.begin() + std::min(num_tags, static_cast<int64_t>(best.size()));
+  std::vector<int32_t> ids(best.begin(), tags_end);
   ids.insert(ids.end(), drawn.begin(), drawn.end());
-  const bool fits = static_cast<int64_t>(ids.size()) <= options.max_length;
+  const bool fits = !drawn.empty() && static_cast<int64_t>(ids.size()) <= options.max_length;
   if (!fits || NumSymbols(ids, tokenizer) != NumSymbols(best, tokenizer)) return best;
   return ids;
 }
 
 }  // namespace
 
-void RequireCanSample(const TokenizerPair& tokenizers) {
-  if (tokenizers.source->CanSample() && tokenizers.target->CanSample()) return;
-  throw UsageError(
-      "tokenizer.sampling: SentencePiece draws pieces of unigram and bpe models only, and the {} "
-      "tokenizer is neither",
-      tokenizers.source->CanSample() ? "target" : "source");
+void RequireCanSample(const TokenizerPair& tokenizers, const SubwordSamplingConfig& sampling) {
+  for (const auto& tokenizer : {tokenizers.source, tokenizers.target}) {
+    const std::string which = tokenizers.shared()              ? ""
+                              : tokenizer == tokenizers.source ? " source"
+                                                               : " target";
+    if (!tokenizer->CanSample()) {
+      throw UsageError(
+          "tokenizer.sampling: SentencePiece can sample from unigram and bpe models only, and "
+          "the{} "
+          "tokenizer is neither",
+          which);
+    }
+    if (sampling.nbest > 0 && !tokenizer->HasNbest()) {
+      throw UsageError(
+          "tokenizer.sampling.nbest: only a unigram model has a list of the likeliest "
+          "segmentations, and the{} tokenizer is none; leave it out",
+          which);
+    }
+  }
 }
 
 MemoryCorpus SubwordSampler::Sample(const TokenizedCorpus& corpus, std::span<const uint32_t> pairs,
@@ -77,8 +93,8 @@ MemoryCorpus SubwordSampler::Sample(const TokenizedCorpus& corpus, std::span<con
                                                for (const SampledPair& pair : chunk) add(pair);
                                                progress.Update(sampled.size(), "pairs");
                                              });
-  for (size_t begin = 0; begin < pairs.size(); begin += kChunkPairs) {
-    work.Add([&sample, begin, end = std::min(begin + kChunkPairs, pairs.size())] {
+  for (size_t begin = 0; begin < pairs.size(); begin += kPairsAtATime) {
+    work.Add([&sample, begin, end = std::min(begin + kPairsAtATime, pairs.size())] {
       std::vector<SampledPair> chunk;
       chunk.reserve(end - begin);
       for (size_t place = begin; place < end; ++place) chunk.push_back(sample(place));

@@ -11,11 +11,12 @@
 
 namespace wavemt {
 
-/// Throws a usage error unless both tokenizers can draw pieces.
-void RequireCanSample(const TokenizerPair& tokenizers);
+/// Throws a usage error unless both tokenizers can sample in this way.
+void RequireCanSample(const TokenizerPair& tokenizers, const SubwordSamplingConfig& sampling);
 
-/// Subword sampling: cuts the text of a training corpus into other pieces in each pass, so that a
-/// model sees words in many spellings (Kudo 2018; BPE-dropout, Provilkov et al. 2020).
+/// Subword sampling: segments the text of a training corpus differently in each pass, so that a
+/// model sees a word in many segmentations (subword regularization, Kudo 2018; BPE-dropout,
+/// Provilkov et al. 2020).
 class SubwordSampler {
  public:
   struct Options {
@@ -24,7 +25,7 @@ class SubwordSampler {
     int num_threads = 1;     // Of Pace::kNow.
   };
 
-  /// REQUIRES: RequireCanSample(tokenizers) has not thrown.
+  /// REQUIRES: RequireCanSample() has not thrown.
   SubwordSampler(TokenizerPair tokenizers, const Options& options)
       : tokenizers_(std::move(tokenizers)), options_(options) {}
 
@@ -32,9 +33,10 @@ class SubwordSampler {
     kNow,           // On all threads, with a progress bar.
     kInBackground,  // On the calling thread.
   };
-  /// The pairs of one pass over `corpus`, in the order of `pairs`, cut anew. What is drawn for a
-  /// pair depends only on its text, `seed` and its place in `pairs`. A sentence keeps its best
-  /// pieces where the drawn ones are more than max_length, or cut one of the tokenizer's symbols.
+  /// The pairs of one pass over `corpus`, in the order of `pairs`, segmented anew. What is drawn
+  /// for a pair depends only on its text, `seed` and its place in `pairs`. A sentence keeps its
+  /// best pieces where the drawn ones are more than max_length, or cut one of the tokenizer's
+  /// symbols.
   ///
   /// In the background, returns early with what there is once `stop` is requested.
   ///

@@ -14,7 +14,8 @@
 #include "support/whitespace.h"
 
 // SentencePiece's generator of the calling thread. Its headers offer only a seed for the generators
-// of threads that have not drawn yet; the library has exported this function since 2018.
+// of threads that have not drawn yet. SentencePiece.cmake checks that the library has this
+// function.
 namespace sentencepiece::random {
 std::mt19937* GetRandomGenerator();
 }
@@ -123,6 +124,11 @@ std::vector<int32_t> Tokenizer::Sample(std::string_view text, const SubwordSampl
 bool Tokenizer::CanSample() const {
   std::vector<int> ids;
   return processor_->SampleEncode("a", kAllSegmentations, /*alpha=*/0.5F, &ids).ok();
+}
+
+bool Tokenizer::HasNbest() const {
+  std::vector<std::vector<int>> best;
+  return processor_->NBestEncode("a", /*nbest_size=*/2, &best).ok();
 }
 
 template <typename T>

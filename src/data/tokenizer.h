@@ -60,6 +60,8 @@ class Tokenizer {
                               uint64_t seed) const;
   /// Whether SentencePiece can draw pieces of its model, which must be of type unigram or bpe.
   bool CanSample() const;
+  /// Whether SentencePiece can list the likeliest segmentations, as it can for type unigram.
+  bool HasNbest() const;
   /// Whether `text` has too many bytes to be at most `tokens` tokens. Does not tokenize it, but
   /// relies on no token having more bytes than the longest piece. A run of white space, or of
   /// characters without a piece, can be a single token of any length; a text with over a kilobyte

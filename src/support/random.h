@@ -34,12 +34,12 @@ enum class RandomStream : uint64_t {
   kBatchOrder = 2,   // Likewise, of the batches.
   kBatchCuts = 3,    // Likewise, of the boundaries between batches.
   kCorpusOrder = 4,  // Of the pairs of one corpus of several; derived from that of kData.
+  kSubwords = 5,     // Segmentations of an epoch; derived from the epoch's own seed.
   kData = 101,
   kDropout = 102,
   kInitialWeights = 103,
   kTokenizerSample = 104,
   kDrawnTokens = 105,  // Of translations, derived from decoding.seed.
-  kSubwords = 106,
 };
 
 /// The seed of `stream`, or of one of its items: DeriveSeed(seed, RandomStream::kDropout, step).

@@ -80,7 +80,10 @@ TokenizerPair ChooseTokenizers(const InitialModel& initial, InitialFit fit, Conf
           "has no symbol {}; leave it out, or name another tokenizer",
           origin, symbol);
     }
+    // How it is used in training is this training's own choice.
+    const SubwordSamplingConfig sampling = named.sampling;
     named = initial.config->tokenizer;
+    named.sampling = sampling;
     return *initial.tokenizers;
   }
   const TokenizerPair tokenizers = MakeTokenizers(*config);

@@ -179,7 +179,9 @@ void LogSizes(const TrainingJob& job) {
       WithThousands(plan.size()), WithThousands(config.training.batch_tokens),
       100 * FillShare(*job.text.train, plan, config.training.batch_tokens),
       100 * PaddingShare(*job.text.train, plan),
-      config.tokenizer.sampling.is_on() ? "; more with sampled subwords, which are shorter" : "");
+      config.tokenizer.sampling.is_on()
+          ? "; sampled subwords are shorter, so there will be more batches"
+          : "");
   int64_t weights = 0;
   int64_t trained = 0;
   for (const auto& parameter : job.inputs.model->parameters()) {
@@ -378,7 +380,11 @@ ConfigOverrides ChangesSince(const RunDirectory& run, const Config& config,
   if (now.training.precision == Precision::kAuto) {
     now.training.precision = before.training.precision;
   }
-  if (has_other_tokenizer) now.tokenizer = before.tokenizer;
+  if (has_other_tokenizer) {
+    const SubwordSamplingConfig sampling = now.tokenizer.sampling;
+    now.tokenizer = before.tokenizer;
+    now.tokenizer.sampling = sampling;
+  }
   const auto values = ConfigValues(now);
   const auto values_before = ConfigValues(before);
   ConfigOverrides changes;

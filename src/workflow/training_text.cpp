@@ -123,7 +123,7 @@ struct TrainingParts {
 TrainingParts LoadParts(const Config& config, const TokenizerPair& tokenizers,
                         const LoadingOptions& options) {
   const bool is_set = !config.data.cache_dir.empty();
-  if (config.tokenizer.sampling.is_on()) RequireCanSample(tokenizers);
+  if (config.tokenizer.sampling.is_on()) RequireCanSample(tokenizers, config.tokenizer.sampling);
   TrainingParts loaded;
   for (const auto& item : config.data.train.All()) {
     const LanguagesOfText languages =

@@ -19,6 +19,7 @@ namespace wavemt {
 // The trailer of a corpus cache (see data/corpus_cache_file.h): 24 numbers of 8 bytes, the
 // checksum and the version of 4 bytes each, and the magic of 8 bytes.
 inline constexpr size_t kTrailerNumbers = 24;
+inline constexpr size_t kTextBytesNumber = 19;  // Which of them is the size of the text.
 inline constexpr size_t kTrailerSize = kTrailerNumbers * 8 + 4 + 4 + 8;
 
 inline uint64_t TrailerNumber(const std::string& bytes, size_t index) {

@@ -96,8 +96,8 @@ TEST_F(CachedCorpusTest, GivesTheTextOfEachPair) {
 TEST_F(CachedCorpusTest, RefusesTextOfMoreOrFewerPairs) {
   WriteCache(path_, RandomTokens(4, 100, 9, 2, /*keeps_text=*/true), 100, 9);
   const std::string whole = folder_.Read("a.tokens");
-  const size_t text_end = 8 + TrailerNumber(whole, 0) * 2 + size_t{4} * 2 * 2 +
-                          TrailerNumber(whole, kTrailerNumbers - 5);
+  const size_t text_end =
+      8 + TrailerNumber(whole, 0) * 2 + size_t{4} * 2 * 2 + TrailerNumber(whole, kTextBytesNumber);
   ASSERT_EQ(whole[text_end - 1], '\n');
   for (const auto& [position, character] :
        std::vector<std::pair<size_t, char>>{{text_end - 1, ' '}, {text_end - 3, '\n'}}) {

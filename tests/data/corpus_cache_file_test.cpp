@@ -147,7 +147,8 @@ TEST_F(CorpusCacheFileTest, FindsDamageInEveryBlock) {
 
 TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
   const std::string whole = SmallCache();
-  const size_t data_size = 8 + 2 * TrailerNumber(whole, 0) + size_t{9} * 2 * 2;
+  const size_t data_size =
+      8 + 2 * TrailerNumber(whole, 0) + size_t{9} * 2 * 2 + TrailerNumber(whole, kTextBytesNumber);
   std::mt19937_64 generator(1);
   const std::vector<uint64_t> hostile = {0,
                                          1,
@@ -178,6 +179,7 @@ TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
       const auto corpus = OpenCache(path_, kVocabSize, kMaxLength);
       for (int64_t pair = 0; pair < corpus->size(); ++pair) {
         corpus->source(pair);
+        if (corpus->has_text()) corpus->text(pair);
         corpus->target(pair);
       }
     } catch (const Error& error) {
@@ -191,7 +193,7 @@ TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
 TEST_F(CorpusCacheFileTest, RefusesOtherVersionsAndOtherFiles) {
   std::string newer = SmallCache();
   newer[newer.size() - 12] = 5;
-  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 5, this program reads 4");
+  EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 6, this program reads 5");
   EXPECT_THAT(ErrorOf(std::string(1000, 'x')), HasSubstr("its end is not that of a corpus cache"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path()); }), HasSubstr("is not a file"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path() / "none"); }),

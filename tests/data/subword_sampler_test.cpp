@@ -55,7 +55,7 @@ MemoryCorpus CorpusOf(const TokenizerPair& tokenizers, const std::vector<std::st
   return corpus;
 }
 
-std::vector<uint32_t> AllOf(const TokenizedCorpus& corpus) {
+std::vector<uint32_t> AllPairsOf(const TokenizedCorpus& corpus) {
   std::vector<uint32_t> pairs(static_cast<size_t>(corpus.size()));
   std::iota(pairs.begin(), pairs.end(), 0U);
   return pairs;
@@ -73,7 +73,7 @@ class SubwordSamplerTest : public testing::TestWithParam<TokenizerType> {
 };
 
 TEST_P(SubwordSamplerTest, OtherPiecesSpellTheSameText) {
-  const MemoryCorpus sampled = Sampler().Sample(corpus_, AllOf(corpus_), 1, Pace::kNow);
+  const MemoryCorpus sampled = Sampler().Sample(corpus_, AllPairsOf(corpus_), 1, Pace::kNow);
   ASSERT_EQ(sampled.size(), kPairs);
   int64_t others = 0;
   for (int64_t pair = 0; pair < kPairs; ++pair) {
@@ -86,7 +86,7 @@ TEST_P(SubwordSamplerTest, OtherPiecesSpellTheSameText) {
 }
 
 TEST_P(SubwordSamplerTest, TheSeedAndThePlaceDetermineWhatIsDrawn) {
-  const std::vector<uint32_t> all = AllOf(corpus_);
+  const std::vector<uint32_t> all = AllPairsOf(corpus_);
   const MemoryCorpus sampled = Sampler().Sample(corpus_, all, 1, Pace::kNow);
   const auto checksum = sampled.checksum();
   EXPECT_EQ(Sampler(0.3, 1000, 1).Sample(corpus_, all, 1, Pace::kNow).checksum(), checksum);
@@ -110,7 +110,7 @@ TEST_P(SubwordSamplerTest, StopsInTheBackgroundWhenItIsAskedTo) {
   std::stop_source stop;
   stop.request_stop();
   const auto sampled =
-      Sampler().Sample(corpus_, AllOf(corpus_), 1, Pace::kInBackground, stop.get_token());
+      Sampler().Sample(corpus_, AllPairsOf(corpus_), 1, Pace::kInBackground, stop.get_token());
   EXPECT_EQ(sampled.size(), 0);
 }
 
@@ -119,8 +119,9 @@ TEST_P(SubwordSamplerTest, KeepsTheBestPiecesWhereTheDrawnOnesAreTooMany) {
   for (int64_t pair = 0; pair < kPairs; ++pair) {
     longest = std::max({longest, corpus_.lengths(pair).source, corpus_.lengths(pair).target});
   }
-  const MemoryCorpus sampled = Sampler(0.3, longest).Sample(corpus_, AllOf(corpus_), 1, Pace::kNow);
-  const MemoryCorpus free = Sampler().Sample(corpus_, AllOf(corpus_), 1, Pace::kNow);
+  const MemoryCorpus sampled =
+      Sampler(0.3, longest).Sample(corpus_, AllPairsOf(corpus_), 1, Pace::kNow);
+  const MemoryCorpus free = Sampler().Sample(corpus_, AllPairsOf(corpus_), 1, Pace::kNow);
   int64_t kept = 0;
   for (int64_t pair = 0; pair < kPairs; ++pair) {
     EXPECT_LE(sampled.lengths(pair).source, longest);
@@ -152,13 +153,25 @@ TEST_P(SubwordSamplerTest, LeavesTagsAndSymbolsWhole) {
       {.name = "", .corpus = std::move(tagged), .num_tags = static_cast<int64_t>(tag.size())});
   const CorpusMixture mixture(std::move(parts), /*temperature=*/1.0);
   ASSERT_TRUE(mixture.has_text());
-  const MemoryCorpus sampled = Sampler().Sample(mixture, AllOf(mixture), 1, Pace::kNow);
+  const MemoryCorpus sampled = Sampler().Sample(mixture, AllPairsOf(mixture), 1, Pace::kNow);
   const int32_t symbol = *tokenizers_.source->FindPiece("<2de>");
   for (int64_t pair = 0; pair < sampled.size(); ++pair) {
     const std::vector<int32_t> source = sampled.source(pair);
     EXPECT_TRUE(std::equal(tag.begin(), tag.end(), source.begin()));
     EXPECT_EQ(std::ranges::count(source, symbol), 2);
   }
+}
+
+// A training may end while the next pass is being prepared.
+TEST_P(SubwordSamplerTest, ABatcherMayGoAtAnyTime) {
+  const MemoryCorpus large = CorpusOf(tokenizers_, SyntheticSentences(20'000, 3));
+  const Batcher::Options options = {.batch_tokens = 200,
+                                    .seed = 3,
+                                    .source_special = tokenizers_.source->special(),
+                                    .target_special = tokenizers_.target->special(),
+                                    .sampler = std::make_shared<const SubwordSampler>(Sampler())};
+  Batcher batcher(large, options);
+  EXPECT_GT(batcher.Next().rows, 0);
 }
 
 // What a training sees: the batches of a pass hold its sampled text and keep the budget, each pass
@@ -248,11 +261,20 @@ TEST(TokenizerSampleTest, AModelOfWordsCannotBeSampled) {
           .ok());
   const auto words = Tokenizer::FromBytes(bytes, "words");
   const auto pieces = TokenizersOf(TokenizerType::kBpe).source;
-  EXPECT_EQ(UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = pieces}); }),
+  EXPECT_EQ(
+      UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = pieces}, {.alpha = 0.1}); }),
+      "no error");
+  EXPECT_THAT(
+      UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = words}, {.alpha = 0.1}); }),
+      HasSubstr("tokenizer.sampling: SentencePiece can sample from unigram and bpe models "
+                "only, and the target tokenizer is neither"));
+  EXPECT_THAT(UsageErrorOf([&] {
+                RequireCanSample({.source = pieces, .target = pieces}, {.alpha = 0.1, .nbest = 4});
+              }),
+              HasSubstr("tokenizer.sampling.nbest: only a unigram model"));
+  const auto unigram = TokenizersOf(TokenizerType::kUnigram);
+  EXPECT_EQ(UsageErrorOf([&] { RequireCanSample(unigram, {.alpha = 0.1, .nbest = 4}); }),
             "no error");
-  EXPECT_THAT(UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = words}); }),
-              HasSubstr("tokenizer.sampling: SentencePiece draws pieces of unigram and bpe models "
-                        "only, and the target tokenizer is neither"));
 }
 
 }  // namespace

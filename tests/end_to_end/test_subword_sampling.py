@@ -1,20 +1,21 @@
-"""Subword sampling: each pass over the training text is cut into other pieces, the same ones whether
-the training was interrupted or not, and wherever the text is kept."""
+"""Subword sampling: each pass over the training text is segmented differently, in the same way
+whether the training was interrupted or not, and wherever the text is kept."""
 import json
 
 import pytest
 from conftest import merge, pointed, state_without_clock, wavemt, without_speeds, write_config
 
-# 21 batches an epoch or more: step 12 is in the second one, step 24 in the third.
+# Some 30 batches an epoch: steps 20 and 40 are in the second and the third.
 SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
-           "training": {"max_steps": 24, "gradient_accumulation": 2, "log_every": 6,
-                        "validate_every": 12, "save_every": 12}}
+           "training": {"max_steps": 40, "gradient_accumulation": 2, "log_every": 10,
+                        "validate_every": 20, "save_every": 20}}
 
 
 def train(folder, corpus, *options, **changes):
     folder.mkdir(exist_ok=True)
     config = write_config(folder / "config.json", corpus, **merge(SAMPLED, changes))
-    wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options)
+    said = wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options).stderr
+    (folder / "said").write_text(said, "utf8")
     return folder / "run"
 
 
@@ -32,9 +33,19 @@ def kind(run):
     return json.loads((run / "config.json").read_text())["tokenizer"]["type"]
 
 
+def state_of(run, step):
+    return json.loads((run / f"checkpoints/step-{step:08}/state.json").read_text())
+
+
+def test_the_halves_cross_the_end_of_an_epoch(whole):
+    state = state_of(whole, 20)
+    assert state["epochs_completed"] == 1 and state["batch_in_epoch"] > 0
+    assert state_of(whole, 40)["epochs_completed"] >= 2
+
+
 def test_a_resumed_run_draws_what_one_never_stopped_draws(whole, corpus, tmp_path):
-    half = train(tmp_path, corpus, "--set", "training.max_steps=12", tokenizer={"type": kind(whole)})
-    wavemt("resume", half, "--set", "training.max_steps=24", "--device", "cpu")
+    half = train(tmp_path, corpus, "--set", "training.max_steps=20", tokenizer={"type": kind(whole)})
+    wavemt("resume", half, "--set", "training.max_steps=40", "--device", "cpu")
     assert weights(half) == weights(whole)
     assert state_without_clock(pointed(half, "latest")) == state_without_clock(
         pointed(whole, "latest"))
@@ -52,6 +63,7 @@ def test_a_cached_corpus_gives_the_same_training(whole, corpus, tmp_path):
     again = train(tmp_path / "again", corpus, tokenizer={"type": kind(whole)},
                   data={"cache_dir": str(tmp_path / "cache")})
     assert weights(again) == weights(whole)
+    assert "token ids found in" in (tmp_path / "again/said").read_text("utf8")
 
 
 def test_a_cache_without_text_is_left_alone(corpus, tmp_path):
@@ -64,12 +76,26 @@ def test_a_cache_without_text_is_left_alone(corpus, tmp_path):
     assert plain.read_bytes() == before
 
 
-def test_sampled_pieces_are_shorter(whole, corpus, tmp_path):
+def test_other_segmentations_train_another_model(whole, corpus, tmp_path):
     plain = train(tmp_path, corpus, tokenizer={"type": kind(whole), "sampling": {"alpha": 0}})
     assert weights(plain) != weights(whole)
-    epochs = [json.loads((pointed(run, "latest") / "state.json").read_text())["epochs_completed"]
-              for run in (plain, whole)]
-    assert epochs[1] <= epochs[0]
+    # The same tokenizer: sampling is a matter of training alone.
+    assert (plain / "tokenizer.model").read_bytes() == (whole / "tokenizer.model").read_bytes()
+
+
+def test_what_is_learned_on_may_be_sampled_or_not(whole, corpus, tmp_path):
+    """The tokenizer of another model comes along, its sampling does not."""
+    config = write_config(tmp_path / "config.json", corpus, tokenizer={"sampling": {"alpha": 0.3}},
+                          training={"max_steps": 1, "validate_every": 0})
+    wavemt("train", config, "--run-dir", tmp_path / "run", "--init-from", whole)
+    saved = json.loads((tmp_path / "run/config.json").read_text())
+    assert saved["tokenizer"]["sampling"]["alpha"] == 0.3
+    assert saved["tokenizer"]["type"] == kind(whole)
+    plain = write_config(tmp_path / "plain.json", corpus,
+                         training={"max_steps": 1, "validate_every": 0})
+    wavemt("train", plain, "--run-dir", tmp_path / "plain", "--init-from", whole)
+    saved = json.loads((tmp_path / "plain/config.json").read_text())
+    assert saved["tokenizer"]["sampling"]["alpha"] == 0
 
 
 def test_translation_does_not_sample(whole, corpus):
@@ -86,8 +112,8 @@ def test_translation_does_not_sample(whole, corpus):
 
 @pytest.mark.parametrize("sampling, kind, message", [
     ({"alpha": 0.2, "nbest": 1}, "unigram", "tokenizer.sampling.nbest: 1 leaves nothing to draw"),
-    ({"nbest": 8}, "unigram", "tokenizer.sampling.nbest: counts only with tokenizer.sampling.alpha"),
-    ({"alpha": 0.2, "nbest": 8}, "bpe", "tokenizer.sampling.nbest: is for a unigram vocabulary"),
+    ({"nbest": 8}, "unigram", "tokenizer.sampling.nbest: has no effect unless"),
+    ({"alpha": 0.2, "nbest": 8}, "bpe", "tokenizer.sampling.nbest: is for unigram vocabularies only"),
     ({"alpha": 1.5}, "bpe", "tokenizer.sampling.alpha: 1.5 is not possible"),
 ])
 def test_settings_that_mean_nothing_are_refused(corpus, tmp_path, sampling, kind, message):
