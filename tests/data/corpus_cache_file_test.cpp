@@ -192,7 +192,7 @@ TEST_F(CorpusCacheFileTest, RefusesForgedNumbersWithCorrectChecksums) {
 
 TEST_F(CorpusCacheFileTest, RefusesOtherVersionsAndOtherFiles) {
   std::string newer = SmallCache();
-  newer[newer.size() - 12] = 5;
+  newer[newer.size() - 12] = 6;
   EXPECT_EQ(ErrorOf(newer), path_.string() + ": is of version 6, this program reads 5");
   EXPECT_THAT(ErrorOf(std::string(1000, 'x')), HasSubstr("its end is not that of a corpus cache"));
   EXPECT_THAT(FailureOf([&] { CorpusCacheFile(folder_.path()); }), HasSubstr("is not a file"));
