@@ -185,6 +185,11 @@ struct OptimizerConfig {
   double weight_decay = 0.0;
 };
 
+/// Regularized dropout: two passes over each batch, drawn towards each other.
+struct RDropConfig {
+  double alpha = 0.0;
+};
+
 enum class LearningRateSchedule { kInverseSqrt, kCosine, kLinear, kConstant };
 enum class Precision { kFp32, kBf16, kAuto };
 enum class AllReducePrecision { kFp32, kBf16 };
@@ -196,6 +201,7 @@ struct TrainingConfig {
   int64_t batch_tokens = 4096;
   int64_t gradient_accumulation = 1;
   double label_smoothing = 0.1;
+  RDropConfig r_drop;
   OptimizerConfig optimizer;
   double learning_rate = 0.001;
   LearningRateSchedule schedule = LearningRateSchedule::kInverseSqrt;

@@ -425,6 +425,16 @@ void VisitFields(Visitor& v, OptimizerConfig& c) {
 }
 
 template <typename Visitor>
+void VisitFields(Visitor& v, RDropConfig& c) {
+  v.Field("alpha", c.alpha, AtLeast(0),
+          MayChange("Each batch goes through the model twice, with different dropout, and the two "
+                    "predictions p and q of each token are drawn towards each other: the loss is "
+                    "the mean of both passes' plus alpha / 4 times KL(p||q) + KL(q||p), which is "
+                    "half of the paper's loss for the same alpha. An update takes about twice the "
+                    "time and memory; the loss of validations is the plain one. 0: off."));
+}
+
+template <typename Visitor>
 void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("max_steps", c.max_steps, AtLeast(1),
           MayChange("Stop after this many updates of the weights."));
@@ -437,6 +447,7 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("label_smoothing", c.label_smoothing, FromToBelow(0, 1),
           MayChange(
               "Probability mass that is spread evenly over the vocabulary (Szegedy et al. 2016)."));
+  v.Section("r_drop", c.r_drop, "Regularized dropout (Liang et al. 2021).");
   v.Section("optimizer", c.optimizer, "Kingma and Ba 2015.");
   v.Field("learning_rate", c.learning_rate, Above(0),
           MayChange("The peak learning rate, reached at the end of the warm-up."));

@@ -325,6 +325,14 @@ void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
         "training.validate_every",
         origin.Of("training.patience"), training.patience);
   }
+  const bool has_dropout = config.model.dropout > 0 || config.model.attention_dropout > 0 ||
+                           config.model.activation_dropout > 0 || config.adapter.lora_dropout > 0;
+  if (training.r_drop.alpha > 0 && !has_dropout) {
+    throw UsageError(
+        "{}: {} compares two passes with different dropout, but the model has none; set "
+        "model.dropout, or use 0",
+        origin.Of("training.r_drop.alpha"), training.r_drop.alpha);
+  }
 }
 
 void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {

@@ -46,4 +46,15 @@ DeviceBatch ToDevice(const Batch& batch, torch::Device device) {
   return result;
 }
 
+DeviceBatch Doubled(const DeviceBatch& batch) {
+  const auto twice = [](const torch::Tensor& t) {
+    return t.defined() ? torch::cat({t, t}) : torch::Tensor();
+  };
+  return {.source = twice(batch.source),
+          .src_padding_mask = twice(batch.src_padding_mask),
+          .target_input = twice(batch.target_input),
+          .labels = twice(batch.labels),
+          .label_weights = twice(batch.label_weights)};
+}
+
 }  // namespace wavemt

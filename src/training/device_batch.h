@@ -18,4 +18,7 @@ struct DeviceBatch {
 /// Copies a batch to a device. Does not wait for the copy to a GPU.
 DeviceBatch ToDevice(const Batch& batch, torch::Device device);
 
+/// The batch twice, [2 * rows, ...]: the second half of the rows repeats the first.
+DeviceBatch Doubled(const DeviceBatch& batch);
+
 }  // namespace wavemt

@@ -28,14 +28,15 @@ std::vector<torch::Tensor> TrainedParameters(const TransformerImpl& model) {
 }  // namespace
 
 torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options) {
-  const DeviceBatch on_device = ToDevice(batch, options.device);
+  DeviceBatch on_device = ToDevice(batch, options.device);
+  if (options.r_drop_alpha > 0) on_device = Doubled(on_device);
   const Autocast autocast(options.device, options.precision);
   const auto encoder_output = model->Encode(on_device.source, on_device.src_padding_mask);
   const auto hidden =
       model->Decode(on_device.target_input, encoder_output, on_device.src_padding_mask);
-  return ProjectedCrossEntropy(hidden, model->Output(),
-                               {.labels = on_device.labels, .weights = on_device.label_weights},
-                               options.label_smoothing);
+  return ProjectedCrossEntropy(
+      hidden, model->Output(), {.labels = on_device.labels, .weights = on_device.label_weights},
+      {.label_smoothing = options.label_smoothing, .r_drop_alpha = options.r_drop_alpha});
 }
 
 void Updater::Step(int64_t step, UpdateBatches update) {
@@ -187,7 +188,8 @@ Updater::Updater(const Config& config, Transformer model, torch::Device device, 
       forward_backward_(std::move(model),
                         {.loss = {.device = device,
                                   .precision = config.training.precision,
-                                  .label_smoothing = config.training.label_smoothing},
+                                  .label_smoothing = config.training.label_smoothing,
+                                  .r_drop_alpha = config.training.r_drop.alpha},
                          .seed = static_cast<uint64_t>(config.seed),
                          .memory_name = std::move(options.memory_name),
                          .world = options.world,

@@ -27,9 +27,11 @@ struct BatchLossOptions {
   torch::Device device = torch::kCPU;
   Precision precision = Precision::kFp32;
   double label_smoothing = 0.0;
+  double r_drop_alpha = 0.0;  // 0: without R-Drop, as always in validation.
 };
 
-/// The forward pass of a batch. Returns the summed loss of its target tokens in nats (see loss.h).
+/// The forward pass of a batch; with R-Drop two of them, as one over the batch twice. Returns the
+/// summed loss of its target tokens in nats (see loss.h).
 torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossOptions& options);
 
 /// The forward and backward passes of an update: computes the gradient of the mean loss per target

@@ -156,6 +156,23 @@ TEST(ConfigValidationTest, PatienceNeedsValidations) {
   EXPECT_NO_THROW(folder.LoadSet({"training.patience=3", "data.valid.tsv=v.tsv"}));
 }
 
+TEST(ConfigValidationTest, RDropNeedsDropout) {
+  const ConfigFolder folder;
+  const std::string alpha = "training.r_drop.alpha=5";
+  EXPECT_NO_THROW(folder.LoadSet({alpha}));
+  EXPECT_EQ(folder.RefusalSet({alpha, "model.dropout=0"}),
+            "--set training.r_drop.alpha=5: training.r_drop.alpha: 5 compares two passes with "
+            "different dropout, but the model has none; set model.dropout, or use 0");
+  EXPECT_NO_THROW(folder.LoadSet({"training.r_drop.alpha=0", "model.dropout=0"}));
+  for (const std::string other : {"model.attention_dropout=0.1", "model.activation_dropout=0.1"}) {
+    EXPECT_NO_THROW(folder.LoadSet({alpha, "model.dropout=0", other}));
+  }
+  EXPECT_NO_THROW(
+      folder.LoadSet({alpha, "model.dropout=0", "adapter.type=lora", "adapter.lora_dropout=0.1"}));
+  EXPECT_THAT(folder.RefusalSet({"training.r_drop.alpha=-1"}),
+              testing::HasSubstr("training.r_drop.alpha"));
+}
+
 TEST(ConfigValidationTest, TheBeamHoldsTheTranslationsWanted) {
   const ConfigFolder folder;
   EXPECT_NO_THROW(folder.LoadSet({"decoding.n_best=5"}));

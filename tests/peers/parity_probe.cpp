@@ -1,8 +1,10 @@
 // Runs the model once, forwards and backwards, on weights and a batch from outside:
 //   parity_probe CONFIG.json WEIGHTS.safetensors BATCH.safetensors OUTPUT.safetensors
-// CONFIG.json: a config of wavemt; its "model" counts.
+// CONFIG.json: a config of wavemt; its "model" and the loss of its "training" count. Nothing is
+// dropped, whatever it says of dropout.
 // BATCH: source [rows, src_len], lengths [rows], target_input and labels [rows, tgt_len], all I64.
-// OUTPUT: logits, loss (the label-smoothed sum, training.label_smoothing) and gradient.NAME of it.
+// With training.r_drop, the second half of the rows is the second pass: the same labels again.
+// OUTPUT: logits, loss (the sum over the labels) and gradient.NAME of it.
 #include <cstdio>
 
 #include "checkpoint/safetensors.h"
@@ -27,7 +29,8 @@ Transformer LoadModel(const ModelConfig& config, const std::string& path) {
 }
 
 void Run(char** arguments) {
-  const Config config = LoadConfig(arguments[1]);
+  Config config = LoadConfig(arguments[1]);
+  config.model.dropout = 0.0;
   Transformer model = LoadModel(config.model, arguments[2]);
   const NamedTensors batch = ReadSafetensors(arguments[3]);
   const torch::Tensor& source = batch.at("source");
@@ -37,7 +40,8 @@ void Run(char** arguments) {
   const auto memory = model->Encode(source, mask);
   const auto hidden = model->Decode(batch.at("target_input"), memory, mask);
   const auto loss = ProjectedCrossEntropy(hidden, model->Output(), {.labels = batch.at("labels")},
-                                          config.training.label_smoothing);
+                                          {.label_smoothing = config.training.label_smoothing,
+                                           .r_drop_alpha = config.training.r_drop.alpha});
   loss.backward();
   const auto logits = model->Project(hidden);
 

@@ -131,11 +131,11 @@ def make_batch(lengths, target_lengths):
             "labels": labels}
 
 
-def probe(folder, model, weights, batch):
+def probe(folder, model, weights, batch, **training):
     """What our program computes: logits, loss, gradients by name."""
     config = {"data": {"train": {"source": "unused.en", "target": "unused.zh"}, "max_length": 20},
               "tokenizer": {"shared": True}, "model": model,
-              "training": {"label_smoothing": LABEL_SMOOTHING}}
+              "training": {"label_smoothing": LABEL_SMOOTHING} | training}
     (folder / "config.json").write_text(json.dumps(config))
     save_file({name: tensor.contiguous() for name, tensor in weights.items()},
               folder / "weights.safetensors")
@@ -190,4 +190,33 @@ def test_logits_loss_and_gradients(tmp_path, d_model, num_heads, lengths, target
              "tied_embeddings": tied, "position_encoding": {"max_length": 32}}
     ours = probe(tmp_path, model, our_names(reference, lambda p: p.detach()), batch)
 
+    assert_same(ours, logits, loss, our_names(reference, lambda p: p.grad), batch)
+
+
+def test_r_drop(tmp_path):
+    """Half of the loss of R-Drop's paper (Liang et al. 2021), and its gradients. Two programs
+    cannot drop the same numbers: here the passes differ because the second one reads other text."""
+    torch.manual_seed(1)
+    alpha, lengths, target_lengths = 5.0, [9, 2, 6, 1], [4, 8, 1, 3]
+    reference = Reference(16, 4, 24, (2, 2), "pre", "relu", "all")
+    batch = make_batch(lengths * 2, target_lengths * 2)
+    batch["labels"] = batch["labels"][:4].repeat(2, 1)
+    logits = reference(batch["source"], batch["lengths"], batch["target_input"],
+                       torch.tensor(target_lengths * 2))
+    counts = batch["labels"][:4] != IGNORED
+    first, second = (functional.log_softmax(half[counts], dim=-1) for half in logits.chunk(2))
+    negative_log_likelihood = functional.cross_entropy(
+        logits.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum",
+        label_smoothing=LABEL_SMOOTHING)
+    divergence = (functional.kl_div(first, second, reduction="sum", log_target=True)
+                  + functional.kl_div(second, first, reduction="sum", log_target=True)) / 2
+    loss = (negative_log_likelihood + alpha * divergence) / 2
+    loss.backward()
+
+    model = {"d_model": 16, "num_heads": 4, "ffn_dim": 24, "num_encoder_layers": 2,
+             "num_decoder_layers": 2, "position_encoding": {"max_length": 32}}
+    ours = probe(tmp_path, model, our_names(reference, lambda p: p.detach()), batch,
+                 r_drop={"alpha": alpha})
+
+    assert alpha * divergence > 0.01 * negative_log_likelihood
     assert_same(ours, logits, loss, our_names(reference, lambda p: p.grad), batch)

@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "data/batch.h"
 #include "trainer_fixture.h"
+#include "training/loss.h"
 #include "training/update.h"
 
 namespace wavemt {
@@ -83,6 +85,42 @@ TEST_F(GpuTest, Bfloat16IsNearFp32) {
   EXPECT_NEAR(gpu.loss, cpu.loss, 1e-2 * cpu.loss);
   EXPECT_LT(Difference(gpu.gradient, cpu.gradient), 5e-2);
   EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // bf16 is really used.
+}
+
+TEST_F(GpuTest, RDropIsThatOfTheCpu) {
+  torch::manual_seed(4);  // Enough rows for several blocks on both devices.
+  const auto hidden = torch::randn({8, 20, 16});
+  const auto weight = torch::randn({300'000, 16});
+  auto labels = torch::randint(0, weight.size(0), {4, 20}, torch::kLong);
+  labels.masked_fill_(torch::rand({4, 20}) < 0.3, kIgnoredLabel);
+  const auto label_weights = torch::rand({4, 20});
+  std::vector<double> losses;
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Device device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
+    const auto input = hidden.to(device).detach().requires_grad_();
+    const auto loss =
+        ProjectedCrossEntropy(input, weight.to(device),
+                              {.labels = torch::cat({labels, labels}).to(device),
+                               .weights = torch::cat({label_weights, label_weights}).to(device)},
+                              {.label_smoothing = 0.1, .r_drop_alpha = 5.0});
+    loss.backward();
+    losses.push_back(loss.item<double>());
+    gradients.push_back(input.grad().to(torch::kCPU));
+  }
+  EXPECT_NEAR(losses[1], losses[0], 1e-5 * losses[0]);
+  EXPECT_LT(Difference(gradients[1], gradients[0]), 1e-4);
+}
+
+TEST_F(GpuTest, UpdatesWithRDropAreFinite) {
+  config_.model.dropout = 0.3;
+  config_.training.r_drop.alpha = 5.0;
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+    config_.training.precision = precision;
+    Transformer model = NewModel(torch::kCUDA);
+    Updater updater(config_, model, torch::kCUDA);
+    for (int64_t step = 1; step <= 3; ++step) updater.Step(step, TwoBatches(step));
+    EXPECT_EQ(updater.tally().Read().skipped, 0);
+  }
 }
 
 TEST_F(GpuTest, UpdatesAreThoseOfTheCpu) {

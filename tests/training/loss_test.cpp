@@ -25,7 +25,8 @@ TEST(ProjectedCrossEntropyTest, IsWhatAHandComputes) {
   const auto labels = torch::tensor({{1}}, torch::kLong);
   const double ln2 = std::log(2.0);
   const auto loss = [&](double smoothing) {
-    return ProjectedCrossEntropy(hidden, torch::eye(3), {.labels = labels}, smoothing)
+    return ProjectedCrossEntropy(hidden, torch::eye(3), {.labels = labels},
+                                 {.label_smoothing = smoothing})
         .item<double>();
   };
   EXPECT_NEAR(loss(0.0), 2 * ln2, 1e-6);
@@ -50,8 +51,9 @@ class LossTest : public testing::Test {
     const auto hidden = hidden_.clone().requires_grad_();
     const auto weight = weight_.clone().requires_grad_();
     const auto bias = bias_.defined() ? bias_.clone().requires_grad_() : torch::Tensor();
-    const auto loss = ProjectedCrossEntropy(
-        hidden, {weight, bias}, {.labels = labels_, .weights = label_weights_}, label_smoothing);
+    const auto loss = ProjectedCrossEntropy(hidden, {weight, bias},
+                                            {.labels = labels_, .weights = label_weights_},
+                                            {.label_smoothing = label_smoothing});
     EXPECT_EQ(loss.dim(), 0);
     EXPECT_EQ(loss.scalar_type(), torch::kFloat);
     (loss / 2).backward();
@@ -176,16 +178,21 @@ TEST_F(LossTest, IgnoredPositionsHaveNoGradient) {
 TEST_F(LossTest, IsTheSameWithoutGradients) {
   Draw({4, 6}, 4, 9);
   const double loss = Ours(0.1).loss;
-  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight_, {.labels = labels_}, 0.1).item<double>(), loss);
+  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight_, {.labels = labels_}, {.label_smoothing = 0.1})
+                .item<double>(),
+            loss);
   const torch::NoGradGuard no_grad;
   const auto weight = weight_.clone().requires_grad_();
-  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight, {.labels = labels_}, 0.1).item<double>(), loss);
+  EXPECT_EQ(ProjectedCrossEntropy(hidden_, weight, {.labels = labels_}, {.label_smoothing = 0.1})
+                .item<double>(),
+            loss);
 }
 
 TEST_F(LossTest, AFrozenWeightGetsNoneAndChangesNoOther) {
   Draw({4, 6}, 4, 9);
   const auto hidden = hidden_.clone().requires_grad_();
-  (ProjectedCrossEntropy(hidden, weight_, {.labels = labels_}, 0.1) / 2).backward();
+  (ProjectedCrossEntropy(hidden, weight_, {.labels = labels_}, {.label_smoothing = 0.1}) / 2)
+      .backward();
   EXPECT_TRUE(torch::equal(hidden.grad(), Ours(0.1).hidden));
   EXPECT_FALSE(weight_.grad().defined());
 }
@@ -194,7 +201,7 @@ TEST_F(LossTest, AWeightThatIsUsedTwiceGetsBothGradients) {
   Draw({5}, 4, 9);
   const auto ids = torch::tensor({1, 2, 3, 4, 5}, torch::kLong);
   const auto weight = weight_.clone().requires_grad_();
-  ProjectedCrossEntropy(torch::embedding(weight, ids), weight, {.labels = labels_}, 0.0).backward();
+  ProjectedCrossEntropy(torch::embedding(weight, ids), weight, {.labels = labels_}, {}).backward();
 
   const auto expected = weight_.clone().requires_grad_();
   const auto logits = torch::matmul(torch::embedding(expected, ids), expected.t());

@@ -126,6 +126,16 @@ TEST_F(TrainerResumeTest, WithoutAnAverageToo) {
   ExpectSame(Train("halves", config, From(kSteps / 2)), whole);
 }
 
+TEST_F(TrainerResumeTest, WithRDropToo) {
+  Config config = EverythingOn();
+  config.training.r_drop.alpha = 5.0;
+  const Outcome whole = Train("whole", config, From({}));
+  config.training.max_steps = kSteps / 2;
+  Train("halves", config, From({}));
+  config.training.max_steps = kSteps;
+  ExpectSame(Train("halves", config, From(kSteps / 2)), whole);
+}
+
 TEST_F(TrainerResumeTest, FromTheCheckpointBeforeADamagedOne) {
   Config config = EverythingOn();
   config.training.save_every = kSteps / 2;
