@@ -68,6 +68,17 @@ class CheckpointWriter {
   void AddText(std::string_view name, std::string_view text) {
     Record(name, WriteTextFile(staged_.path() / name, text));
   }
+  // The files to translate with.
+  void AddModel(const Checkpoint& checkpoint) {
+    if (checkpoint.adapter.is_null()) {
+      AddTensors(kModelFile, checkpoint.model);
+      return;
+    }
+    // Its two files may be copied elsewhere, without the manifest.
+    AddTensors(kAdapterFile, checkpoint.model, DataChecksum::kInHeader);
+    AddText(kAdapterInfoFile, JsonText(checkpoint.adapter));
+  }
+  void AddState(const Json& state) { AddText(kStateFile, state.dump(2) + "\n"); }
   void Finish() {
     const Json manifest = {
         {"format", kManifestFormat}, {"version", kManifestVersion}, {"files", files_}};
@@ -91,21 +102,16 @@ class CheckpointWriter {
 
 void WriteCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   CheckpointWriter writer(directory);
-  if (checkpoint.adapter.is_null()) {
-    writer.AddTensors(kModelFile, checkpoint.model);
-  } else {
-    // Its two files may be copied elsewhere, without the manifest.
-    writer.AddTensors(kAdapterFile, checkpoint.model, DataChecksum::kInHeader);
-    writer.AddText(kAdapterInfoFile, JsonText(checkpoint.adapter));
-  }
+  writer.AddModel(checkpoint);
   writer.AddTensors(kOptimizerFile, checkpoint.optimizer);
-  writer.AddText(kStateFile, checkpoint.state.dump(2) + "\n");
+  writer.AddState(checkpoint.state);
   writer.Finish();
 }
 
-void WriteModelCheckpoint(const fs::path& directory, const NamedTensors& model) {
+void WriteModelCheckpoint(const fs::path& directory, const Checkpoint& checkpoint) {
   CheckpointWriter writer(directory);
-  writer.AddTensors(kModelFile, model);
+  writer.AddModel(checkpoint);
+  if (!checkpoint.state.is_null()) writer.AddState(checkpoint.state);
   writer.Finish();
 }
 

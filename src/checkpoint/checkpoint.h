@@ -22,9 +22,9 @@ inline constexpr std::string_view kManifestFile = "manifest.json";
 /// If an adapter is trained, `model` has its weights alone. They are written to kAdapterFile in
 /// place of kModelFile, beside kAdapterInfoFile with what `adapter` says of it and of its base.
 struct Checkpoint {
-  NamedTensors model;      // Weights for translating: the moving average, if one is kept.
-  NamedTensors optimizer;  // Moments, and the weights being trained if `model` is an average.
-  Json state;
+  NamedTensors model{};      // Weights for translating: the moving average, if one is kept.
+  NamedTensors optimizer{};  // Moments, and the weights being trained if `model` is an average.
+  Json state{};
   Json adapter{};  // Null: the weights are those of a whole model.
 
   std::string_view ModelFile() const { return adapter.is_null() ? kModelFile : kAdapterFile; }
@@ -36,8 +36,9 @@ struct Checkpoint {
 /// interrupted.
 void WriteCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
-/// The same for a checkpoint that holds only a model.
-void WriteModelCheckpoint(const std::filesystem::path& directory, const NamedTensors& model);
+/// The same for a checkpoint from which no training can continue: it gets no optimizer's file, and
+/// no state.json if `state` is null.
+void WriteModelCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
 /// Checks every file against the manifest. A usage error names the file that is missing, damaged or
 /// truncated.

@@ -28,10 +28,6 @@ NamedTensors StateOf(const torch::nn::Module& module) {
   return tensors;
 }
 
-namespace {
-
-// Everything is checked before anything is copied, so that a refused file leaves the model
-// unchanged.
 void RequireSameTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
   for (const auto& [name, target] : to) {
     const auto found = from.find(name);
@@ -61,9 +57,9 @@ void RequireSameTensors(const NamedTensors& from, const NamedTensors& to, std::s
   }
 }
 
-}  // namespace
-
 void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin) {
+  // Everything is checked before anything is copied, so that a refused file leaves the model
+  // unchanged.
   RequireSameTensors(from, to, origin);
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : to) tensor.copy_(from.at(name));

@@ -25,8 +25,11 @@ NamedTensors StateOf(const torch::nn::Module& module);
 /// values must be finite; otherwise throws a usage error that begins with `origin`.
 void CopyTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin);
 
-/// The same, but the model takes the tensors over instead of copying them, where they have its type
-/// and device.
+/// Throws the usage errors of CopyTensors() without copying anything.
+void RequireSameTensors(const NamedTensors& from, const NamedTensors& to, std::string_view origin);
+
+/// As CopyTensors(), but the model takes the tensors over instead of copying them, where they have
+/// its type and device.
 void MoveTensors(NamedTensors from, const NamedTensors& to, std::string_view origin);
 
 /// Frees the memory of tensors that will get other values: they keep their shapes and are zero.

@@ -21,6 +21,7 @@ namespace wavemt {
 namespace {
 
 constexpr std::string_view kStepPrefix = "step-";
+constexpr std::string_view kAverageName = "average";
 constexpr size_t kMaxNameBytes = 64;  // Read from a file that names a checkpoint.
 
 std::string StepName(int64_t step) { return fmt::format("{}{:08}", kStepPrefix, step); }
@@ -33,6 +34,8 @@ std::optional<int64_t> StepOfName(std::string_view name) {
   if (error != std::errc() || end != name.data() + name.size() || step < 0) return std::nullopt;
   return step;
 }
+
+bool IsCheckpointName(std::string_view name) { return name == kAverageName || StepOfName(name); }
 
 // Without a trailing slash, so that appending to the name gives a sibling.
 fs::path AbsolutePath(const fs::path& path) {
@@ -60,7 +63,7 @@ bool IsRunFile(std::string_view name) {
 }
 
 bool IsCheckpointsFile(std::string_view name) {
-  return StepOfName(name) || name == "latest" || name == "best";
+  return IsCheckpointName(name) || name == "latest" || name == "best";
 }
 
 // The best step so far according to a checkpoint's state.
@@ -157,7 +160,7 @@ void RunDirectory::CreateModel(const fs::path& path,
   StagedDirectory staged(absolute);
   Fill(staged.path(), files);
   const RunDirectory run(staged.path(), /*lock=*/nullptr);
-  WriteModelCheckpoint(run.CheckpointPath(step), model);
+  WriteModelCheckpoint(run.CheckpointPath(step), {.model = model});
   run.SetLatest(step);
   staged.Commit();
 }
@@ -191,6 +194,8 @@ fs::path RunDirectory::CheckpointPath(int64_t step) const {
   return CheckpointsPath() / StepName(step);
 }
 
+fs::path RunDirectory::AveragePath() const { return CheckpointsPath() / kAverageName; }
+
 std::vector<int64_t> RunDirectory::CheckpointSteps() const {
   std::vector<int64_t> steps;
   std::error_code ignored;
@@ -201,29 +206,49 @@ std::vector<int64_t> RunDirectory::CheckpointSteps() const {
   return steps;
 }
 
-std::optional<int64_t> RunDirectory::PointedStep(std::string_view name) const {
-  const fs::path pointer = CheckpointsPath() / name;
-  if (!IsFile(pointer)) return std::nullopt;
-  std::string text = ReadFile(pointer, kMaxNameBytes);
+std::string RunDirectory::PointedName(std::string_view pointer) const {
+  const fs::path path = CheckpointsPath() / pointer;
+  if (!IsFile(path)) return "";
+  std::string text = ReadFile(path, kMaxNameBytes);
   while (text.ends_with('\n')) text.pop_back();
-  const auto step = StepOfName(text);
+  return text;
+}
+
+std::optional<int64_t> RunDirectory::PointedStep(std::string_view pointer) const {
+  const auto step = StepOfName(PointedName(pointer));
   if (!step || !IsCheckpoint(CheckpointPath(*step))) return std::nullopt;
   return step;
 }
 
-void RunDirectory::SetPointer(std::string_view name, int64_t step) const {
-  WriteFileAtomically(CheckpointsPath() / name, StepName(step) + "\n");
+bool RunDirectory::BestIsAverage() const {
+  return PointedName("best") == kAverageName && IsCheckpoint(AveragePath());
 }
+
+void RunDirectory::SetPointer(std::string_view pointer, std::string_view checkpoint) const {
+  WriteFileAtomically(CheckpointsPath() / pointer, fmt::format("{}\n", checkpoint));
+}
+
+void RunDirectory::SetLatest(int64_t step) const { SetPointer("latest", StepName(step)); }
+
+void RunDirectory::SetBest(int64_t step) const { SetPointer("best", StepName(step)); }
+
+void RunDirectory::SetBestToAverage() const { SetPointer("best", kAverageName); }
 
 void RunDirectory::RepairPointers(int64_t step, std::optional<int64_t> best_step) const {
   if (LatestStep() != step) SetLatest(step);
-  if (BestStep() == best_step) return;
+  if (BestStep() == best_step && !BestIsAverage()) return;
   if (best_step && IsCheckpoint(CheckpointPath(*best_step))) {
     SetBest(*best_step);
   } else {
     std::error_code ignored;
     fs::remove(CheckpointsPath() / "best", ignored);
   }
+}
+
+std::optional<fs::path> RunDirectory::CheckedBest() const {
+  if (BestIsAverage()) return AveragePath();
+  const std::optional<int64_t> step = CheckedBestStep();
+  return step ? std::optional(CheckpointPath(*step)) : std::nullopt;
 }
 
 std::optional<int64_t> RunDirectory::CheckedBestStep() const {
@@ -281,7 +306,8 @@ std::optional<int64_t> RunDirectory::NewestStepThat(void (*verify)(const fs::pat
                    path_.string(), use);
 }
 
-void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const {
+void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest,
+                                        std::span<const int64_t> best_steps) const {
   TidyUnfinished(CheckpointsPath(), IsCheckpointsFile);
   std::vector<int64_t> steps = CheckpointSteps();
   std::erase_if(steps, [&](int64_t step) { return step > newest; });
@@ -295,7 +321,7 @@ void RunDirectory::RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const
   const auto kept = static_cast<size_t>(keep_last);
   steps.resize(steps.size() > kept ? steps.size() - kept : 0);
   for (const int64_t step : steps) {
-    if (step == best) continue;
+    if (step == best || std::ranges::find(best_steps, step) != best_steps.end()) continue;
     if (const std::error_code error = RemoveDirectory(CheckpointPath(step))) {
       spdlog::warn("{}: cannot be removed: {}", CheckpointPath(step).string(), error.message());
     }
@@ -309,8 +335,13 @@ void RequireFreeFolder(const fs::path& folder, std::string_view option) {
 }
 
 std::optional<int64_t> StepOfCheckpoint(const fs::path& path) {
-  const auto step = StepOfName(path.filename().string());
-  return step ? step : StepOfName(path.parent_path().filename().string());
+  for (const fs::path& folder : {path, path.parent_path()}) {
+    const std::string name = folder.filename().string();
+    if (const auto step = StepOfName(name)) return step;
+    if (name != kAverageName || !IsCheckpoint(folder) || !HasCheckpointState(folder)) continue;
+    return JsonCount(ReadCheckpointState(folder), "step", (folder / kStateFile).string());
+  }
+  return std::nullopt;
 }
 
 std::optional<fs::path> FindRunContaining(const fs::path& path) {
@@ -334,14 +365,17 @@ std::optional<ModelLocation> LocatePointed(const fs::path& path) {
   const fs::path folder = AbsolutePath(path).parent_path();
   if (folder.filename() == "checkpoints" && IsRun(folder.parent_path())) {
     const RunDirectory run = RunDirectory::Open(folder.parent_path());
-    std::optional<int64_t> step;
-    if (path.filename() == "best") step = run.CheckedBestStep();
-    if (path.filename() == "latest") step = run.CheckedLatestStep();
-    if (step) return ModelLocation{.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
+    std::optional<fs::path> checkpoint;
+    if (path.filename() == "best") checkpoint = run.CheckedBest();
+    if (path.filename() == "latest") {
+      const std::optional<int64_t> step = run.CheckedLatestStep();
+      if (step) checkpoint = run.CheckpointPath(*step);
+    }
+    if (checkpoint) return ModelLocation{.run = run.path(), .checkpoint = *std::move(checkpoint)};
   }
   std::string text = ReadFile(path, kMaxNameBytes);
   text.resize(std::min(text.find('\n'), text.size()));
-  if (!StepOfName(text) || !IsCheckpoint(folder / text)) return std::nullopt;
+  if (!IsCheckpointName(text) || !IsCheckpoint(folder / text)) return std::nullopt;
   return ModelLocation{.run = RunContaining(folder / text), .checkpoint = folder / text};
 }
 
@@ -356,8 +390,8 @@ ModelLocation LocateModel(const fs::path& path) {
   }
   if (IsCheckpoint(path)) return {.run = RunContaining(path), .checkpoint = path};
   const RunDirectory run = RunDirectory::Open(path);
-  const std::optional<int64_t> best = run.CheckedBestStep();
-  const std::optional<int64_t> step = best ? best : run.NewestModelStep();
+  if (auto best = run.CheckedBest()) return {.run = run.path(), .checkpoint = *std::move(best)};
+  const std::optional<int64_t> step = run.NewestModelStep();
   if (!step) throw UsageError("{}: holds no checkpoint yet", path.string());
   return {.run = run.path(), .checkpoint = run.CheckpointPath(*step)};
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,10 @@ namespace wavemt {
 ///   tokenizer.model             or source.model and target.model
 ///   metrics.jsonl, tensorboard/
 ///   checkpoints/step-00001000/  see checkpoint.h
-///   checkpoints/latest, checkpoints/best   text files that name a checkpoint
+///   checkpoints/average/        once training has ended, the mean of its best checkpoints, if
+///                               training.average_best asks for it; without an optimizer
+///   checkpoints/latest, checkpoints/best   text files that name a checkpoint; `latest` never names
+///                               the average
 class RunDirectory {
  public:
   /// Creates a new run with `files` (name -> contents). It appears complete or not at all, and is
@@ -65,22 +69,27 @@ class RunDirectory {
   std::filesystem::path MetricsPath() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path TensorboardPath() const { return path_ / "tensorboard"; }
   std::filesystem::path CheckpointPath(int64_t step) const;
+  std::filesystem::path AveragePath() const;
 
   /// The steps that have a checkpoint, oldest first.
   std::vector<int64_t> CheckpointSteps() const;
   /// The step that checkpoints/latest or best names, if that checkpoint exists.
   std::optional<int64_t> LatestStep() const { return PointedStep("latest"); }
   std::optional<int64_t> BestStep() const { return PointedStep("best"); }
-  /// The same, checked against the newest checkpoint. The pointer may be damaged, or the process
-  /// may have been killed before updating it. If it names a different checkpoint, a warning says
-  /// so; if it names none, the newest checkpoint's information is used.
+  /// Whether checkpoints/best names the average, and that exists.
+  bool BestIsAverage() const;
+  /// What the pointers name, checked against the newest checkpoint. A pointer may be damaged, or
+  /// the process may have been killed before updating it. If it names a different checkpoint, a
+  /// warning says so; if it names none, the newest checkpoint's information is used. The average
+  /// is not checked: training that goes on makes `best` name a step first (RepairPointers()).
   std::optional<int64_t> CheckedLatestStep() const;
-  std::optional<int64_t> CheckedBestStep() const;
-  void SetLatest(int64_t step) const { SetPointer("latest", step); }
-  void SetBest(int64_t step) const { SetPointer("best", step); }
+  std::optional<std::filesystem::path> CheckedBest() const;
+  void SetLatest(int64_t step) const;
+  void SetBest(int64_t step) const;
+  void SetBestToAverage() const;
   /// Sets the pointers to what the checkpoint of `step` says, in case a process was killed after
-  /// writing it but before updating them. If the best checkpoint does not exist, removes its
-  /// pointer.
+  /// writing it but before updating them, or `best` names the average of an earlier end of the
+  /// training. If the best checkpoint does not exist, removes its pointer.
   void RepairPointers(int64_t step, std::optional<int64_t> best_step) const;
 
   /// The newest checkpoint from which training can continue; nothing if there are no checkpoints.
@@ -89,11 +98,12 @@ class RunDirectory {
   /// The same for translating, which needs only the model.
   std::optional<int64_t> NewestModelStep() const;
 
-  /// Removes all checkpoints up to `newest` except the last `keep_last` and the best, and what
-  /// killed processes left unfinished. Checkpoints after `newest` are damaged ones that a resumed
-  /// run has not replaced yet; they are ignored. To be called only by the process that holds the
-  /// lock.
-  void RemoveOldCheckpoints(int64_t keep_last, int64_t newest) const;
+  /// Removes all checkpoints up to `newest` except the last `keep_last`, the one that
+  /// checkpoints/best names and those of `best_steps`, and what killed processes left unfinished.
+  /// The average stays. Checkpoints after `newest` are damaged ones that a resumed run has not
+  /// replaced yet; they are ignored. To be called only by the process that holds the lock.
+  void RemoveOldCheckpoints(int64_t keep_last, int64_t newest,
+                            std::span<const int64_t> best_steps = {}) const;
 
  private:
   RunDirectory(std::filesystem::path path, std::shared_ptr<const RunLock> lock);
@@ -103,8 +113,11 @@ class RunDirectory {
   std::filesystem::path CheckpointsPath() const { return path_ / "checkpoints"; }
   std::optional<int64_t> NewestStepThat(void (*verify)(const std::filesystem::path&),
                                         std::string_view use) const;
-  std::optional<int64_t> PointedStep(std::string_view name) const;
-  void SetPointer(std::string_view name, int64_t step) const;
+  // The text of a pointer; "" if there is none.
+  std::string PointedName(std::string_view pointer) const;
+  std::optional<int64_t> PointedStep(std::string_view pointer) const;
+  std::optional<int64_t> CheckedBestStep() const;
+  void SetPointer(std::string_view pointer, std::string_view checkpoint) const;
 
   std::filesystem::path path_;
   std::shared_ptr<const RunLock> lock_;  // Null if the run is only read.
@@ -120,15 +133,16 @@ struct ModelLocation {
 /// before the work whose result goes there. `option`: what named it, "" for an argument.
 void RequireFreeFolder(const std::filesystem::path& folder, std::string_view option = "");
 
-/// The step according to the name of a checkpoint's folder, for that folder or a file in it;
-/// nothing for other paths.
+/// The step according to the name of a checkpoint's folder, or for an average the one at which its
+/// training ended, for that folder or a file in it; nothing for other paths.
 std::optional<int64_t> StepOfCheckpoint(const std::filesystem::path& path);
 
 /// The run that a file or folder lies in; nothing if none of the folders above it is a run.
 std::optional<std::filesystem::path> FindRunContaining(const std::filesystem::path& path);
 
-/// Finds the model for a path to a run (its best checkpoint, or else the newest), a checkpoint's
-/// folder, checkpoints/best or latest, or a safetensors file inside a run. A usage error otherwise.
+/// Finds the model for a path to a run (its best checkpoint, which may be the average, or else the
+/// newest one), a checkpoint's folder, checkpoints/best or latest, or a safetensors file inside a
+/// run. A usage error otherwise.
 ModelLocation LocateModel(const std::filesystem::path& path);
 
 /// The steps of the checkpoints of a run; none if `path` is not a run.

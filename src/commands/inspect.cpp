@@ -79,11 +79,18 @@ std::string BestScoreText(const ModelDescription& model) {
 }
 
 std::string SetText(const ModelDescription& model, const ScoresOfSet& set) {
-  std::string text = fmt::format("{} at step {}:", set.key, WithThousands(model.sets_step));
+  std::string text = model.is_average
+                         ? fmt::format("{}:", set.key)
+                         : fmt::format("{} at step {}:", set.key, WithThousands(model.sets_step));
   for (const auto& [name, value] : set.scores) {
     text += fmt::format("  {} {:.4g}", MetricText(name), value);
   }
   return text;
+}
+
+std::string AverageText(const ModelDescription& model) {
+  return fmt::format("of the checkpoints of steps {}: {}", StepsText(*model.average),
+                     ScoresText(*model.average, model.config.training.best_metric));
 }
 
 void PrintForPeople(const ModelDescription& model) {
@@ -105,6 +112,7 @@ void PrintForPeople(const ModelDescription& model) {
   if (model.state) {
     PrintLine("trained", HistoryText(model));
     PrintLine("best score", BestScoreText(model));
+    if (model.average) PrintLine("average", AverageText(model));
     for (const ScoresOfSet& set : model.sets) PrintLine("set", SetText(model, set));
   }
   const std::time_t saved = std::chrono::system_clock::to_time_t(model.saved);

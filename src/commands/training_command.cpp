@@ -51,6 +51,16 @@ void SayHowShort(const TrainingJob& job, const TrainingOutcome& outcome) {
       job.inputs.run->path().string());
 }
 
+// "; best: step 2,000", to follow how a training ended.
+std::string BestModelText(const TrainingJob& job, const TrainingOutcome& outcome) {
+  if (outcome.average_is_best) {
+    return fmt::format("; best: the average of its best checkpoints, {}",
+                       job.inputs.run->AveragePath().string());
+  }
+  const TrainingState& state = outcome.state;
+  return state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
+}
+
 }  // namespace
 
 void AddTrainingOptions(CLI::App* command, TrainingOptions* options) {
@@ -74,11 +84,8 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
   const TrainingState& state = outcome.state;
   const std::string run = job.inputs.run->path().string();
   const std::string step = WithThousands(state.step);
-  const std::string best =
-      state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
-  const bool is_done =
-      outcome.reason != StopReason::kSignal && outcome.reason != StopReason::kTimeLimit;
-  if (is_done) SayHowShort(job, outcome);
+  const std::string best = BestModelText(job, outcome);
+  if (IsDone(outcome.reason)) SayHowShort(job, outcome);
   switch (outcome.reason) {
     case StopReason::kSignal:
       spdlog::info("stopped by a signal at step {}; `wavemt resume {}` continues from there", step,

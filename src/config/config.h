@@ -216,6 +216,7 @@ struct TrainingConfig {
   int64_t validate_every = 1000;
   int64_t save_every = 1000;
   int64_t keep_last = 3;
+  int64_t average_best = 0;
   int64_t validation_beam_size = 1;
   ValidationMetric best_metric = ValidationMetric::kBleu;
   int64_t patience = 0;

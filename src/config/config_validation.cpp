@@ -312,6 +312,21 @@ void ValidateBesideAdapter(const Config& config, const ConfigOrigin& origin) {
   if (config.training.anchor > 0) refuse("training.anchor");
 }
 
+void ValidateAverageOfBest(const Config& config, const ConfigOrigin& origin) {
+  const TrainingConfig& training = config.training;
+  if (training.average_best == 0) return;
+  if (training.average_best == 1) {
+    throw UsageError("{}: one checkpoint has no average; use at least 2, or 0 for none",
+                     origin.Of("training.average_best"));
+  }
+  if (config.data.valid.empty() || training.validate_every == 0) {
+    throw UsageError(
+        "{}: {} needs validations to choose checkpoints by; give data.valid and "
+        "training.validate_every",
+        origin.Of("training.average_best"), training.average_best);
+  }
+}
+
 void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
   const TrainingConfig& training = config.training;
   if (training.min_learning_rate > training.learning_rate) {
@@ -333,6 +348,7 @@ void ValidateTraining(const Config& config, const ConfigOrigin& origin) {
         "model.dropout, or use 0",
         origin.Of("training.r_drop.alpha"), training.r_drop.alpha);
   }
+  ValidateAverageOfBest(config, origin);
 }
 
 void ValidateDecoding(const Config& config, const ConfigOrigin& origin) {

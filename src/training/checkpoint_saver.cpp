@@ -28,7 +28,9 @@ void CheckpointSaver::Save(const RunDirectory& run, const Request& request,
         "{}; training stops here; `wavemt resume {}` continues from the previous checkpoint",
         error.what(), run.path().string());
   }
-  if (!request.keep_all) run.RemoveOldCheckpoints(config_.keep_last, request.step);
+  if (!request.keep_all) {
+    run.RemoveOldCheckpoints(config_.keep_last, request.step, request.best_steps);
+  }
 }
 
 }  // namespace wavemt

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
@@ -28,7 +29,8 @@ class CheckpointSaver {
   struct Request {
     int64_t step = 0;
     bool is_best = false;
-    bool keep_all = false;  // Do not remove the checkpoints beyond training.keep_last.
+    std::vector<int64_t> best_steps{};  // Whose checkpoints stay.
+    bool keep_all = false;              // Do not remove the checkpoints beyond training.keep_last.
   };
   /// Writes the checkpoint of a step to `run`, unless it exists, and updates the pointers of `run`.
   /// If it cannot be written, throws a failure that says how to continue.

@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/config.h"
 #include "model/transformer.h"
+#include "training/applied_weights.h"
 #include "training/optimizer.h"
 #include "training/weight_average.h"
 
@@ -43,7 +44,10 @@ class ModelInTraining {
   int64_t CheckpointBytes() const;
 
   /// Puts the moving average, if there is one, into the model for as long as the result exists.
-  std::optional<WeightAverage::Applied> ApplyAverage() const;
+  std::optional<AppliedWeights> ApplyAverage() const;
+
+  /// What a checkpoint holds as the model, with the model's present values: its own tensors.
+  NamedTensors SavedState() const;
 
   Transformer& model() { return model_; }
   /// Those that are trained.
@@ -55,9 +59,6 @@ class ModelInTraining {
 
  private:
   Transformer model_;
-  // What a checkpoint holds as the model.
-  NamedTensors SavedState() const;
-
   NamedTensors parameters_;
   double anchor_strength_;
   NamedTensors anchors_;  // Where the parameters began; empty without training.anchor.

@@ -8,41 +8,11 @@
 
 #include "support/logging.h"
 #include "support/progress.h"
+#include "training/named_scores.h"
 #include "training/tensorboard_writer.h"
 
 namespace wavemt {
 namespace {
-
-// The key of the scores that select the best checkpoint. They stand under it even if they are those
-// of a set with a key of its own.
-constexpr const char* kValidKey = "valid";
-
-std::vector<SetScores> WithDecidingScores(const ValidationReport& report) {
-  std::vector<SetScores> sets = report.sets;
-  if (sets.front().key != kValidKey) {
-    sets.insert(sets.begin(), {.key = kValidKey, .scores = report.sets.front().scores});
-  }
-  return sets;
-}
-
-// A score as logs have it: "valid/bleu".
-struct NamedScore {
-  std::string name;
-  double value = 0;
-  std::string signature;  // Empty: it has none.
-};
-
-std::vector<NamedScore> NamedScoresOf(const std::string& key, const ValidationScores& scores) {
-  const auto name = [&](const char* score) { return fmt::format("{}/{}", key, score); };
-  std::vector<NamedScore> named = {{name("loss"), scores.loss, ""},
-                                   {name("perplexity"), scores.perplexity, ""}};
-  if (scores.bleu) named.push_back({name("bleu"), *scores.bleu, scores.bleu_signature});
-  if (scores.chrf) named.push_back({name("chrf"), *scores.chrf, scores.chrf_signature});
-  if (scores.accuracy) {
-    named.push_back({name("accuracy"), *scores.accuracy, scores.accuracy_signature});
-  }
-  return named;
-}
 
 // A progress bar on a terminal; otherwise a line for each interval.
 class TerminalReporter : public TrainingListener {
@@ -105,11 +75,9 @@ class MetricsReporter : public TrainingListener {
 
   void OnValidation(const ValidationReport& report) override {
     Json line = {{"step", report.step}, {"epoch", report.epoch}};
-    for (const auto& [key, scores] : WithDecidingScores(report)) {
-      for (const auto& [name, value, signature] : NamedScoresOf(key, scores)) {
-        line[name] = value;
-        if (!signature.empty()) line[name + "_signature"] = signature;
-      }
+    for (const auto& [name, value, signature] : NamedScoresOf(report.sets)) {
+      line[name] = value;
+      if (!signature.empty()) line[name + "_signature"] = signature;
     }
     log_.Write(line);
   }
@@ -137,10 +105,8 @@ class TensorboardReporter : public TrainingListener {
 
   void OnValidation(const ValidationReport& report) override {
     TensorboardWriter::Scalars scalars;
-    for (const auto& [key, scores] : WithDecidingScores(report)) {
-      for (const NamedScore& score : NamedScoresOf(key, scores)) {
-        scalars.emplace_back(score.name, score.value);
-      }
+    for (const NamedScore& score : NamedScoresOf(report.sets)) {
+      scalars.emplace_back(score.name, score.value);
     }
     writer_.Write(report.step, scalars);
   }

@@ -15,6 +15,9 @@ namespace wavemt {
 /// signal waits for its exit code.
 enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kTimeLimit, kSignal };
 
+/// Whether training has ended as its config says; otherwise a resumed one has more to do.
+constexpr bool IsDone(StopReason reason) { return reason < StopReason::kTimeLimit; }
+
 struct TrainingStatus {
   int64_t step = 0;
   DataPosition position{};

@@ -2,15 +2,19 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include "data/subword_sampler.h"
+#include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
 #include "support/random.h"
+#include "training/average_maker.h"
 #include "training/learning_rate_schedule.h"
 #include "training/reporters.h"
 
@@ -109,7 +113,7 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 StopReason Trainer::Run() {
   const bool must_save_start = inputs_.saves_start && !saver_.IsSaved(step_);
   if (!validator_.is_pending() && !must_save_start) {
-    if (const auto reason = ReasonToStop()) return *reason;
+    if (const auto reason = ReasonToStop()) return End(*reason);
   }
   World& world = *inputs_.world;
   world.OnFirst([&] {
@@ -138,7 +142,7 @@ StopReason Trainer::Run() {
     if (const auto reason = ReasonToStop()) {
       if (!saver_.IsSaved(step_)) Save(/*is_best=*/false);
       listeners_.clear();
-      return *reason;
+      return End(*reason);
     }
     TrainStep();
     if (step_ % config_.training.log_every == 0) ReportInterval();
@@ -226,9 +230,9 @@ void Trainer::ReportInterval() {
 }
 
 void Trainer::FinishStep() {
-  bool is_best = false;
+  std::optional<size_t> place;
   try {
-    is_best = validator_.is_pending() && Validate();
+    if (validator_.is_pending()) place = Validate();
   } catch (const Error&) {
     // For example, memory ran out. The training so far is worth saving; the validation stays
     // pending in the checkpoint.
@@ -238,21 +242,50 @@ void Trainer::FinishStep() {
   // Never save while steps are being skipped: if the weights are the cause, the earlier checkpoints
   // are all that is left.
   const bool is_due = saver_.IsDueAfter(step_) && CheckSkippedSteps().skipped_in_a_row == 0;
-  if (is_best || is_due) Save(is_best);
+  if (place || is_due) Save(/*is_best=*/place == size_t{0});
 }
 
-bool Trainer::Validate() {
+std::optional<size_t> Trainer::Validate() {
   clock_.Pause();
   const auto sets = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
-  const bool is_best = sets && validator_.Add(sets->front().scores, step_);
+  std::optional<size_t> place;
   if (sets) {
+    place = validator_.Add(sets->front().scores, step_);
     last_scores_ = sets->front().scores;
-    const ValidationReport report{
-        .step = step_, .epoch = EpochNumber(position_), .sets = *sets, .is_best = is_best};
+    const ValidationReport report{.step = step_,
+                                  .epoch = EpochNumber(position_),
+                                  .sets = *sets,
+                                  .is_best = place == size_t{0}};
     Notify([&](TrainingListener& listener) { listener.OnValidation(report); });
   }
   clock_.Resume();
-  return is_best;
+  return place;
+}
+
+StopReason Trainer::End(StopReason reason) {
+  if (!IsDone(reason) || config_.training.average_best == 0) return reason;
+  clock_.Pause();
+  validator_.DiscardBestThatDoesNotCompare();
+  AverageMaker maker(config_, inputs_, updater_.trained(), validator_);
+  const auto failure = [&](std::string_view what) {
+    return Failure(
+        "{}; the training itself is done and saved: `wavemt resume {}` makes the average of its "
+        "best checkpoints",
+        what, inputs_.run->path().string());
+  };
+  try {
+    const auto result = maker.Make(MakeState(), stop_rules_.StopCheck());
+    average_is_best_ = result == AverageMaker::Result::kBest;
+    if (result != AverageMaker::Result::kStopped) return reason;
+  } catch (const Error& error) {
+    throw failure(error.what());
+  } catch (const std::exception& error) {
+    if (!IsOutOfMemory(error)) throw;
+    throw failure(fmt::format("the average does not fit in {}",
+                              inputs_.memory_limit.Description(inputs_.device.is_cuda())));
+  }
+  // As after any validation that was interrupted, resume has more to do.
+  return std::max(*ReasonToStop(), StopReason::kTimeLimit);
 }
 
 void Trainer::Save(bool is_best) {
@@ -263,7 +296,11 @@ void Trainer::Save(bool is_best) {
   if (!saver_.IsSaved(step_)) moments = updater_.trained().optimizer().State();
   inputs_.world->OnFirst([&] {
     saver_.Save(*inputs_.run,
-                {.step = step_, .is_best = is_best, .keep_all = sums.skipped_in_a_row > 0}, [&] {
+                {.step = step_,
+                 .is_best = is_best,
+                 .best_steps = validator_.best().Steps(),
+                 .keep_all = sums.skipped_in_a_row > 0},
+                [&] {
                   TrainingState state = MakeState();
                   Notify([&](TrainingListener& listener) { listener.BeforeCheckpoint(&state); });
                   Checkpoint checkpoint =

@@ -53,6 +53,10 @@ class Trainer {
   /// The scores on the first set in the last validation of this process; nothing if there was none.
   const std::optional<ValidationScores>& last_scores() const { return last_scores_; }
 
+  /// Whether the average that Run() made at the end of the training, or found there, is the run's
+  /// best model. The same on all ranks.
+  bool average_is_best() const { return average_is_best_; }
+
  private:
   // The same on all ranks, although signals and clocks are each process's own.
   std::optional<StopReason> ReasonToStop();
@@ -64,9 +68,12 @@ class Trainer {
   void ReportInterval();
   /// Validates and saves if these are due.
   void FinishStep();
-  /// Returns true if the model is the best so far. The validation stays pending if it was
-  /// interrupted.
-  bool Validate();
+  /// Returns the place of the model among the best so far (see Validator::Add()). The validation
+  /// stays pending if it was interrupted.
+  std::optional<size_t> Validate();
+  /// Makes the average of the best checkpoints if the training is done. Returns why it ended, which
+  /// may be another reason now.
+  StopReason End(StopReason reason);
   void Save(bool is_best);
   /// Saves the training so far when a failure is about to end it. The user must see that failure,
   /// so an error while saving is only logged.
@@ -92,6 +99,7 @@ class Trainer {
   int64_t target_tokens_ = 0;  // So far.
   MemoryBudget memory_;
   std::optional<ValidationScores> last_scores_;
+  bool average_is_best_ = false;
   std::optional<MetricsLog::Mark> metrics_mark_;  // From the restored checkpoint.
 };
 

@@ -1,5 +1,6 @@
 #include "training/training_state.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -48,6 +49,21 @@ std::optional<double> NumberIfAny(const Json& json, const char* name, std::strin
   return Number(json, name, origin);
 }
 
+// The checkpoints of these steps will be read and kept.
+std::vector<BestScore> NextBest(const Json& json, const TrainingState& state,
+                                std::string_view origin) {
+  constexpr const char* kName = "next_best";
+  if (!json.contains(kName)) return {};
+  std::vector<BestScore> next_best = BestScoresFromJson(json[kName], kName, origin);
+  const auto is_possible = [&](const BestScore& score) {
+    return state.best_score && score.step <= state.step && score.step != state.best_step;
+  };
+  if (!std::ranges::all_of(next_best, is_possible)) {
+    throw UsageError("{}: \"{}\" does not go with the best step and the last one", origin, kName);
+  }
+  return next_best;
+}
+
 }  // namespace
 
 int64_t EpochNumber(const DataPosition& position) {
@@ -67,6 +83,7 @@ Json ToJson(const TrainingState& state) {
       {"best_score", OrNull(state.best_score)},
       {"best_loss", OrNull(state.best_loss)},
       {"best_step", state.best_step},
+      {"next_best", ToJson(state.next_best)},
       {"validations_without_best", state.validations_without_best},
       {"validation_pending", state.validation_pending},
       {"valid_checksum", OrNull(state.valid_checksum)},
@@ -102,6 +119,7 @@ TrainingState TrainingStateFromJson(const Json& json, std::string_view origin) {
   }
   state.best_loss = NumberIfAny(json, "best_loss", origin);
   state.best_step = JsonCount(json, "best_step", origin);
+  state.next_best = NextBest(json, state, origin);
   state.validations_without_best = JsonCount(json, "validations_without_best", origin);
   state.validation_pending = Flag(json, "validation_pending", origin);
   state.valid_checksum = CountIfAny(json, "valid_checksum", origin);

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "data/batcher.h"
 #include "support/json.h"
+#include "training/best_scores.h"
 #include "training/memory_budget.h"
 #include "training/metrics_log.h"
 
@@ -32,6 +34,8 @@ struct TrainingState {
   std::optional<double> best_score;  // Of training.best_metric.
   std::optional<double> best_loss;   // Of the same validation.
   int64_t best_step = 0;
+  // What follows the best one, if training.average_best keeps several. Missing in old checkpoints.
+  std::vector<BestScore> next_best{};
   int64_t validations_without_best = 0;
   bool validation_pending = false;  // The validation of this step was interrupted.
   // TokenizedCorpus::checksum() of the text on which the best score was measured.

@@ -83,15 +83,17 @@ std::optional<double> LengthPenaltyOfScores(const Config& config) {
   return config.decoding.length_penalty;
 }
 
+std::optional<BestScore> BestScoreOf(const ValidationScores& scores, ValidationMetric metric,
+                                     int64_t step) {
+  const std::optional<double> score = ScoreOf(scores, metric);
+  if (!score || !std::isfinite(*score)) return std::nullopt;
+  return BestScore{.step = step, .score = *score, .loss = scores.loss};
+}
+
 bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
               ValidationMetric metric) {
-  const std::optional<double> score = ScoreOf(scores, metric);
-  if (!score || !std::isfinite(*score)) return false;
-  if (!best) return true;
-  if (*score == best->score) return best->loss && scores.loss < *best->loss;
-  const bool lower_is_better =
-      metric == ValidationMetric::kLoss || metric == ValidationMetric::kPerplexity;
-  return lower_is_better ? *score < best->score : *score > best->score;
+  const std::optional<BestScore> score = BestScoreOf(scores, metric, /*step=*/0);
+  return score && (!best || IsBetter(*score, *best, metric));
 }
 
 }  // namespace wavemt

@@ -12,6 +12,7 @@
 #include "data/tokenized_corpus.h"
 #include "distributed/world.h"
 #include "model/transformer.h"
+#include "training/best_scores.h"
 
 namespace wavemt {
 
@@ -71,14 +72,12 @@ std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric m
 /// not one of translations, or if validations search greedily, where no penalty changes anything.
 std::optional<double> LengthPenaltyOfScores(const Config& config);
 
-/// The best value of training.best_metric so far.
-struct BestScore {
-  double score = 0;
-  std::optional<double> loss;  // Of the same validation. Missing in old checkpoints.
-};
+/// What counts of the scores of the model at `step` if they are among the best; nothing if the
+/// score that training.best_metric names was not measured or is not finite.
+std::optional<BestScore> BestScoreOf(const ValidationScores& scores, ValidationMetric metric,
+                                     int64_t step);
 
-/// Whether `scores` are better than `best`, or are the first ones. If the scores are equal, which
-/// is common early in training (BLEU 0), the lower loss is better.
+/// Whether `scores` are better than `best`, or are the first ones.
 bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
               ValidationMetric metric);
 

@@ -1,5 +1,6 @@
 #include "training/validator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -15,11 +16,17 @@ Validator::Validator(const Config& config, const TrainingInputs& inputs)
       sets_(inputs.validation_sets),
       valid_is_renamed_(inputs.valid_is_renamed),
       tokenizers_(inputs.tokenizers),
-      world_(inputs.world) {}
+      world_(inputs.world),
+      // At least the best one.
+      best_(config.training.best_metric, std::max<int64_t>(1, config.training.average_best)) {}
 
 void Validator::Restore(const TrainingState& state) {
-  if (state.best_score) best_ = {.score = *state.best_score, .loss = state.best_loss};
-  best_step_ = state.best_step;
+  std::vector<BestScore> best;
+  if (state.best_score) {
+    best = {{.step = state.best_step, .score = *state.best_score, .loss = state.best_loss}};
+    best.insert(best.end(), state.next_best.begin(), state.next_best.end());
+  }
+  best_.Restore(std::move(best));
   validations_without_best_ = state.validations_without_best;
   is_pending_ = state.validation_pending && !sets_.empty();
   valid_checksum_ = state.valid_checksum;
@@ -27,9 +34,16 @@ void Validator::Restore(const TrainingState& state) {
 }
 
 void Validator::SaveTo(TrainingState* state) const {
-  state->best_score = best_ ? std::optional(best_->score) : std::nullopt;
-  state->best_loss = best_ ? best_->loss : std::nullopt;
-  state->best_step = best_step_;
+  state->best_score.reset();
+  state->best_loss.reset();
+  state->best_step = 0;
+  state->next_best.clear();
+  if (const std::vector<BestScore>& best = best_.all(); !best.empty()) {
+    state->best_score = best.front().score;
+    state->best_loss = best.front().loss;
+    state->best_step = best.front().step;
+    state->next_best.assign(best.begin() + 1, best.end());
+  }
   state->validations_without_best = validations_without_best_;
   state->validation_pending = is_pending_;
   state->valid_checksum = valid_checksum_;
@@ -41,30 +55,30 @@ void Validator::DiscardBestThatDoesNotCompare() {
   const int64_t checksum = sets_.front().corpus.checksum();
   const bool is_other = valid_checksum_.value_or(checksum) != checksum;
   const bool is_unknown = !valid_checksum_ && valid_is_renamed_;
-  if (best_ && (is_other || is_unknown)) {
+  const std::vector<BestScore>& best = best_.all();
+  if (!best.empty() && (is_other || is_unknown)) {
     spdlog::warn(
         "{} {} the best score, {:.4g} at step {}, was measured on: the best score begins anew",
         sets_.front().description,
         is_other ? "holds another text than"
                  : "has other files, and nothing tells whether they hold the text that",
-        best_->score, WithThousands(best_step_));
+        best.front().score, WithThousands(best.front().step));
     DiscardBest();
   }
   valid_checksum_ = checksum;
   const std::optional<double> length_penalty = LengthPenaltyOfScores(config_);
-  if (best_ && length_penalty_ && length_penalty && *length_penalty != *length_penalty_) {
+  if (!best.empty() && length_penalty_ && length_penalty && *length_penalty != *length_penalty_) {
     spdlog::warn(
         "decoding.length_penalty is {} now, but {} when the best score, {:.4g} at step {}, was "
         "measured: the best score begins anew",
-        *length_penalty, *length_penalty_, best_->score, WithThousands(best_step_));
+        *length_penalty, *length_penalty_, best.front().score, WithThousands(best.front().step));
     DiscardBest();
   }
   length_penalty_ = length_penalty;
 }
 
 void Validator::DiscardBest() {
-  best_.reset();
-  best_step_ = 0;
+  best_.Clear();
   validations_without_best_ = 0;
 }
 
@@ -77,21 +91,25 @@ bool Validator::IsDue(int64_t step, bool is_last_step) const {
 std::optional<std::vector<SetScores>> Validator::Measure(
     ModelInTraining& trained, const std::function<bool()>& stop_requested) {
   const auto averaged = trained.ApplyAverage();
-  const EvaluationMode evaluating(*trained.model());
+  return MeasureAsItIs(trained.model(), stop_requested);
+}
+
+std::optional<std::vector<SetScores>> Validator::MeasureAsItIs(
+    Transformer& model, const std::function<bool()>& stop_requested) {
+  const EvaluationMode evaluating(*model);
   std::vector<SetScores> all;
   for (const ValidationSet& set : sets_) {
-    std::optional<ValidationScores> scores = MeasureOn(set, trained, stop_requested);
+    std::optional<ValidationScores> scores = MeasureOn(set, model, stop_requested);
     if (!scores) return std::nullopt;
     all.push_back({.key = set.key, .scores = std::move(*scores)});
   }
   return all;
 }
 
-std::optional<ValidationScores> Validator::MeasureOn(const ValidationSet& set,
-                                                     ModelInTraining& trained,
+std::optional<ValidationScores> Validator::MeasureOn(const ValidationSet& set, Transformer& model,
                                                      const std::function<bool()>& stop_requested) {
   const std::optional<double> loss =
-      ValidationLoss(trained.model(), set.corpus, device_,
+      ValidationLoss(model, set.corpus, device_,
                      {.batch_tokens = config_.training.batch_tokens,
                       .precision = config_.training.precision,
                       .source_special = tokenizers_.source->special(),
@@ -111,17 +129,16 @@ std::optional<ValidationScores> Validator::MeasureOn(const ValidationSet& set,
   return scores;
 }
 
-bool Validator::Add(const ValidationScores& scores, int64_t step) {
+std::optional<size_t> Validator::Add(const ValidationScores& scores, int64_t step) {
   is_pending_ = false;
-  const ValidationMetric metric = config_.training.best_metric;
-  if (!IsBetter(scores, best_, metric)) {
+  const auto score = BestScoreOf(scores, config_.training.best_metric, step);
+  const std::optional<size_t> place = score ? best_.Add(*score) : std::nullopt;
+  if (place == size_t{0}) {
+    validations_without_best_ = 0;
+  } else {
     ++validations_without_best_;
-    return false;
   }
-  best_ = {.score = *ScoreOf(scores, metric), .loss = scores.loss};
-  best_step_ = step;
-  validations_without_best_ = 0;
-  return true;
+  return place;
 }
 
 }  // namespace wavemt

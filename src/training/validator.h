@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "training/best_scores.h"
 #include "training/model_in_training.h"
 #include "training/training_inputs.h"
 #include "training/training_state.h"
@@ -14,7 +15,7 @@
 
 namespace wavemt {
 
-/// Validates a model in training and keeps track of the best validation.
+/// Validates a model in training and keeps track of the best validations.
 class Validator {
  public:
   /// What `inputs` refers to must outlive the validator.
@@ -24,9 +25,9 @@ class Validator {
   /// Saves what Restore() reads.
   void SaveTo(TrainingState* state) const;
 
-  /// Discards the best score, with a warning, if scores from now on do not compare with it: the
-  /// first set holds another text than the one on which it was measured, or the length penalty that
-  /// it depends on is another.
+  /// Discards the best scores, with a warning, if scores from now on do not compare with them: the
+  /// first set holds another text than the one on which they were measured, or the length penalty
+  /// that they depend on is another.
   void DiscardBestThatDoesNotCompare();
 
   /// Whether training.validate_every asks for a validation of this step. The last step is always
@@ -42,16 +43,21 @@ class Validator {
   /// rank.
   std::optional<std::vector<SetScores>> Measure(ModelInTraining& trained,
                                                 const std::function<bool()>& stop_requested);
+  /// The same for a model that is measured with the weights that are in it.
+  std::optional<std::vector<SetScores>> MeasureAsItIs(Transformer& model,
+                                                      const std::function<bool()>& stop_requested);
 
-  /// Records the scores of the model at `step` on the first set. Returns true if they are the best
-  /// so far.
-  bool Add(const ValidationScores& scores, int64_t step);
+  /// Records the scores of the model at `step` on the first set. Returns their place among the best
+  /// so far, counted from 0; nothing if they are not among those that training.average_best keeps,
+  /// or, where it is off, not the best.
+  std::optional<size_t> Add(const ValidationScores& scores, int64_t step);
 
+  const BestScores& best() const { return best_; }
   int64_t validations_without_best() const { return validations_without_best_; }
 
  private:
   void DiscardBest();
-  std::optional<ValidationScores> MeasureOn(const ValidationSet& set, ModelInTraining& trained,
+  std::optional<ValidationScores> MeasureOn(const ValidationSet& set, Transformer& model,
                                             const std::function<bool()>& stop_requested);
 
   Config config_;
@@ -61,8 +67,7 @@ class Validator {
   TokenizerPair tokenizers_;
   std::shared_ptr<World> world_;
 
-  std::optional<BestScore> best_;
-  int64_t best_step_ = 0;
+  BestScores best_;
   int64_t validations_without_best_ = 0;
   bool is_pending_ = false;
   std::optional<int64_t> valid_checksum_;  // Of the text on which the best score was measured.

@@ -14,6 +14,7 @@
 #include "checkpoint/run_checksums.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/tensor_mean.h"
 #include "config/config_writer.h"
 #include "support/error.h"
 #include "support/files.h"
@@ -87,26 +88,12 @@ void RequireSameKind(const Candidate& a, const Candidate& b) {
   if (DifferenceOfModels(a.config, b.config)) refuse("other settings of the model");
 }
 
-// Sums in double precision, so that the mean of equal weights is exact.
 NamedTensors Mean(const std::vector<Candidate>& candidates) {
-  NamedTensors mean;
-  NamedTensors sum;
+  TensorMean mean;
   for (const Candidate& candidate : candidates) {
-    NamedTensors weights = ReadWeights(candidate.location.checkpoint);
-    if (weights.empty()) throw UsageError("{}: holds no weights", candidate.name);
-    if (mean.empty()) {
-      mean = weights;
-      for (auto& [key, tensor] : mean) sum[key] = torch::zeros(tensor.sizes(), torch::kDouble);
-    }
-    NamedTensors copy;
-    for (auto& [key, tensor] : mean) copy[key] = torch::empty_like(tensor);
-    CopyTensors(weights, copy, candidate.name);
-    for (auto& [key, tensor] : copy) sum[key] += tensor;
+    mean.Add(ReadWeights(candidate.location.checkpoint), candidate.name);
   }
-  for (auto& [key, tensor] : mean) {
-    tensor.copy_(sum[key] / static_cast<double>(candidates.size()));
-  }
-  return mean;
+  return mean.Take();
 }
 
 // The combined profile of all training text; nothing if that of any run is unknown.

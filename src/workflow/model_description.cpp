@@ -7,6 +7,7 @@
 #include "config/config_fields.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "support/logging.h"
 #include "workflow/languages.h"
 #include "workflow/position_tables.h"
 #include "workflow/position_text.h"
@@ -56,7 +57,13 @@ Json NewestValidation(const fs::path& metrics, int64_t last_step) {
 void DescribeSets(ModelDescription* description) {
   const DataConfig& data = description->config.data;
   if (data.valid.named.empty() && data.test.named.empty()) return;
-  const Json line = NewestValidation(description->run / "metrics.jsonl", description->state->step);
+  Json line;
+  if (description->is_average) {
+    line = {{"step", description->state->step}};
+    for (const auto& [name, value] : description->average->scores) line[name] = value;
+  } else {
+    line = NewestValidation(description->run / "metrics.jsonl", description->state->step);
+  }
   if (!line.is_object()) return;
   description->sets_step = JsonCount(line, "step", "metrics.jsonl");
   const auto describe = [&](const char* section, const std::vector<Named<HeldOutCorpus>>& sets) {
@@ -90,6 +97,8 @@ void DescribeTraining(ModelDescription* description) {
     throw UsageError("{}: is not the state of a training, an object {{...}}", origin);
   }
   description->state = TrainingStateFromJson(description->state_json, origin);
+  description->average = AverageOfState(description->state_json, origin);
+  description->is_average = description->average.has_value();
   if (description->state->best_score) {
     description->best_signature =
         SignatureOfStep(description->run / "metrics.jsonl", description->state->best_step,
@@ -127,9 +136,27 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   return description;
 }
 
+// The average of a run whose best model is another one.
+std::optional<AverageOfBest> FindAverage(const RunDirectory& run) {
+  const fs::path folder = run.AveragePath();
+  try {
+    if (!HasCheckpointState(folder)) return std::nullopt;
+    return AverageOfState(ReadCheckpointState(folder), (folder / kStateFile).string());
+  } catch (const Error& error) {
+    spdlog::warn("{}", error.what());  // It is not the model that is described.
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
-ModelDescription DescribeModel(const fs::path& path) { return ReadModelAt(path, DescribeAt); }
+ModelDescription DescribeModel(const fs::path& path) {
+  ModelDescription description = ReadModelAt(path, DescribeAt);
+  if (RunDirectory::IsAt(path) && !description.average) {
+    description.average = FindAverage(RunDirectory::Open(path));
+  }
+  return description;
+}
 
 Json ToJson(const ModelDescription& description) {
   const ModelConfig& model = description.config.model;
@@ -167,6 +194,7 @@ Json ToJson(const ModelDescription& description) {
     json.update(description.state_json);
     json["best_metric"] = NameOf(description.config.training.best_metric);
     json["best_signature"] = description.best_signature;
+    if (description.average) AddToState(*description.average, &json);
     if (!description.sets.empty()) {
       Json& sets = json["sets"] = {{"step", description.sets_step}};
       for (const auto& [key, scores] : description.sets) {

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "data/corpus_profile.h"
 #include "support/json.h"
+#include "training/average_of_best.h"
 #include "training/training_state.h"
 #include "workflow/adapter_info.h"
 
@@ -44,10 +45,15 @@ struct ModelDescription {
   std::optional<TrainingState> state;
   Json state_json;
 
-  /// The named sets in the newest validation up to the checkpoint, of step `sets_step`. Empty if
-  /// there are none, or if the run's log is lost.
+  /// The named sets in the newest validation up to the checkpoint, of step `sets_step`; those of an
+  /// average in its own. Empty if there are none, or if the run's log is lost.
   std::vector<ScoresOfSet> sets;
   int64_t sets_step = 0;
+
+  /// The average that training.average_best made, if it is this model, or if the run has one and
+  /// the run is what was named.
+  std::optional<AverageOfBest> average{};
+  bool is_average = false;  // It is this model.
 
   std::string best_signature;  // sacreBLEU's, of state->best_score; empty if it has none.
 };

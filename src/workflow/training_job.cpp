@@ -527,6 +527,7 @@ TrainingOutcome RunTraining(const TrainingJob& job) {
   return {.reason = reason,
           .signal = signal,
           .state = trainer.MakeState(),
+          .average_is_best = trainer.average_is_best(),
           .brevity_penalty = scores ? scores->brevity_penalty : std::nullopt};
 }
 

@@ -77,13 +77,25 @@ TEST_F(CheckpointTest, IsAFolderOfFourFilesAndLeavesNothingElse) {
 
 TEST_F(CheckpointTest, MayHoldAModelAndNothingElse) {
   const fs::path model = folder_.path() / "model";
-  WriteModelCheckpoint(model, original_.model);
+  WriteModelCheckpoint(model, {.model = original_.model});
   EXPECT_THAT(NamesIn(model), UnorderedElementsAre("model.safetensors", "manifest.json"));
   EXPECT_FALSE(HasCheckpointState(model));
   EXPECT_EQ(ReadCheckpointModel(model).size(), 2U);
   EXPECT_THAT([&] { ReadCheckpoint(model); },
               ThrowsMessage<Error>(HasSubstr("model: has no optimizer.safetensors, which is needed "
                                              "to continue training")));
+}
+
+TEST_F(CheckpointTest, AModelMayHaveAStateOrBeAnAdapterAndStillCannotBeTrained) {
+  const fs::path model = folder_.path() / "model";
+  WriteModelCheckpoint(
+      model, {.model = original_.model, .state = original_.state, .adapter = {{"rank", 3}}});
+  EXPECT_THAT(NamesIn(model), UnorderedElementsAre("adapter.safetensors", "adapter.json",
+                                                   "state.json", "manifest.json"));
+  EXPECT_EQ(ReadCheckpointState(model), original_.state);
+  EXPECT_TRUE(HasAdapter(model));
+  EXPECT_EQ(ReadCheckpointModel(model).size(), 2U);
+  EXPECT_THROW(VerifyCheckpoint(model), Error);
 }
 
 TEST_F(CheckpointTest, TheManifestListsSizesAndChecksums) {

@@ -45,6 +45,12 @@ class RunDirectoryTest : public testing::Test {
                      .state = {{"step", step}}});
   }
 
+  // Writes an average that a training made at its end at `step`.
+  static void AddAverage(const RunDirectory& run, int64_t step) {
+    WriteModelCheckpoint(run.AveragePath(),
+                         {.model = {{"w", torch::ones({1})}}, .state = {{"step", step}}});
+  }
+
   std::vector<std::string> NamesInFolder() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_.path())) {
@@ -229,6 +235,70 @@ TEST_F(RunDirectoryTest, OldCheckpointsGoButTheBestStays) {
   EXPECT_EQ(run.NewestWholeStep(), 50);
 }
 
+TEST_F(RunDirectoryTest, OldCheckpointsThatAreAmongTheBestStayToo) {
+  const RunDirectory run = Create();
+  for (const int64_t step : {10, 20, 30, 40, 50}) AddCheckpoint(run, step);
+  AddAverage(run, 50);
+  run.SetBest(20);
+  const std::vector<int64_t> best = {30, 20, 50};
+  run.RemoveOldCheckpoints(1, 50, best);
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(20, 30, 50));
+  EXPECT_NO_THROW(VerifyCheckpointModel(run.AveragePath()));
+  run.SetBestToAverage();
+  run.RemoveOldCheckpoints(1, 50, {});
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(50));
+  EXPECT_NO_THROW(VerifyCheckpointModel(run.AveragePath()));
+}
+
+TEST_F(RunDirectoryTest, TheAverageIsNoStepAndIsNotContinuedFrom) {
+  const RunDirectory run = Create();
+  AddAverage(run, 10);
+  EXPECT_THAT(run.CheckpointSteps(), IsEmpty());
+  EXPECT_EQ(run.NewestWholeStep(), std::nullopt);
+  AddCheckpoint(run, 10);
+  run.SetLatest(10);
+  run.SetBestToAverage();
+  EXPECT_THAT(run.CheckpointSteps(), ElementsAre(10));
+  EXPECT_EQ(run.NewestWholeStep(), 10);
+  EXPECT_EQ(run.LatestStep(), 10);
+  EXPECT_EQ(run.BestStep(), std::nullopt);
+  EXPECT_TRUE(run.BestIsAverage());
+  EXPECT_EQ(folder_.Read("run/checkpoints/best"), "average\n");
+}
+
+TEST_F(RunDirectoryTest, TrainingThatGoesOnNamesTheBestStepAgain) {
+  const RunDirectory run = Create();
+  for (const int64_t step : {10, 20}) AddCheckpoint(run, step);
+  AddAverage(run, 20);
+  run.SetBestToAverage();
+  run.RepairPointers(20, 10);
+  EXPECT_FALSE(run.BestIsAverage());
+  EXPECT_EQ(run.BestStep(), 10);
+  EXPECT_NO_THROW(VerifyCheckpointModel(run.AveragePath()));
+  run.SetBestToAverage();
+  run.RepairPointers(20, std::nullopt);
+  EXPECT_FALSE(fs::exists(run_path_ / "checkpoints" / "best"));
+}
+
+TEST_F(RunDirectoryTest, AKilledWriteOfTheAverageIsTidiedUp) {
+  const RunDirectory run = Create();
+  AddCheckpoint(run, 10);
+  AddAverage(run, 10);
+  const fs::path checkpoints = run_path_ / "checkpoints";
+  const auto leave = [&] {
+    folder_.Write("run/checkpoints/average.123.unfinished/model.safetensors", "half");
+  };
+  leave();
+  run.RemoveOldCheckpoints(3, 10);
+  EXPECT_FALSE(fs::exists(checkpoints / "average.123.unfinished"));
+  leave();
+  // On a file system that cannot exchange two folders, it was killed between two renamings.
+  fs::rename(run.AveragePath(), checkpoints / "average.123.old.unfinished");
+  run.RemoveOldCheckpoints(3, 10);
+  EXPECT_NO_THROW(VerifyCheckpointModel(run.AveragePath()));
+  EXPECT_FALSE(fs::exists(checkpoints / "average.123.unfinished"));
+}
+
 // A resumed run skipped a damaged checkpoint, and has written one since.
 TEST_F(RunDirectoryTest, LaterCheckpointsDoNotPushOutTheNewest) {
   const RunDirectory run = Create();
@@ -411,6 +481,31 @@ TEST_F(LocateModelTest, OfAPointerIsWhatItNames) {
   run_.SetBest(10);
   ExpectFound(run_path_ / "checkpoints" / "best", run_.CheckpointPath(10));
   ExpectFound(run_path_ / "checkpoints" / "latest", run_.CheckpointPath(20));
+}
+
+TEST_F(LocateModelTest, OfARunIsTheAverageWhereThatIsTheBest) {
+  run_.SetBest(10);
+  AddAverage(run_, 20);
+  ExpectFound(run_path_, run_.CheckpointPath(10));
+  run_.SetBestToAverage();
+  ExpectFound(run_path_, run_.AveragePath());
+  ExpectFound(run_path_ / "checkpoints" / "best", run_.AveragePath());
+  ExpectFound(run_path_ / "checkpoints" / "latest", run_.CheckpointPath(20));
+  ExpectFound(run_.AveragePath(), run_.AveragePath());
+  ExpectFound(folder_.Write("run/checkpoints/mine", "average\n"), run_.AveragePath());
+  EXPECT_EQ(StepOfCheckpoint(run_.AveragePath()), 20);
+  EXPECT_EQ(StepOfCheckpoint(run_.AveragePath() / "model.safetensors"), 20);
+}
+
+TEST_F(LocateModelTest, OfARunWhoseAverageIsGoneIsAStep) {
+  run_.SetBestToAverage();
+  ExpectFound(run_path_, run_.CheckpointPath(20));
+  // The newest checkpoint tells which one is the best.
+  WriteCheckpoint(run_.CheckpointPath(20),
+                  {.model = {{"w", torch::ones({1})}},
+                   .state = {{"step", 20}, {"best_score", 1.5}, {"best_step", 10U}}});
+  ExpectFound(run_path_, run_.CheckpointPath(10));
+  EXPECT_EQ(StepOfCheckpoint(run_.AveragePath()), std::nullopt);
 }
 
 TEST_F(LocateModelTest, OfASafetensorsFileInsideARunIsTheFile) {

@@ -173,6 +173,22 @@ TEST(ConfigValidationTest, RDropNeedsDropout) {
               testing::HasSubstr("training.r_drop.alpha"));
 }
 
+TEST(ConfigValidationTest, AnAverageNeedsTwoCheckpointsAndValidations) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalSet({"training.average_best=1", "data.valid.tsv=v.tsv"}),
+            "--set training.average_best=1: training.average_best: one checkpoint has no average; "
+            "use at least 2, or 0 for none");
+  const std::string expected =
+      "--set training.average_best=3: training.average_best: 3 needs validations to choose "
+      "checkpoints by; give data.valid and training.validate_every";
+  EXPECT_EQ(folder.RefusalSet({"training.average_best=3"}), expected);
+  EXPECT_EQ(folder.RefusalSet(
+                {"training.average_best=3", "data.valid.tsv=v.tsv", "training.validate_every=0"}),
+            expected);
+  EXPECT_NO_THROW(folder.LoadSet({"training.average_best=3", "data.valid.tsv=v.tsv"}));
+  EXPECT_NO_THROW(folder.LoadSet({"training.average_best=0", "training.validate_every=0"}));
+}
+
 TEST(ConfigValidationTest, TheBeamHoldsTheTranslationsWanted) {
   const ConfigFolder folder;
   EXPECT_NO_THROW(folder.LoadSet({"decoding.n_best=5"}));

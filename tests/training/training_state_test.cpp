@@ -27,6 +27,8 @@ TrainingState Example() {
           .best_score = 27.123456789012345,
           .best_loss = 1.2345678901234567,
           .best_step = 1000,
+          .next_best = {{.step = 1200, .score = 26.987654321098765, .loss = 1.25},
+                        {.step = 800, .score = 26.5, .loss = std::nullopt}},
           .validations_without_best = 2,
           .validation_pending = true,
           .valid_checksum = int64_t{0x89ABCDEF},
@@ -51,6 +53,7 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
   EXPECT_EQ(a.seconds, b.seconds);
   EXPECT_EQ(a.best_score, b.best_score);
   EXPECT_EQ(a.best_step, b.best_step);
+  EXPECT_EQ(a.next_best, b.next_best);
   EXPECT_EQ(a.validations_without_best, b.validations_without_best);
   EXPECT_EQ(a.validation_pending, b.validation_pending);
   EXPECT_EQ(a.skipped_steps, b.skipped_steps);
@@ -67,8 +70,8 @@ void ExpectSame(const TrainingState& a, const TrainingState& b) {
 
 bool MayBeMissing(std::string_view name) {
   return name == "corpus_checksum" || name == "valid_checksum" || name == "best_loss" ||
-         name == "valid_length_penalty" || name == "epochs_completed" || name == "num_ranks" ||
-         name.starts_with("metrics_");
+         name == "valid_length_penalty" || name == "next_best" || name == "epochs_completed" ||
+         name == "num_ranks" || name.starts_with("metrics_");
 }
 
 TrainingState ThroughText(const TrainingState& state) {
@@ -138,6 +141,7 @@ TEST(TrainingState, RefusesWrongValues) {
       const bool may_be_null =
           name == "best_score" || name == "interval_loss" || MayBeMissing(name);
       if (wrong.is_null() && may_be_null) continue;
+      if (wrong.is_array() && name == "next_best") continue;  // Nothing follows the best one.
       Json changed = whole;
       changed[name] = wrong;
       EXPECT_THAT([&] { TrainingStateFromJson(changed, "state.json"); },
@@ -145,6 +149,51 @@ TEST(TrainingState, RefusesWrongValues) {
           << name << ": " << wrong;
     }
   }
+}
+
+TEST(TrainingState, OfBeforeItHeldSeveralBestOnesComesBackWithTheBest) {
+  Json json = ToJson(Example());
+  json.erase("next_best");
+  TrainingState expected = Example();
+  expected.next_best.clear();
+  ExpectSame(TrainingStateFromJson(json, "state.json"), expected);
+}
+
+TEST(TrainingState, RefusesBestOnesThatCannotBe) {
+  const auto expect_refused = [](const Json& next_best, const std::string& reason) {
+    Json json = ToJson(Example());
+    json["next_best"] = next_best;
+    EXPECT_THAT(
+        [&] { TrainingStateFromJson(json, "state.json"); },
+        ThrowsMessage<Error>(AllOf(StartsWith("state.json: \"next_best\""), HasSubstr(reason))))
+        << next_best;
+  };
+  const auto with_step = [](const Json& step) {
+    return Json::array({Json{{"step", step}, {"score", 1.5}, {"loss", 2.5}}});
+  };
+  expect_refused(with_step(1235), "does not go with");  // After the last step.
+  expect_refused(with_step(1000), "does not go with");  // The best one.
+  expect_refused(with_step(-1), "\"step\"");
+  expect_refused(with_step("1"), "\"step\"");
+  expect_refused(with_step(~uint64_t{0}), "\"step\"");
+  expect_refused(Json::array({1}), "\"step\"");
+  expect_refused(Json::array({Json{{"step", 1}, {"loss", 1.5}}}), "\"score\"");
+  expect_refused(Json::array({Json{{"step", 1}, {"score", nullptr}}}), "\"score\"");
+  expect_refused(Json::array({Json{{"step", 1}, {"score", 1.5}, {"loss", "low"}}}), "\"loss\"");
+  Json twice = with_step(7);
+  twice.push_back(twice[0]);
+  expect_refused(twice, "a step twice");
+  Json many = Json::array();
+  for (int step = 1; step <= 101; ++step) many.push_back({{"step", step}, {"score", 1.5}});
+  expect_refused(many, "at most 100 scores");
+  expect_refused(nullptr, "is not a list");
+}
+
+TEST(TrainingState, RefusesBestOnesAfterNone) {
+  Json json = ToJson(Example());
+  json["best_score"] = nullptr;
+  EXPECT_THAT([&] { TrainingStateFromJson(json, "state.json"); },
+              ThrowsMessage<Error>(HasSubstr("\"next_best\" does not go with")));
 }
 
 TEST(TrainingState, RefusesMoreSkippedStepsThanSteps) {

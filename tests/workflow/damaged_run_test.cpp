@@ -254,17 +254,17 @@ TEST_F(DamagedRun, ThePointers) {
 TEST_F(DamagedRun, APointerThatNamesAnotherCheckpointGivesAWarning) {
   const RunDirectory run = RunDirectory::Open(path_);
   const CapturedLog log;
-  EXPECT_EQ(run.CheckedBestStep(), kBestStep);
+  EXPECT_EQ(run.CheckedBest(), run.CheckpointPath(kBestStep));
   EXPECT_EQ(run.CheckedLatestStep(), kNewestStep);
   EXPECT_EQ(log.text(), "");
   folder_.Write("run/checkpoints/best", "step-00000030\n");
-  EXPECT_EQ(run.CheckedBestStep(), 30);
+  EXPECT_EQ(run.CheckedBest(), run.CheckpointPath(30));
   EXPECT_NE(log.text().find("best: names step-00000030, but the best checkpoint according to "
                             "step-00000030 is step-00000020; using step-00000030"),
             std::string::npos)
       << log.text();
   folder_.Write("run/checkpoints/best", "step-00000010x\n");
-  EXPECT_EQ(run.CheckedBestStep(), kBestStep);
+  EXPECT_EQ(run.CheckedBest(), run.CheckpointPath(kBestStep));
   EXPECT_NE(log.text().find("best: names none, but"), std::string::npos) << log.text();
   folder_.Write("run/checkpoints/latest", "step-00000010\n");
   EXPECT_EQ(run.CheckedLatestStep(), 10);
