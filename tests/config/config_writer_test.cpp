@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -72,7 +73,10 @@ Json RandomValue(const Json& property, std::mt19937_64* generator) {
   if (type == "string") return fmt::format("/x/\"ü\\{}\n", random());
   const double low = property.value("minimum", property.value("exclusiveMinimum", -1000.0));
   const double high = property.value("maximum", property.value("exclusiveMaximum", low + 1000));
-  if (type == "integer") return static_cast<int64_t>(low) + static_cast<int64_t>(random() % 1000);
+  if (type == "integer") {
+    const auto values = static_cast<uint64_t>(std::min(high - low + 1, 1000.0));
+    return static_cast<int64_t>(low) + static_cast<int64_t>(random() % values);
+  }
   // Excludes the bounds.
   return low + (high - low) * (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
 }
