@@ -132,6 +132,15 @@ Json ReadManifest(const fs::path& directory) {
 
 }  // namespace
 
+bool HasManifest(const fs::path& directory) {
+  try {
+    ReadManifest(directory);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void VerifyCheckpoint(const fs::path& directory) {
   const Json manifest = ReadManifest(directory);
   for (const std::string_view name : {kOptimizerFile, kStateFile}) {

@@ -40,6 +40,9 @@ void WriteCheckpoint(const std::filesystem::path& directory, const Checkpoint& c
 /// no state.json if `state` is null.
 void WriteModelCheckpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
+/// Whether a folder has the manifest of a checkpoint, whose files may be damaged.
+bool HasManifest(const std::filesystem::path& directory);
+
 /// Checks every file against the manifest. A usage error names the file that is missing, damaged or
 /// truncated.
 void VerifyCheckpoint(const std::filesystem::path& directory);

@@ -196,6 +196,15 @@ fs::path RunDirectory::CheckpointPath(int64_t step) const {
 
 fs::path RunDirectory::AveragePath() const { return CheckpointsPath() / kAverageName; }
 
+void RunDirectory::RequireAverageIsOurs() const {
+  const fs::path path = AveragePath();
+  if (!Exists(path) || HasManifest(path)) return;
+  throw UsageError(
+      "{}: is no checkpoint, but has the name of the average that training.average_best makes; "
+      "move it elsewhere",
+      path.string());
+}
+
 std::vector<int64_t> RunDirectory::CheckpointSteps() const {
   std::vector<int64_t> steps;
   std::error_code ignored;

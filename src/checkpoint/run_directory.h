@@ -71,6 +71,10 @@ class RunDirectory {
   std::filesystem::path CheckpointPath(int64_t step) const;
   std::filesystem::path AveragePath() const;
 
+  /// A usage error if something that no training made has the name of the average, which would
+  /// replace it.
+  void RequireAverageIsOurs() const;
+
   /// The steps that have a checkpoint, oldest first.
   std::vector<int64_t> CheckpointSteps() const;
   /// The step that checkpoints/latest or best names, if that checkpoint exists.

@@ -11,6 +11,7 @@
 #include "commands/commands.h"
 #include "config/config_fields.h"
 #include "support/progress.h"
+#include "training/validation.h"
 #include "workflow/model_description.h"
 #include "workflow/position_text.h"
 
@@ -58,12 +59,6 @@ std::string HistoryText(const ModelDescription& model) {
                         WithThousands(model.trained_on->pairs));
   }
   return text;
-}
-
-std::string_view MetricText(std::string_view name) {
-  if (name == "bleu") return "BLEU";
-  if (name == "chrf") return "chrF";
-  return name;
 }
 
 std::string BestScoreText(const ModelDescription& model) {

@@ -51,14 +51,14 @@ void SayHowShort(const TrainingJob& job, const TrainingOutcome& outcome) {
       job.inputs.run->path().string());
 }
 
-// "; best: step 2,000", to follow how a training ended.
-std::string BestModelText(const TrainingJob& job, const TrainingOutcome& outcome) {
-  if (outcome.average_is_best) {
+// "; best: step 2,000", to follow how a training ended: what `translate` opens now.
+std::string BestModelText(const RunDirectory& run) {
+  if (run.BestIsAverage()) {
     return fmt::format("; best: the average of its best checkpoints, {}",
-                       job.inputs.run->AveragePath().string());
+                       run.AveragePath().string());
   }
-  const TrainingState& state = outcome.state;
-  return state.best_score ? fmt::format("; best: step {}", WithThousands(state.best_step)) : "";
+  const std::optional<int64_t> step = run.BestStep();
+  return step ? fmt::format("; best: step {}", WithThousands(*step)) : "";
 }
 
 }  // namespace
@@ -84,7 +84,8 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
   const TrainingState& state = outcome.state;
   const std::string run = job.inputs.run->path().string();
   const std::string step = WithThousands(state.step);
-  const std::string best = BestModelText(job, outcome);
+  // The other ranks need not see the run's folder.
+  const std::string best = job.inputs.world->is_first() ? BestModelText(*job.inputs.run) : "";
   if (IsDone(outcome.reason)) SayHowShort(job, outcome);
   switch (outcome.reason) {
     case StopReason::kSignal:

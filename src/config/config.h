@@ -195,6 +195,9 @@ enum class Precision { kFp32, kBf16, kAuto };
 enum class AllReducePrecision { kFp32, kBf16 };
 enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf, kAccuracy };
 
+/// The most that training.average_best may be.
+inline constexpr int64_t kMaxAverageBest = 100;
+
 struct TrainingConfig {
   int64_t max_steps = 100'000;
   int64_t max_epochs = 0;

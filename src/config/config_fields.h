@@ -497,11 +497,13 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
           MayChange("Steps between checkpoints; there is always one after the last step."));
   v.Field("keep_last", c.keep_last, AtLeast(1),
           MayChange("Number of newest checkpoints to keep; the best one is kept as well."));
-  v.Field("average_best", c.average_best, Between(0, 100),
-          MayChange("Number of best checkpoints, by best_metric, to keep besides the newest ones; "
-                    "at least 2. When training has ended, the mean of their weights is written as "
-                    "checkpoints/average. If it scores better than each of them, it is the run's "
-                    "best model. 0: off."));
+  v.Field(
+      "average_best", c.average_best, Between(0, kMaxAverageBest),
+      MayChange("Number of best checkpoints, by best_metric, to keep besides the keep_last newest "
+                "ones, optimizers included; at least 2. Each validation among the best writes "
+                "one, whatever save_every says. When training has ended, the mean of the best "
+                "ones' weights is written as checkpoints/average. If it scores better than all "
+                "of them, it becomes the run's best model. 0: off."));
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
           FixedForTranslationScores(
               "Beam size of validation's translations; 1 is greedy search, which is fast."));

@@ -1,17 +1,20 @@
 #include "training/average_maker.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <exception>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/tensor_mean.h"
+#include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
-#include "training/applied_weights.h"
+#include "training/average_of_best.h"
 #include "training/named_scores.h"
 
 namespace fs = std::filesystem;
@@ -30,61 +33,72 @@ AverageOfBest ReadAverage(const fs::path& folder) {
 
 }  // namespace
 
-AverageMaker::Result AverageMaker::Make(const TrainingState& state,
-                                        const std::function<bool()>& stop_requested) {
-  World& world = *inputs_.world;
-  std::vector<BestScore> of = validator_.best().all();
-  if (of.size() < kFewest) {
-    spdlog::info("training.average_best: no average is made: of the best checkpoints, {} was kept",
-                 of.empty() ? "none" : "only one");
-    return Result::kNone;
+bool AverageMaker::Make(const TrainingState& state, const std::function<bool()>& stop_requested) {
+  const auto say = [&](std::string_view what) {
+    return fmt::format(
+        "{}; the training itself is done and saved: `wavemt resume {}` makes the average of its "
+        "best checkpoints",
+        what, inputs_.run->path().string());
+  };
+  try {
+    return MakeIfMissing(state, stop_requested);
+  } catch (const Error& error) {
+    throw Error(error.kind(), say(error.what()));
+  } catch (const std::exception& error) {
+    if (!IsOutOfMemory(error)) throw;
+    throw Failure("{}",
+                  say(fmt::format("the average does not fit {}",
+                                  inputs_.memory_limit.Description(inputs_.device.is_cuda()))));
   }
-  // The sum of numbers depends on their order in the last bit.
-  std::ranges::sort(of, {}, &BestScore::step);
-  bool is_made = false;
-  world.OnFirst([&] { is_made = IsMade(of); });
-  if (!world.AnyOf(is_made)) {
-    NamedTensors mean;
-    world.OnFirst([&] { mean = MeanOf(&of); });
-    if (!world.AnyOf(!mean.empty())) return Result::kNone;
-    const auto sets = Measure(mean, stop_requested);
-    if (!sets) return Result::kStopped;
-    world.OnFirst([&] {
-      AverageOfBest average{.of = of};
-      for (const NamedScore& score : NamedScoresOf(*sets)) {
-        average.scores.emplace_back(score.name, score.value);
-      }
-      Write(average, std::move(mean), state);
-    });
-  }
-  bool is_best = false;
-  world.OnFirst([&] { is_best = Choose(); });
-  return world.AnyOf(is_best) ? Result::kBest : Result::kMade;
 }
 
-bool AverageMaker::IsMade(const std::vector<BestScore>& of) const {
-  const fs::path folder = inputs_.run->AveragePath();
-  if (RunDirectory::IsAt(folder)) {
-    throw UsageError(
-        "{}: is a run, but has the name of the average that training.average_best makes; move it "
-        "elsewhere",
-        folder.string());
+bool AverageMaker::MakeIfMissing(const TrainingState& state,
+                                 const std::function<bool()>& stop_requested) {
+  World& world = *inputs_.world;
+  std::vector<BestScore> checkpoints = validator_.best().all();
+  if (checkpoints.size() < kFewest) {
+    spdlog::info("no average is made: fewer than two checkpoints have comparable scores");
+    return true;
   }
+  // The sum of numbers depends on their order in the last bit.
+  std::ranges::sort(checkpoints, {}, &BestScore::step);
+  bool is_made = false;
+  world.OnFirst([&] {
+    inputs_.run->RequireAverageIsOurs();
+    is_made = IsMade(checkpoints);
+  });
+  if (!world.AnyOf(is_made)) {
+    // The mean is summed in their place. The last checkpoint has all that they held.
+    trained_.optimizer().Free();
+    bool has_mean = false;
+    world.OnFirst([&] { has_mean = TakeMean(&checkpoints); });
+    if (!world.AnyOf(has_mean)) return true;
+    trained_.TakeFromFirst(world);
+    const auto sets = validator_.Measure(trained_.model(), stop_requested);
+    if (!sets) return false;
+    world.OnFirst([&] { Write(checkpoints, *sets, state); });
+  }
+  world.OnFirst([&] { Choose(); });
+  return true;
+}
+
+bool AverageMaker::IsMade(const std::vector<BestScore>& checkpoints) const {
+  const fs::path folder = inputs_.run->AveragePath();
   if (!HasCheckpointState(folder)) return false;
   try {
     VerifyCheckpointModel(folder);
     // The base of an adapter may have moved since.
     const Json adapter = HasAdapter(folder) ? ReadJson(folder / kAdapterInfoFile) : Json();
-    return adapter == inputs_.adapter && ReadAverage(folder).of == of;
+    return adapter == inputs_.adapter && ReadAverage(folder).checkpoints == checkpoints;
   } catch (const Error& error) {
     spdlog::warn("{}; the average is made again", error.what());
     return false;
   }
 }
 
-NamedTensors AverageMaker::MeanOf(std::vector<BestScore>* of) const {
+bool AverageMaker::TakeMean(std::vector<BestScore>* checkpoints) const {
   TensorMean mean;
-  std::erase_if(*of, [&](const BestScore& score) {
+  std::erase_if(*checkpoints, [&](const BestScore& score) {
     const fs::path checkpoint = inputs_.run->CheckpointPath(score.step);
     try {
       mean.Add(ReadCheckpointModel(checkpoint), checkpoint.string());
@@ -94,48 +108,43 @@ NamedTensors AverageMaker::MeanOf(std::vector<BestScore>* of) const {
       return true;
     }
   });
-  if (of->size() >= kFewest) return mean.Take();
-  spdlog::warn("training.average_best: no average is made: it needs two checkpoints at least");
-  return {};
-}
-
-std::optional<std::vector<SetScores>> AverageMaker::Measure(
-    const NamedTensors& mean, const std::function<bool()>& stop_requested) {
-  World& world = *inputs_.world;
-  NamedTensors weights;
-  for (const auto& [name, tensor] : trained_.SavedState()) {
-    weights[name] = torch::empty_like(tensor.detach());
+  if (checkpoints->size() < kFewest) {
+    spdlog::warn("no average is made: fewer than two of the best checkpoints can be read");
+    // The run's best model must not be one that cannot.
+    if (!checkpoints->empty()) inputs_.run->SetBest(checkpoints->front().step);
+    return false;
   }
-  world.OnFirst([&] { CopyTensors(mean, weights, "the average of the best checkpoints"); });
-  for (const auto& [name, tensor] : weights) world.Broadcast(tensor);
-  // Not with the moving average, which the checkpoints hold already.
-  const AppliedWeights applied(trained_.SavedState(), weights);
-  return validator_.MeasureAsItIs(trained_.model(), stop_requested);
+  CopyTensors(mean.Take(), trained_.SavedState(), "the average of the best checkpoints");
+  return true;
 }
 
-void AverageMaker::Write(const AverageOfBest& average, NamedTensors mean,
-                         const TrainingState& state) const {
+void AverageMaker::Write(const std::vector<BestScore>& checkpoints,
+                         const std::vector<SetScores>& sets, const TrainingState& state) const {
   Json json = ToJson(state);
-  AddToState(average, &json);
+  AddToState({.checkpoints = checkpoints, .scores = NamedScoresOf(sets)}, &json);
   WriteModelCheckpoint(
       inputs_.run->AveragePath(),
-      {.model = std::move(mean), .state = std::move(json), .adapter = inputs_.adapter});
+      {.model = trained_.SavedState(), .state = std::move(json), .adapter = inputs_.adapter});
 }
 
-bool AverageMaker::Choose() const {
+void AverageMaker::Choose() const {
   const RunDirectory& run = *inputs_.run;
   const ValidationMetric metric = config_.training.best_metric;
   const AverageOfBest average = ReadAverage(run.AveragePath());
-  const BestScore& best = validator_.best().all().front();
+  // Not the best of the training, which may be damaged.
+  const BestScore best = BestCheckpoint(average, metric);
   const std::optional<BestScore> score = ScoreOfAverage(average, metric);
   const bool is_best = score && IsBetter(*score, best, metric);
-  if (is_best) run.SetBestToAverage();
+  if (is_best) {
+    run.SetBestToAverage();
+  } else {
+    run.SetBest(best.step);
+  }
   spdlog::info("the average of the checkpoints of steps {} has {}: {}", StepsText(average),
                ScoresText(average, metric),
                is_best ? "it is the best model"
-                       : fmt::format("the checkpoint of step {} stays the best model",
+                       : fmt::format("the checkpoint of step {} is still the best model",
                                      WithThousands(best.step)));
-  return is_best;
 }
 
 }  // namespace wavemt

@@ -6,22 +6,19 @@
 #include "config/config_fields.h"
 #include "support/error.h"
 #include "support/progress.h"
+#include "training/validation.h"
 
 namespace wavemt {
 namespace {
 
 constexpr const char* kAverageKey = "average";
+constexpr const char* kCheckpointsKey = "checkpoints";
+constexpr const char* kScoresKey = "scores";
 
 std::optional<double> ScoreNamed(const AverageOfBest& average, std::string_view name) {
-  const auto found = std::ranges::find(average.scores, fmt::format("valid/{}", name),
-                                       &std::pair<std::string, double>::first);
-  return found == average.scores.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::string_view MetricForPeople(ValidationMetric metric) {
-  if (metric == ValidationMetric::kBleu) return "BLEU";
-  if (metric == ValidationMetric::kChrf) return "chrF";
-  return NameOf(metric);
+  const auto found =
+      std::ranges::find(average.scores, fmt::format("{}/{}", kValidKey, name), &NamedScore::name);
+  return found == average.scores.end() ? std::nullopt : std::optional(found->value);
 }
 
 }  // namespace
@@ -32,53 +29,58 @@ std::optional<BestScore> ScoreOfAverage(const AverageOfBest& average, Validation
   return BestScore{.score = *score, .loss = ScoreNamed(average, "loss")};
 }
 
+BestScore BestCheckpoint(const AverageOfBest& average, ValidationMetric metric) {
+  const auto is_better = [&](const BestScore& a, const BestScore& b) {
+    return IsBetter(a, b, metric);
+  };
+  return *std::ranges::min_element(average.checkpoints, is_better);
+}
+
 void AddToState(const AverageOfBest& average, Json* state) {
   Json scores = Json::object();
-  for (const auto& [name, value] : average.scores) scores[name] = value;
-  (*state)[kAverageKey] = {{"of", ToJson(average.of)}, {"scores", scores}};
+  for (const NamedScore& score : average.scores) scores[score.name] = score.value;
+  (*state)[kAverageKey] = {{kCheckpointsKey, ToJson(average.checkpoints)}, {kScoresKey, scores}};
 }
 
 std::optional<AverageOfBest> AverageOfState(const Json& state, std::string_view origin) {
   if (!state.is_object() || !state.contains(kAverageKey)) return std::nullopt;
   const Json& json = state[kAverageKey];
-  const bool is_known = json.is_object() && json.contains("of") && json.contains("scores") &&
-                        json["scores"].is_object();
+  const bool is_known = json.is_object() && json.contains(kCheckpointsKey) &&
+                        json.contains(kScoresKey) && json[kScoresKey].is_object();
   if (!is_known) {
-    throw UsageError("{}: \"{}\" does not say which checkpoints it comes from, and its scores",
-                     origin, kAverageKey);
+    throw UsageError("{}: \"{}\" lacks its checkpoints or its scores", origin, kAverageKey);
   }
-  AverageOfBest average{.of = BestScoresFromJson(json["of"], "of", origin)};
-  if (average.of.empty()) {
+  AverageOfBest average{.checkpoints =
+                            BestScoresFromJson(json[kCheckpointsKey], kCheckpointsKey, origin)};
+  if (average.checkpoints.empty()) {
     throw UsageError("{}: \"{}\" names no checkpoint that it comes from", origin, kAverageKey);
   }
-  for (const auto& [name, value] : json["scores"].items()) {
+  for (const auto& [name, value] : json[kScoresKey].items()) {
     if (value.is_null()) continue;  // It was not finite.
     if (!value.is_number()) {
       throw UsageError("{}: \"{}\" has a score that is not a number: {}", origin, kAverageKey,
                        QuoteJson(value));
     }
-    average.scores.emplace_back(name, value.get<double>());
+    average.scores.push_back({.name = name, .value = value.get<double>()});
   }
   return average;
 }
 
 std::string StepsText(const AverageOfBest& average) {
+  const std::vector<BestScore>& checkpoints = average.checkpoints;
   std::string text;
-  for (size_t i = 0; i < average.of.size(); ++i) {
-    if (i > 0) text += i + 1 == average.of.size() ? " and " : ", ";
-    text += WithThousands(average.of[i].step);
+  for (size_t i = 0; i < checkpoints.size(); ++i) {
+    if (i > 0) text += i + 1 == checkpoints.size() ? " and " : ", ";
+    text += WithThousands(checkpoints[i].step);
   }
   return text;
 }
 
 std::string ScoresText(const AverageOfBest& average, ValidationMetric metric) {
-  const auto is_better = [&](const BestScore& a, const BestScore& b) {
-    return IsBetter(a, b, metric);
-  };
-  const BestScore best = *std::ranges::min_element(average.of, is_better);
   const std::optional<BestScore> score = ScoreOfAverage(average, metric);
-  return fmt::format("valid {} {}, the best of them {:.4g}", MetricForPeople(metric),
-                     score ? fmt::format("{:.4g}", score->score) : "unknown", best.score);
+  return fmt::format("valid {} {}, the best of them {:.4g}", MetricText(NameOf(metric)),
+                     score ? fmt::format("{:.4g}", score->score) : "unknown",
+                     BestCheckpoint(average, metric).score);
 }
 
 }  // namespace wavemt

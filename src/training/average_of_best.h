@@ -3,26 +3,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "support/json.h"
 #include "training/best_scores.h"
+#include "training/named_scores.h"
 
 namespace wavemt {
 
 /// What state.json of checkpoints/average says of it, under "average", besides the training at
 /// whose end it was made.
 struct AverageOfBest {
-  std::vector<BestScore> of{};  // The checkpoints whose mean it is, oldest first.
-  std::vector<std::pair<std::string, double>>
-      scores{};  // Its own, as logs name them: "valid/bleu".
+  std::vector<BestScore> checkpoints{};  // Whose mean it is, oldest first.
+  std::vector<NamedScore> scores{};      // Its own. Their signatures are not saved.
 };
 
 /// The score of the average that compares with those of checkpoints, at no step; nothing if it is
 /// not known.
 std::optional<BestScore> ScoreOfAverage(const AverageOfBest& average, ValidationMetric metric);
+
+/// The best of the checkpoints that the average comes from.
+BestScore BestCheckpoint(const AverageOfBest& average, ValidationMetric metric);
 
 /// Adds what is said of an average to the state of a training.
 void AddToState(const AverageOfBest& average, Json* state);

@@ -9,9 +9,6 @@
 namespace wavemt {
 namespace {
 
-// As many as training.average_best may keep.
-constexpr size_t kMostBestScores = 100;
-
 BestScore BestScoreFromJson(const Json& json, const std::string& origin) {
   BestScore score{.step = JsonCount(json, "step", origin)};
   const Json value = json.value("score", Json());
@@ -67,9 +64,9 @@ Json ToJson(std::span<const BestScore> scores) {
 
 std::vector<BestScore> BestScoresFromJson(const Json& list, std::string_view name,
                                           std::string_view origin) {
-  if (!list.is_array() || list.size() > kMostBestScores) {
+  if (!list.is_array() || list.size() > size_t{kMaxAverageBest}) {
     throw UsageError("{}: \"{}\" is not a list of at most {} scores", origin, name,
-                     kMostBestScores);
+                     kMaxAverageBest);
   }
   std::vector<BestScore> scores;
   for (const Json& item : list) {

@@ -99,9 +99,9 @@ int64_t ModelInTraining::CheckpointBytes() const {
   return BytesOf(SavedState()) + 3 * BytesOf(parameters_) + BytesOf(anchors_);
 }
 
-std::optional<AppliedWeights> ModelInTraining::ApplyAverage() const {
+std::optional<WeightAverage::Applied> ModelInTraining::ApplyAverage() const {
   if (!average_) return std::nullopt;
-  return std::optional<AppliedWeights>(std::in_place, parameters_, average_->tensors());
+  return std::optional<WeightAverage::Applied>(std::in_place, *average_);
 }
 
 }  // namespace wavemt

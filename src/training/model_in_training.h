@@ -8,7 +8,6 @@
 #include "checkpoint/checkpoint.h"
 #include "config/config.h"
 #include "model/transformer.h"
-#include "training/applied_weights.h"
 #include "training/optimizer.h"
 #include "training/weight_average.h"
 
@@ -44,7 +43,7 @@ class ModelInTraining {
   int64_t CheckpointBytes() const;
 
   /// Puts the moving average, if there is one, into the model for as long as the result exists.
-  std::optional<AppliedWeights> ApplyAverage() const;
+  std::optional<WeightAverage::Applied> ApplyAverage() const;
 
   /// What a checkpoint holds as the model, with the model's present values: its own tensors.
   NamedTensors SavedState() const;

@@ -16,6 +16,8 @@ struct NamedScore {
   std::string name{};  // "valid/bleu", "valid/news/bleu"
   double value = 0;
   std::string signature{};  // Empty: it has none.
+
+  friend bool operator==(const NamedScore&, const NamedScore&) = default;
 };
 
 /// All scores of a validation; those of the first set under kValidKey too.

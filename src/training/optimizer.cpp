@@ -161,6 +161,11 @@ void Optimizer::ZeroGradients() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
 
+void Optimizer::Free() {
+  ZeroGradients();
+  FreeTensors(state_);
+}
+
 NamedTensors Optimizer::State() const {
   if (!is_sharded()) return state_;
   const torch::NoGradGuard no_grad;

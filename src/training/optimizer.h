@@ -40,6 +40,9 @@ class Optimizer {
 
   void ZeroGradients();
 
+  /// Frees the memory of gradients and moments. No update may follow.
+  void Free();
+
   /// The moments by name: "exp_avg.NAME", "exp_avg_sq.NAME". They share storage with the optimizer.
   /// If it is sharded, all ranks must call this: rank 0 gets copies of all moments, the others
   /// nothing.

@@ -11,8 +11,9 @@
 
 namespace wavemt {
 
-/// Why training ended. Where ranks have different reasons, the last of these counts: whoever sent a
-/// signal waits for its exit code.
+/// Why training ended. If ranks have different reasons, the last of these counts: whoever sent a
+/// signal waits for its exit code. Those before kTimeLimit are the ends that the config asks for
+/// (IsDone()).
 enum class StopReason { kMaxSteps, kMaxEpochs, kPatience, kTimeLimit, kSignal };
 
 /// Whether training has ended as its config says; otherwise a resumed one has more to do.

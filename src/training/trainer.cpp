@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <string_view>
 #include <utility>
 
 #include "data/subword_sampler.h"
-#include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
@@ -111,21 +109,21 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 }
 
 StopReason Trainer::Run() {
+  // Also if all that is left to do is the average.
+  memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
+                                  BytesOf(updater_.trained().parameters()), *inputs_.world);
   const bool must_save_start = inputs_.saves_start && !saver_.IsSaved(step_);
   if (!validator_.is_pending() && !must_save_start) {
     if (const auto reason = ReasonToStop()) return End(*reason);
   }
-  World& world = *inputs_.world;
-  world.OnFirst([&] {
+  inputs_.world->OnFirst([&] {
     listeners_ = OpenReporters(
         *inputs_.run,
         {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
         LastStep());
   });
   validator_.DiscardBestThatDoesNotCompare();
-  memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
-                                  BytesOf(updater_.trained().parameters()), world);
-  updater_.trained().TakeFromFirst(world);
+  updater_.trained().TakeFromFirst(*inputs_.world);
   inputs_.model->train();
   if (must_save_start) Save(/*is_best=*/false);
   clock_.Resume();  // It was paused while everything was prepared.
@@ -247,7 +245,8 @@ void Trainer::FinishStep() {
 
 std::optional<size_t> Trainer::Validate() {
   clock_.Pause();
-  const auto sets = validator_.Measure(updater_.trained(), stop_rules_.StopCheck());
+  const auto averaged = updater_.trained().ApplyAverage();
+  const auto sets = validator_.Measure(updater_.trained().model(), stop_rules_.StopCheck());
   std::optional<size_t> place;
   if (sets) {
     place = validator_.Add(sets->front().scores, step_);
@@ -267,23 +266,7 @@ StopReason Trainer::End(StopReason reason) {
   clock_.Pause();
   validator_.DiscardBestThatDoesNotCompare();
   AverageMaker maker(config_, inputs_, updater_.trained(), validator_);
-  const auto failure = [&](std::string_view what) {
-    return Failure(
-        "{}; the training itself is done and saved: `wavemt resume {}` makes the average of its "
-        "best checkpoints",
-        what, inputs_.run->path().string());
-  };
-  try {
-    const auto result = maker.Make(MakeState(), stop_rules_.StopCheck());
-    average_is_best_ = result == AverageMaker::Result::kBest;
-    if (result != AverageMaker::Result::kStopped) return reason;
-  } catch (const Error& error) {
-    throw failure(error.what());
-  } catch (const std::exception& error) {
-    if (!IsOutOfMemory(error)) throw;
-    throw failure(fmt::format("the average does not fit in {}",
-                              inputs_.memory_limit.Description(inputs_.device.is_cuda())));
-  }
+  if (maker.Make(MakeState(), stop_rules_.StopCheck())) return reason;
   // As after any validation that was interrupted, resume has more to do.
   return std::max(*ReasonToStop(), StopReason::kTimeLimit);
 }

@@ -43,7 +43,9 @@ class Trainer {
   /// Restores everything from a checkpoint of this run. To be called at most once, before Run().
   void Restore(const Checkpoint& checkpoint, const std::string& origin);
 
-  /// Trains until there is a reason to stop. The final state is then in a checkpoint.
+  /// Trains until there is a reason to stop. The final state is then in a checkpoint. If the
+  /// training is done, makes the average that training.average_best asks for; the model may have
+  /// its weights then.
   StopReason Run();
 
   /// The state that a checkpoint would have now, without what listeners add to it. Waits for the
@@ -52,10 +54,6 @@ class Trainer {
 
   /// The scores on the first set in the last validation of this process; nothing if there was none.
   const std::optional<ValidationScores>& last_scores() const { return last_scores_; }
-
-  /// Whether the average that Run() made at the end of the training, or found there, is the run's
-  /// best model. The same on all ranks.
-  bool average_is_best() const { return average_is_best_; }
 
  private:
   // The same on all ranks, although signals and clocks are each process's own.
@@ -99,7 +97,6 @@ class Trainer {
   int64_t target_tokens_ = 0;  // So far.
   MemoryBudget memory_;
   std::optional<ValidationScores> last_scores_;
-  bool average_is_best_ = false;
   std::optional<MetricsLog::Mark> metrics_mark_;  // From the restored checkpoint.
 };
 

@@ -55,11 +55,15 @@ std::vector<BestScore> NextBest(const Json& json, const TrainingState& state,
   constexpr const char* kName = "next_best";
   if (!json.contains(kName)) return {};
   std::vector<BestScore> next_best = BestScoresFromJson(json[kName], kName, origin);
+  if (!next_best.empty() && !state.best_score) {
+    throw UsageError("{}: \"{}\" follows no best score", origin, kName);
+  }
   const auto is_possible = [&](const BestScore& score) {
-    return state.best_score && score.step <= state.step && score.step != state.best_step;
+    return score.step <= state.step && score.step != state.best_step;
   };
   if (!std::ranges::all_of(next_best, is_possible)) {
-    throw UsageError("{}: \"{}\" does not go with the best step and the last one", origin, kName);
+    throw UsageError("{}: \"{}\" names the best step again, or a step after the last", origin,
+                     kName);
   }
   return next_best;
 }

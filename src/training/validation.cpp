@@ -59,6 +59,12 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
   return sum.item<double>() / static_cast<double>(tokens);
 }
 
+std::string_view MetricText(std::string_view name) {
+  if (name == "bleu") return "BLEU";
+  if (name == "chrf") return "chrF";
+  return name;
+}
+
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric) {
   switch (metric) {
     case ValidationMetric::kLoss:
@@ -88,12 +94,6 @@ std::optional<BestScore> BestScoreOf(const ValidationScores& scores, ValidationM
   const std::optional<double> score = ScoreOf(scores, metric);
   if (!score || !std::isfinite(*score)) return std::nullopt;
   return BestScore{.step = step, .score = *score, .loss = scores.loss};
-}
-
-bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
-              ValidationMetric metric) {
-  const std::optional<BestScore> score = BestScoreOf(scores, metric, /*step=*/0);
-  return score && (!best || IsBetter(*score, *best, metric));
 }
 
 }  // namespace wavemt

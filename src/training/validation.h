@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 #include "data/batch.h"
@@ -65,6 +66,9 @@ struct ValidationOptions {
 std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& corpus,
                                      torch::Device device, const ValidationOptions& options);
 
+/// How people write a metric that configs and logs call `name`: "BLEU" for "bleu".
+std::string_view MetricText(std::string_view name);
+
 /// The score that training.best_metric names; nothing if it was not measured.
 std::optional<double> ScoreOf(const ValidationScores& scores, ValidationMetric metric);
 
@@ -76,9 +80,5 @@ std::optional<double> LengthPenaltyOfScores(const Config& config);
 /// score that training.best_metric names was not measured or is not finite.
 std::optional<BestScore> BestScoreOf(const ValidationScores& scores, ValidationMetric metric,
                                      int64_t step);
-
-/// Whether `scores` are better than `best`, or are the first ones.
-bool IsBetter(const ValidationScores& scores, const std::optional<BestScore>& best,
-              ValidationMetric metric);
 
 }  // namespace wavemt

@@ -89,12 +89,6 @@ bool Validator::IsDue(int64_t step, bool is_last_step) const {
 }
 
 std::optional<std::vector<SetScores>> Validator::Measure(
-    ModelInTraining& trained, const std::function<bool()>& stop_requested) {
-  const auto averaged = trained.ApplyAverage();
-  return MeasureAsItIs(trained.model(), stop_requested);
-}
-
-std::optional<std::vector<SetScores>> Validator::MeasureAsItIs(
     Transformer& model, const std::function<bool()>& stop_requested) {
   const EvaluationMode evaluating(*model);
   std::vector<SetScores> all;

@@ -8,7 +8,6 @@
 
 #include "config/config.h"
 #include "training/best_scores.h"
-#include "training/model_in_training.h"
 #include "training/training_inputs.h"
 #include "training/training_state.h"
 #include "training/validation.h"
@@ -38,18 +37,14 @@ class Validator {
   void Request() { is_pending_ = true; }
   bool is_pending() const { return is_pending_; }
 
-  /// Measures the model on every set, in their order, using its moving average if it has one.
-  /// Returns nothing, and leaves the validation pending, if `stop_requested` returns true on any
-  /// rank.
-  std::optional<std::vector<SetScores>> Measure(ModelInTraining& trained,
+  /// Measures the model, with the weights that are in it, on every set, in their order. Returns
+  /// nothing, and leaves the validation pending, if `stop_requested` returns true on any rank.
+  std::optional<std::vector<SetScores>> Measure(Transformer& model,
                                                 const std::function<bool()>& stop_requested);
-  /// The same for a model that is measured with the weights that are in it.
-  std::optional<std::vector<SetScores>> MeasureAsItIs(Transformer& model,
-                                                      const std::function<bool()>& stop_requested);
 
   /// Records the scores of the model at `step` on the first set. Returns their place among the best
   /// so far, counted from 0; nothing if they are not among those that training.average_best keeps,
-  /// or, where it is off, not the best.
+  /// or, if it is off, not the best.
   std::optional<size_t> Add(const ValidationScores& scores, int64_t step);
 
   const BestScores& best() const { return best_; }

@@ -30,4 +30,15 @@ void WeightAverage::Update(int64_t step, const torch::Tensor& found_inf) {
   at::_foreach_add_(averages, differences);
 }
 
+WeightAverage::Applied::Applied(const WeightAverage& average) : parameters_(average.parameters_) {
+  for (auto& [name, parameter] : parameters_) {
+    weights_[name] = parameter.detach();
+    parameter.set_data(average.average_.at(name));
+  }
+}
+
+WeightAverage::Applied::~Applied() {
+  for (auto& [name, parameter] : parameters_) parameter.set_data(weights_.at(name));
+}
+
 }  // namespace wavemt

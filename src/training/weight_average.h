@@ -19,6 +19,19 @@ class WeightAverage {
   /// The average by parameter name, not a copy.
   const NamedTensors& tensors() const { return average_; }
 
+  /// Puts the average into the model for as long as this object exists.
+  class Applied {
+   public:
+    explicit Applied(const WeightAverage& average);
+    ~Applied();
+    Applied(const Applied&) = delete;
+    Applied& operator=(const Applied&) = delete;
+
+   private:
+    NamedTensors parameters_;
+    NamedTensors weights_;
+  };
+
  private:
   NamedTensors parameters_;
   NamedTensors average_;

@@ -60,7 +60,7 @@ void DescribeSets(ModelDescription* description) {
   Json line;
   if (description->is_average) {
     line = {{"step", description->state->step}};
-    for (const auto& [name, value] : description->average->scores) line[name] = value;
+    for (const NamedScore& score : description->average->scores) line[score.name] = score.value;
   } else {
     line = NewestValidation(description->run / "metrics.jsonl", description->state->step);
   }
@@ -136,12 +136,16 @@ ModelDescription DescribeAt(const ModelLocation& location) {
   return description;
 }
 
-// The average of a run whose best model is another one.
-std::optional<AverageOfBest> FindAverage(const RunDirectory& run) {
+// The average of a run whose best model is another one; nothing if it is of an earlier end of the
+// training, or if none is wanted any more.
+std::optional<AverageOfBest> FindAverage(const RunDirectory& run, const TrainingConfig& config) {
   const fs::path folder = run.AveragePath();
+  const std::string origin = (folder / kStateFile).string();
   try {
-    if (!HasCheckpointState(folder)) return std::nullopt;
-    return AverageOfState(ReadCheckpointState(folder), (folder / kStateFile).string());
+    if (config.average_best == 0 || !HasCheckpointState(folder)) return std::nullopt;
+    const Json state = ReadCheckpointState(folder);
+    if (JsonCount(state, "step", origin) != run.LatestStep()) return std::nullopt;
+    return AverageOfState(state, origin);
   } catch (const Error& error) {
     spdlog::warn("{}", error.what());  // It is not the model that is described.
     return std::nullopt;
@@ -153,7 +157,7 @@ std::optional<AverageOfBest> FindAverage(const RunDirectory& run) {
 ModelDescription DescribeModel(const fs::path& path) {
   ModelDescription description = ReadModelAt(path, DescribeAt);
   if (RunDirectory::IsAt(path) && !description.average) {
-    description.average = FindAverage(RunDirectory::Open(path));
+    description.average = FindAverage(RunDirectory::Open(path), description.config.training);
   }
   return description;
 }

@@ -322,6 +322,8 @@ TrainingJob PrepareToContinue(const fs::path& run_path, const ConfigOverrides& o
   RequireSameConfig(machine, config);
   AgreeOnPrecision(machine, &config);
   world.OnFirst([&] {
+    // Now, and not only when training has ended.
+    if (config.training.average_best > 0) run.RequireAverageIsOurs();
     // A run that was stopped before its first checkpoint starts over, with the same result because
     // of its seed.
     step = run.NewestWholeStep();
@@ -527,7 +529,6 @@ TrainingOutcome RunTraining(const TrainingJob& job) {
   return {.reason = reason,
           .signal = signal,
           .state = trainer.MakeState(),
-          .average_is_best = trainer.average_is_best(),
           .brevity_penalty = scores ? scores->brevity_penalty : std::nullopt};
 }
 

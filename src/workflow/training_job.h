@@ -64,7 +64,6 @@ struct TrainingOutcome {
   StopReason reason = StopReason::kMaxSteps;
   int signal = 0;  // That stopped it, on any rank.
   TrainingState state;
-  bool average_is_best = false;  // See training.average_best.
   /// Of the last validation on the first set of data.valid, on all ranks alike; nothing if there
   /// was none, or without translations.
   std::optional<double> brevity_penalty{};

@@ -266,6 +266,26 @@ TEST_F(RunDirectoryTest, TheAverageIsNoStepAndIsNotContinuedFrom) {
   EXPECT_EQ(folder_.Read("run/checkpoints/best"), "average\n");
 }
 
+TEST_F(RunDirectoryTest, WhatAUserNamedLikeTheAverageIsRefused) {
+  const RunDirectory run = Create();
+  const auto expect_refused = [&] {
+    EXPECT_THAT([&] { run.RequireAverageIsOurs(); },
+                ThrowsMessage<Error>(HasSubstr("checkpoints/average: is no checkpoint, but has")));
+  };
+  EXPECT_NO_THROW(run.RequireAverageIsOurs());
+  folder_.Write("run/checkpoints/average", "a file");
+  expect_refused();
+  fs::remove(run.AveragePath());
+  folder_.Write("run/checkpoints/average/notes.txt", "a folder");
+  expect_refused();
+  folder_.Write("run/checkpoints/average/manifest.json", R"({"name": "of another program"})");
+  expect_refused();
+  fs::remove_all(run.AveragePath());
+  AddAverage(run, 10);
+  folder_.Write("run/checkpoints/average/model.safetensors", "damaged");
+  EXPECT_NO_THROW(run.RequireAverageIsOurs());
+}
+
 TEST_F(RunDirectoryTest, TrainingThatGoesOnNamesTheBestStepAgain) {
   const RunDirectory run = Create();
   for (const int64_t step : {10, 20}) AddCheckpoint(run, step);
@@ -483,7 +503,7 @@ TEST_F(LocateModelTest, OfAPointerIsWhatItNames) {
   ExpectFound(run_path_ / "checkpoints" / "latest", run_.CheckpointPath(20));
 }
 
-TEST_F(LocateModelTest, OfARunIsTheAverageWhereThatIsTheBest) {
+TEST_F(LocateModelTest, OfARunIsTheAverageIfThatIsTheBest) {
   run_.SetBest(10);
   AddAverage(run_, 20);
   ExpectFound(run_path_, run_.CheckpointPath(10));

@@ -27,11 +27,11 @@ TEST(TensorMean, IsTheMeanOfEachTensorInItsOwnType) {
   EXPECT_TRUE(torch::equal(taken.at("b"), torch::tensor(1.0, torch::kDouble)));
 }
 
-// In single precision, 0.1 + 0.1 + 0.1 is not 3 times 0.1.
+// In single precision, a seventh of the sum of seven is another number.
 TEST(TensorMean, OfEqualWeightsIsExact) {
   const torch::Tensor weight = torch::full({5}, 0.1F);
   TensorMean mean;
-  for (int i = 0; i < 3; ++i) mean.Add({{"w", weight}}, "x");
+  for (int i = 0; i < 7; ++i) mean.Add({{"w", weight}}, "x");
   EXPECT_TRUE(torch::equal(mean.Take().at("w"), weight));
 }
 

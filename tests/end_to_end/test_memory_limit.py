@@ -125,6 +125,18 @@ def test_plenty_changes_nothing(larger_corpus, tmp_path):
     assert " warning: " not in said
 
 
+def test_it_holds_for_the_average_of_a_run_that_has_ended(corpus, tmp_path):
+    config = write_config(tmp_path / "config.json", corpus,
+                          training={"max_steps": 4, "validate_every": 2, "average_best": 2})
+    run = tmp_path / "run"
+    wavemt("train", config, "--run-dir", run, "--device", "cpu")
+    shutil.rmtree(run / "checkpoints/average")
+    wavemt("resume", run, "--memory-limit", "16GiB", "--device", "cpu")
+    state = json.loads((run / "checkpoints/average/state.json").read_text())
+    assert state["memory_limit"] == 16 * 2**30
+    assert 0 < state["memory_for_tensors"] < 16 * 2**30
+
+
 @pytest.mark.parametrize("size", ["lots", "0", "-1GB", "8 giga", ""])
 def test_what_is_no_size_is_refused(corpus, tmp_path, size):
     config = write_config(tmp_path / "config.json", corpus)

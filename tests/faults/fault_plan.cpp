@@ -32,11 +32,9 @@ std::string Variable(const char* name) {
 }
 
 Decision DecisionNamed(const std::string& name) {
-  static const std::map<std::string, Fault> kFaults = {{"kill", Fault::kKill},
-                                                       {"torn", Fault::kTorn},
-                                                       {"powercut", Fault::kPowerCut},
-                                                       {"short", Fault::kShort},
-                                                       {"flip", Fault::kFlip}};
+  static const std::map<std::string, Fault> kFaults = {
+      {"kill", Fault::kKill},   {"torn", Fault::kTorn}, {"powercut", Fault::kPowerCut},
+      {"short", Fault::kShort}, {"flip", Fault::kFlip}, {"stop", Fault::kStop}};
   static const std::map<std::string, int> kErrors = {
       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EIO", EIO}, {"EROFS", EROFS}, {"EACCES", EACCES}};
   if (const auto found = kFaults.find(name); found != kFaults.end()) return {found->second, 0};

@@ -14,6 +14,7 @@ enum class Fault {
   kError,     // The call fails with Decision::error.
   kShort,     // A write stops after half of its bytes; other calls succeed.
   kFlip,      // A write flips a bit but reports success; other calls succeed.
+  kStop,      // The process gets a SIGTERM before the call, which succeeds.
 };
 
 struct Decision {
@@ -24,8 +25,8 @@ struct Decision {
 /// The plan is read from the environment, once:
 ///   FILE_FAULTS_FOLDER  Only calls on paths in this folder are watched; if unset, none are.
 ///   FILE_FAULTS_PLAN    FAULT@N, FAULT@N-M or FAULT@N+ (from N on), where FAULT is kill, torn,
-///                       powercut, short, flip or an error's name (ENOSPC, EDQUOT, EIO, EROFS,
-///                       EACCES). Without a plan, calls are only traced.
+///                       powercut, short, flip, stop or an error's name (ENOSPC, EDQUOT, EIO,
+///                       EROFS, EACCES). Without a plan, calls are only traced.
 ///   FILE_FAULTS_BEGIN   CALL:TEXT. Counting begins with a call of this name on a path that
 ///                       contains the text.
 ///   FILE_FAULTS_ONLY    Only calls on paths that contain this text are counted.

@@ -43,11 +43,15 @@ std::string AbsolutePath(int folder, const char* path) {
   while (true) pause();
 }
 
-// Kills the process if the plan says so; other faults are left to the caller.
+// Kills or stops the process if the plan says so; other faults are left to the caller.
 Decision DecideOrDie(std::string_view call, const std::string& path) {
   if (!IsWatched(path)) return {};
   const Decision decision = Decide(call, path);
   if (decision.fault == Fault::kPowerCut) LoseUnsynced();
+  // To this thread, so that the signal has come before the call goes on.
+  if (decision.fault == Fault::kStop) {
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGTERM);
+  }
   const bool torn = decision.fault == Fault::kTorn && call != "write";
   if (decision.fault == Fault::kKill || decision.fault == Fault::kPowerCut || torn) Die();
   return decision;

@@ -18,10 +18,12 @@ using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 
 AverageOfBest ThreeCheckpoints() {
-  return {.of = {{.step = 2000, .score = 33.5, .loss = 1.5},
-                 {.step = 2500, .score = 34.125, .loss = 1.25},
-                 {.step = 3000, .score = 33.0, .loss = std::nullopt}},
-          .scores = {{"valid/loss", 1.125}, {"valid/bleu", 34.5}, {"valid/news/bleu", 34.5}}};
+  return {.checkpoints = {{.step = 2000, .score = 33.5, .loss = 1.5},
+                          {.step = 2500, .score = 34.125, .loss = 1.25},
+                          {.step = 3000, .score = 33.0, .loss = std::nullopt}},
+          .scores = {{.name = "valid/loss", .value = 1.125},
+                     {.name = "valid/bleu", .value = 34.5},
+                     {.name = "valid/news/bleu", .value = 34.5}}};
 }
 
 TEST(AverageOfBest, ComesBackFromTheStateOfItsTraining) {
@@ -30,7 +32,7 @@ TEST(AverageOfBest, ComesBackFromTheStateOfItsTraining) {
   AddToState(ThreeCheckpoints(), &state);
   const auto read = AverageOfState(ParseJson(state.dump(2), "state.json"), "state.json");
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->of, ThreeCheckpoints().of);
+  EXPECT_EQ(read->checkpoints, ThreeCheckpoints().checkpoints);
   EXPECT_EQ(read->scores, ThreeCheckpoints().scores);
   EXPECT_EQ(state["step"], 3000);
 }
@@ -42,7 +44,7 @@ TEST(AverageOfBest, HasTheScoreThatComparesWithThoseOfCheckpoints) {
   EXPECT_EQ(ScoreOfAverage(average, kLoss), (BestScore{.score = 1.125, .loss = 1.125}));
   EXPECT_EQ(ScoreOfAverage(average, kChrf), std::nullopt);
   // A loss that is not finite is null in JSON.
-  average.scores[0].second = std::numeric_limits<double>::infinity();
+  average.scores[0].value = std::numeric_limits<double>::infinity();
   Json state = Json::object();
   AddToState(average, &state);
   const auto read = AverageOfState(ParseJson(state.dump(), "state.json"), "state.json");
@@ -51,12 +53,22 @@ TEST(AverageOfBest, HasTheScoreThatComparesWithThoseOfCheckpoints) {
   EXPECT_EQ(ScoreOfAverage(*read, kBleu), (BestScore{.score = 34.5}));
 }
 
+TEST(AverageOfBest, KnowsItsBestCheckpoint) {
+  using enum ValidationMetric;
+  AverageOfBest average = ThreeCheckpoints();
+  EXPECT_EQ(BestCheckpoint(average, kBleu).step, 2500);
+  EXPECT_EQ(BestCheckpoint(average, kLoss).step, 3000);
+  // Of two that are equal, the earlier one.
+  average.checkpoints[0] = {.step = 2000, .score = 34.125, .loss = 1.25};
+  EXPECT_EQ(BestCheckpoint(average, kBleu).step, 2000);
+}
+
 TEST(AverageOfBest, IsSaidInWords) {
   AverageOfBest average = ThreeCheckpoints();
   EXPECT_EQ(StepsText(average), "2,000, 2,500 and 3,000");
   EXPECT_EQ(ScoresText(average, ValidationMetric::kBleu),
             "valid BLEU 34.5, the best of them 34.12");
-  average.of.pop_back();
+  average.checkpoints.pop_back();
   EXPECT_EQ(StepsText(average), "2,000 and 2,500");
   // Of a loss, the lowest is the best.
   EXPECT_EQ(ScoresText(average, ValidationMetric::kLoss),
@@ -76,13 +88,13 @@ TEST(AverageOfBest, RefusesAnotherForm) {
   for (const Json& wrong : {Json(), Json(1), Json("average"), Json::array(), Json::object()}) {
     expect_refused(wrong);
   }
-  expect_refused({{"of", one}});
+  expect_refused({{"checkpoints", one}});
   expect_refused({{"scores", Json::object()}});
-  expect_refused({{"of", one}, {"scores", Json::array()}});
-  expect_refused({{"of", Json::array()}, {"scores", Json::object()}});
-  expect_refused({{"of", "1, 2"}, {"scores", Json::object()}});
-  expect_refused({{"of", Json::array({1, 2})}, {"scores", Json::object()}});
-  expect_refused({{"of", one}, {"scores", Json{{"valid/bleu", "high"}}}});
+  expect_refused({{"checkpoints", one}, {"scores", Json::array()}});
+  expect_refused({{"checkpoints", Json::array()}, {"scores", Json::object()}});
+  expect_refused({{"checkpoints", "1, 2"}, {"scores", Json::object()}});
+  expect_refused({{"checkpoints", Json::array({1, 2})}, {"scores", Json::object()}});
+  expect_refused({{"checkpoints", one}, {"scores", Json{{"valid/bleu", "high"}}}});
   EXPECT_FALSE(AverageOfState(Json::array(), "state.json"));
 }
 

@@ -13,6 +13,33 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+TEST(IsBetter, GoesByTheMetric) {
+  using enum ValidationMetric;
+  const BestScore low = {.score = 1, .loss = 5};
+  const BestScore high = {.score = 2, .loss = 5};
+  for (const ValidationMetric metric : {kBleu, kChrf, kAccuracy}) {
+    EXPECT_TRUE(IsBetter(high, low, metric));
+    EXPECT_FALSE(IsBetter(low, high, metric));
+  }
+  for (const ValidationMetric metric : {kLoss, kPerplexity}) {
+    EXPECT_TRUE(IsBetter(low, high, metric));
+    EXPECT_FALSE(IsBetter(high, low, metric));
+  }
+}
+
+TEST(IsBetter, LossDecidesBetweenEqualScores) {
+  using enum ValidationMetric;
+  for (const ValidationMetric metric : {kPerplexity, kBleu, kChrf, kAccuracy}) {
+    const BestScore score = {.score = 5, .loss = 2};
+    EXPECT_TRUE(IsBetter({.score = 5, .loss = 1}, score, metric));
+    EXPECT_FALSE(IsBetter({.score = 5, .loss = 2}, score, metric));
+    EXPECT_FALSE(IsBetter({.score = 5, .loss = 3}, score, metric));
+    // From a checkpoint of a version that did not save it.
+    EXPECT_FALSE(IsBetter(score, {.score = 5}, metric));
+    EXPECT_FALSE(IsBetter({.score = 5}, score, metric));
+  }
+}
+
 TEST(BestScores, AreTheBestSoFarTheBestOneFirst) {
   BestScores best(ValidationMetric::kBleu, 3);
   EXPECT_EQ(best.Add({.step = 1, .score = 10, .loss = 5}), 0U);

@@ -217,6 +217,19 @@ TEST(Optimizer, KeepsTheStorageOfParametersAndState) {
   EXPECT_TRUE(parameters.at("matrix").requires_grad());
 }
 
+TEST(Optimizer, FreesItsMemory) {
+  const NamedTensors parameters = RandomParameters();
+  Optimizer optimizer(parameters, {});
+  SetGradients(parameters, parameters);
+  ClippedStep(optimizer, 0.01, 1.0);
+  const NamedTensors moments = optimizer.State();
+  optimizer.Free();
+  for (const auto& [name, parameter] : parameters) EXPECT_FALSE(parameter.grad().defined());
+  for (const auto& [name, moment] : moments) {
+    EXPECT_EQ(moment.storage().nbytes(), sizeof(float)) << name;
+  }
+}
+
 TEST(Optimizer, ForgetsGradients) {
   const NamedTensors parameters = RandomParameters();
   Optimizer optimizer(parameters, {});

@@ -122,7 +122,7 @@ TEST_F(TrainerAverageTest, WithoutItOnlyTheBestOneStays) {
   EXPECT_FALSE(std::filesystem::exists(outcome.run.AveragePath()));
 }
 
-TEST_F(TrainerAverageTest, TheMeanOfTheBestIsTheBestModelWhereItsScoreIsBetter) {
+TEST_F(TrainerAverageTest, TheMeanOfTheBestIsTheBestModelIfItsScoreIsBetter) {
   const Outcome outcome = Train("run", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
   EXPECT_EQ(outcome.reason, StopReason::kMaxSteps);
   ExpectIsMean(outcome.run, {4, 6, 10});
@@ -130,8 +130,8 @@ TEST_F(TrainerAverageTest, TheMeanOfTheBestIsTheBestModelWhereItsScoreIsBetter) 
   EXPECT_EQ(outcome.run.LatestStep(), 12);
   EXPECT_EQ(LocateModel(outcome.run.path()).checkpoint, outcome.run.AveragePath());
   const AverageOfBest average = AverageOf(outcome.run);
-  EXPECT_THAT(StepsOf(average.of), ElementsAre(4, 6, 10));
-  EXPECT_EQ(average.of[1].score, 20.0);
+  EXPECT_THAT(StepsOf(average.checkpoints), ElementsAre(4, 6, 10));
+  EXPECT_EQ(average.checkpoints[1].score, 20.0);
   EXPECT_EQ(ScoreOfAverage(average, ValidationMetric::kBleu)->score, 31.0);
   // Nothing of the training's own is different for it.
   EXPECT_EQ(outcome.state.best_step, 4);
@@ -139,7 +139,7 @@ TEST_F(TrainerAverageTest, TheMeanOfTheBestIsTheBestModelWhereItsScoreIsBetter) 
   EXPECT_EQ(Metrics(outcome.run).size(), 6U);
 }
 
-TEST_F(TrainerAverageTest, TheBestCheckpointStaysTheBestModelWhereItsScoreIsNotBetter) {
+TEST_F(TrainerAverageTest, TheBestCheckpointIsStillTheBestModelIfTheMeanIsNotBetter) {
   const Outcome outcome = Train("run", config_, WithScores({10, 30, 20, 5, 25, 1, 29.9}));
   ExpectIsMean(outcome.run, {4, 6, 10});
   EXPECT_FALSE(outcome.run.BestIsAverage());
@@ -162,7 +162,7 @@ TEST_F(TrainerAverageTest, ItsLossIsThatOfTheMeanItself) {
 }
 
 // Of each checkpoint, the moving average is what is saved and averaged. What is measured at the end
-// is that mean, and then the model gets its own weights back.
+// is that mean itself, and the training was what it is without it.
 TEST_F(TrainerAverageTest, WithAMovingAverageNothingIsPutOverTheMean) {
   config_.training.ema_decay = 0.5;
   torch::Tensor weight;  // Of the model.
@@ -183,8 +183,11 @@ TEST_F(TrainerAverageTest, WithAMovingAverageNothingIsPutOverTheMean) {
       torch::equal(measured.back(), ReadCheckpointModel(outcome.run.AveragePath()).at(name)));
   EXPECT_TRUE(
       torch::equal(measured[1], ReadCheckpointModel(outcome.run.CheckpointPath(4)).at(name)));
-  const Checkpoint last = ReadCheckpoint(outcome.run.CheckpointPath(kLastStep));
-  EXPECT_TRUE(torch::equal(weight.detach(), last.optimizer.at("weights." + name)));
+  config_.training.average_best = 0;
+  const Outcome without = Train("without", config_, WithScores({10, 30, 20, 5, 25, 1}));
+  for (const std::string_view file : {kModelFile, kOptimizerFile}) {
+    EXPECT_EQ(Bytes(outcome.run, kLastStep, file), Bytes(without.run, kLastStep, file));
+  }
 }
 
 TEST_F(TrainerAverageTest, FewerThanTwoHaveNone) {
@@ -204,11 +207,13 @@ TEST_F(TrainerAverageTest, PatienceEndsATrainingForGoodToo) {
   EXPECT_TRUE(outcome.run.BestIsAverage());
 }
 
-TEST_F(TrainerAverageTest, ATimeLimitDoesNotEndATraining) {
-  RunSetup setup = WithScores({});
-  setup.deadline = TimeLimit::Clock::now();
-  const Outcome outcome = Train("run", config_, setup);
+TEST_F(TrainerAverageTest, ATrainingThatIsStoppedHasNoneYet) {
+  // The third validation is interrupted.
+  const Outcome outcome = Train("run", config_, WithScores({10, 30, {}}));
   EXPECT_EQ(outcome.reason, StopReason::kTimeLimit);
+  EXPECT_EQ(outcome.state.step, 6);
+  EXPECT_EQ(outcome.state.best_step, 4);
+  EXPECT_THAT(StepsOf(outcome.state.next_best), ElementsAre(2));
   EXPECT_FALSE(std::filesystem::exists(outcome.run.AveragePath()));
 }
 
@@ -236,7 +241,7 @@ TEST_F(TrainerAverageTest, AnAverageThatIsMissingOrDamagedIsMadeByResume) {
   EXPECT_EQ(made.run.BestStep(), 4);
 }
 
-TEST_F(TrainerAverageTest, WhereItsValidationIsInterruptedResumeMakesIt) {
+TEST_F(TrainerAverageTest, IfItsValidationIsInterruptedResumeMakesIt) {
   const Outcome whole = Train("whole", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
   const Outcome stopped = Train("stopped", config_, WithScores({10, 30, 20, 5, 25, 1, {}}));
   EXPECT_EQ(stopped.reason, StopReason::kTimeLimit);
@@ -251,7 +256,7 @@ TEST_F(TrainerAverageTest, WhereItsValidationIsInterruptedResumeMakesIt) {
 TEST_F(TrainerAverageTest, ATrainingThatWasStoppedHasTheSameOne) {
   config_.model.dropout = 0.2;
   const Outcome whole = Train("whole", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
-  // Where it is stopped, the list of the best is not full, full, and full of others.
+  // At these steps, the list of the best is not full, full, and full of others.
   for (const int64_t steps : {4, 6, 10}) {
     SCOPED_TRACE(steps);
     const std::string name = "stopped" + std::to_string(steps);
@@ -265,9 +270,13 @@ TEST_F(TrainerAverageTest, ATrainingThatWasStoppedHasTheSameOne) {
     EXPECT_TRUE(Train(name, half, WithScores(scores)).run.BestIsAverage());
     const Outcome resumed = Resume(name, config_, {middle, all.end()});
     EXPECT_EQ(AverageBytes(resumed.run), AverageBytes(whole.run));
-    EXPECT_EQ(AverageOf(resumed.run).of, AverageOf(whole.run).of);
+    EXPECT_EQ(AverageOf(resumed.run).checkpoints, AverageOf(whole.run).checkpoints);
     EXPECT_EQ(AverageOf(resumed.run).scores, AverageOf(whole.run).scores);
     EXPECT_EQ(resumed.run.CheckpointSteps(), whole.run.CheckpointSteps());
+    EXPECT_EQ(Bytes(resumed.run, kLastStep, kOptimizerFile),
+              Bytes(whole.run, kLastStep, kOptimizerFile));
+    EXPECT_EQ(StateWithoutClock(resumed.run, kLastStep), StateWithoutClock(whole.run, kLastStep));
+    EXPECT_EQ(Metrics(resumed.run), Metrics(whole.run));
     EXPECT_TRUE(resumed.run.BestIsAverage());
   }
 }
@@ -301,40 +310,61 @@ TEST_F(TrainerAverageTest, AnotherNumberCountsFromWhatIsKnown) {
   config_.training.max_steps = 14;
   const Outcome more = Resume("run", config_, {3, 31});
   // The last checkpoint still knew of three.
-  EXPECT_THAT(StepsOf(AverageOf(more.run).of), ElementsAre(4, 6, 10, 14));
+  EXPECT_THAT(StepsOf(AverageOf(more.run).checkpoints), ElementsAre(4, 6, 10, 14));
   ExpectIsMean(more.run, {4, 6, 10, 14});
 }
 
-TEST_F(TrainerAverageTest, ADamagedCheckpointIsLeftOut) {
+// Scores on two texts do not compare.
+TEST_F(TrainerAverageTest, OtherValidationTextBeginsAnew) {
+  Train("run", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
+  const MemoryCorpus other = CopyTask(/*pairs=*/6, /*shortest=*/2, /*longest=*/8, /*seed=*/8);
+  config_.training.max_steps = 16;
+  RunSetup setup = WithScores({7, 6, 5}, 12);
+  setup.valid = &other;
+  const Outcome longer = Train("run", config_, setup);
+  ExpectIsMean(longer.run, {14, 16});
+  EXPECT_EQ(longer.run.BestStep(), 14);
+}
+
+TEST_F(TrainerAverageTest, ADamagedCheckpointIsLeftOutAndIsNotTheBest) {
   const Outcome whole = Train("run", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
   std::filesystem::remove_all(whole.run.AveragePath());
-  folder_.Write("run/checkpoints/step-00000006/model.safetensors", "half of a fi");
-  const Outcome resumed = Resume("run", config_, {31});
-  EXPECT_THAT(StepsOf(AverageOf(resumed.run).of), ElementsAre(4, 10));
-  ExpectIsMean(resumed.run, {4, 10});
+  folder_.Write("run/checkpoints/step-00000004/model.safetensors", "half of a fi");  // The best.
+  const Outcome resumed = Resume("run", config_, {24});
+  EXPECT_THAT(StepsOf(AverageOf(resumed.run).checkpoints), ElementsAre(6, 10));
+  ExpectIsMean(resumed.run, {6, 10});
+  EXPECT_EQ(resumed.run.BestStep(), 10);
+  EXPECT_EQ(LocateModel(resumed.run.path()).checkpoint, resumed.run.CheckpointPath(10));
+  // Better than those that it comes from, though not than the damaged one was.
+  EXPECT_TRUE(Resume("run", config_, {26}).run.BestIsAverage());
+}
+
+TEST_F(TrainerAverageTest, IfOneCheckpointCanBeReadItIsTheBest) {
+  const Outcome whole = Train("run", config_, WithScores({10, 30, 20, 5, 25, 1, 31}));
   std::filesystem::remove_all(whole.run.AveragePath());
-  std::filesystem::remove_all(whole.run.CheckpointPath(4));
-  const Outcome one_left = Resume("run", config_, {});
-  EXPECT_EQ(one_left.reason, StopReason::kMaxSteps);
+  folder_.Write("run/checkpoints/step-00000004/model.safetensors", "half of a fi");
+  std::filesystem::remove_all(whole.run.CheckpointPath(10));
+  const Outcome resumed = Resume("run", config_, {});
+  EXPECT_EQ(resumed.reason, StopReason::kMaxSteps);
   EXPECT_FALSE(std::filesystem::exists(whole.run.AveragePath()));
+  EXPECT_EQ(LocateModel(resumed.run.path()).checkpoint, resumed.run.CheckpointPath(6));
 }
 
 TEST_F(TrainerAverageTest, WhatAUserNamedLikeItIsNotReplaced) {
   RunSetup setup = WithScores({10, 30, 20, 5, 25, 1});
   setup.before_training = [&](const auto&) {
-    folder_.Write("run/checkpoints/average/config.json", "{}");
-    std::filesystem::create_directory(folder_.path() / "run/checkpoints/average/checkpoints");
+    folder_.Write("run/checkpoints/average/notes.txt", "mine");
   };
   try {
     Train("run", config_, setup);
-    ADD_FAILURE() << "a run was replaced";
+    ADD_FAILURE() << "a folder was replaced";
   } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 1);
-    EXPECT_THAT(error.what(), HasSubstr("average: is a run, but has the name"));
+    EXPECT_EQ(error.exit_code(), 2);
+    EXPECT_THAT(error.what(), HasSubstr("average: is no checkpoint, but has the name"));
     EXPECT_THAT(error.what(), HasSubstr("the training itself is done and saved: `wavemt resume"));
   }
   EXPECT_EQ(RunDirectory::Open(folder_.path() / "run").LatestStep(), kLastStep);
-  EXPECT_EQ(folder_.Read("run/checkpoints/average/config.json"), "{}");
+  EXPECT_EQ(folder_.Read("run/checkpoints/average/notes.txt"), "mine");
 }
 
 }  // namespace

@@ -171,8 +171,8 @@ TEST(TrainingState, RefusesBestOnesThatCannotBe) {
   const auto with_step = [](const Json& step) {
     return Json::array({Json{{"step", step}, {"score", 1.5}, {"loss", 2.5}}});
   };
-  expect_refused(with_step(1235), "does not go with");  // After the last step.
-  expect_refused(with_step(1000), "does not go with");  // The best one.
+  expect_refused(with_step(1235), "or a step after the last");
+  expect_refused(with_step(1000), "names the best step again");
   expect_refused(with_step(-1), "\"step\"");
   expect_refused(with_step("1"), "\"step\"");
   expect_refused(with_step(~uint64_t{0}), "\"step\"");
@@ -193,7 +193,7 @@ TEST(TrainingState, RefusesBestOnesAfterNone) {
   Json json = ToJson(Example());
   json["best_score"] = nullptr;
   EXPECT_THAT([&] { TrainingStateFromJson(json, "state.json"); },
-              ThrowsMessage<Error>(HasSubstr("\"next_best\" does not go with")));
+              ThrowsMessage<Error>(HasSubstr("\"next_best\" follows no best score")));
 }
 
 TEST(TrainingState, RefusesMoreSkippedStepsThanSteps) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "copy_task.h"
@@ -82,7 +83,7 @@ TEST_F(ValidationTest, LeavesTheModelAsItWas) {
   EXPECT_FALSE(model_->is_training());
 }
 
-TEST(ValidationScores, TheMetricChoosesTheScoreAndWhatIsBetter) {
+TEST(ValidationScores, TheMetricChoosesTheScore) {
   ValidationScores scores{.loss = 2, .perplexity = 7.4, .bleu = 30, .bleu_signature = ""};
   scores.chrf = 50;
   EXPECT_EQ(ScoreOf(scores, ValidationMetric::kLoss), 2);
@@ -93,40 +94,16 @@ TEST(ValidationScores, TheMetricChoosesTheScoreAndWhatIsBetter) {
   EXPECT_EQ(ScoreOf(scores, ValidationMetric::kBleu), std::nullopt);
 }
 
-ValidationScores Scores(double value, double loss) {
-  ValidationScores scores{.loss = loss, .perplexity = value, .bleu = value, .bleu_signature = ""};
-  scores.chrf = value;
-  return scores;
-}
-
-TEST(IsBetter, GoesByTheMetric) {
+TEST(ValidationScores, WhatCountsOfThemIsTheMetricWithTheLoss) {
   using enum ValidationMetric;
-  EXPECT_TRUE(IsBetter(Scores(0, 1), BestScore{.score = 2, .loss = 2}, kLoss));
-  EXPECT_FALSE(IsBetter(Scores(0, 2), BestScore{.score = 1, .loss = 1}, kLoss));
-  EXPECT_TRUE(IsBetter(Scores(1, 9), BestScore{.score = 2, .loss = 0}, kPerplexity));
-  EXPECT_TRUE(IsBetter(Scores(2, 9), BestScore{.score = 1, .loss = 0}, kBleu));
-  EXPECT_FALSE(IsBetter(Scores(1, 0), BestScore{.score = 2, .loss = 9}, kBleu));
-  EXPECT_TRUE(IsBetter(Scores(2, 9), BestScore{.score = 1, .loss = 0}, kChrf));
-  EXPECT_TRUE(IsBetter(Scores(0, 9), std::nullopt, kBleu));
-}
-
-TEST(IsBetter, LossDecidesBetweenEqualScores) {
-  using enum ValidationMetric;
-  for (const auto metric : {kPerplexity, kBleu, kChrf}) {
-    EXPECT_TRUE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = 2}, metric));
-    EXPECT_FALSE(IsBetter(Scores(5, 2), BestScore{.score = 5, .loss = 2}, metric));
-    EXPECT_FALSE(IsBetter(Scores(5, 3), BestScore{.score = 5, .loss = 2}, metric));
-    // From a checkpoint of a version that did not save it.
-    EXPECT_FALSE(IsBetter(Scores(5, 1), BestScore{.score = 5, .loss = std::nullopt}, metric));
-  }
-}
-
-TEST(IsBetter, WhatWasNotMeasuredIsNotBetter) {
-  using enum ValidationMetric;
-  EXPECT_FALSE(IsBetter({.loss = std::nan(""), .perplexity = 1, .bleu = {}, .bleu_signature = ""},
-                        std::nullopt, kLoss));
-  EXPECT_FALSE(IsBetter({.loss = 1, .perplexity = 1, .bleu = {}, .bleu_signature = ""},
-                        std::nullopt, kBleu));
+  ValidationScores scores{.loss = 2, .perplexity = 7.4, .bleu = 30};
+  EXPECT_EQ(BestScoreOf(scores, kBleu, 5), (BestScore{.step = 5, .score = 30, .loss = 2}));
+  EXPECT_EQ(BestScoreOf(scores, kLoss, 5), (BestScore{.step = 5, .score = 2, .loss = 2}));
+  EXPECT_EQ(BestScoreOf(scores, kChrf, 5), std::nullopt);  // It was not measured.
+  scores.loss = std::nan("");
+  EXPECT_EQ(BestScoreOf(scores, kLoss, 5), std::nullopt);
+  scores.bleu = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(BestScoreOf(scores, kBleu, 5), std::nullopt);
 }
 
 }  // namespace

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "training/applied_weights.h"
-
 namespace wavemt {
 namespace {
 
@@ -60,7 +58,7 @@ TEST_F(WeightAverageTest, IsInTheModelWhileItIsAppliedAndThenTheWeightsAreBack) 
   SetWeights(4);
   const void* storage = parameters_.at("w").data_ptr();
   {
-    const AppliedWeights applied(parameters_, average.tensors());
+    const WeightAverage::Applied applied(average);
     EXPECT_EQ(Value(parameters_), 10.0);
     EXPECT_TRUE(parameters_.at("w").requires_grad());
   }
