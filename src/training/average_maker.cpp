@@ -65,7 +65,7 @@ bool AverageMaker::MakeIfMissing(const TrainingState& state,
   bool is_made = false;
   world.OnFirst([&] {
     inputs_.run->RequireAverageIsOurs();
-    is_made = IsMade(checkpoints);
+    is_made = IsMade(state.step, checkpoints);
   });
   if (!world.AnyOf(is_made)) {
     // The mean is summed in their place. The last checkpoint has all that they held.
@@ -82,14 +82,17 @@ bool AverageMaker::MakeIfMissing(const TrainingState& state,
   return true;
 }
 
-bool AverageMaker::IsMade(const std::vector<BestScore>& checkpoints) const {
+bool AverageMaker::IsMade(int64_t step, const std::vector<BestScore>& checkpoints) const {
   const fs::path folder = inputs_.run->AveragePath();
   if (!HasCheckpointState(folder)) return false;
   try {
     VerifyCheckpointModel(folder);
     // The base of an adapter may have moved since.
     const Json adapter = HasAdapter(folder) ? ReadJson(folder / kAdapterInfoFile) : Json();
-    return adapter == inputs_.adapter && ReadAverage(folder).checkpoints == checkpoints;
+    const TrainingState end =
+        TrainingStateFromJson(ReadCheckpointState(folder), (folder / kStateFile).string());
+    return adapter == inputs_.adapter && end.step == step &&
+           ReadAverage(folder).checkpoints == checkpoints;
   } catch (const Error& error) {
     spdlog::warn("{}; the average is made again", error.what());
     return false;

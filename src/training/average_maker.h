@@ -23,15 +23,15 @@ class AverageMaker {
       : config_(config), inputs_(inputs), trained_(trained), validator_(validator) {}
 
   /// All ranks call it, with the `state` of the training at its end; only the first one reads and
-  /// writes files. An average that was made from the same checkpoints is not made again. One that
-  /// is made takes the place of the weights in the model, whose training cannot go on then. Returns
-  /// false if `stop_requested` returned true on a rank before it was validated.
+  /// writes files. An average that was made at this step from the same checkpoints is not made
+  /// again. One that is made takes the place of the weights in the model, whose training cannot go
+  /// on then. Returns false if `stop_requested` returned true on a rank before it was validated.
   bool Make(const TrainingState& state, const std::function<bool()>& stop_requested);
 
  private:
   bool MakeIfMissing(const TrainingState& state, const std::function<bool()>& stop_requested);
-  // Whether the run's average is whole and comes from these checkpoints.
-  bool IsMade(const std::vector<BestScore>& checkpoints) const;
+  // Whether the run's average is whole, was made at this step, and comes from these checkpoints.
+  bool IsMade(int64_t step, const std::vector<BestScore>& checkpoints) const;
   // Gives the model the mean of the checkpoints that can be read, and removes the others from the
   // list. Returns false if fewer than two are left.
   bool TakeMean(std::vector<BestScore>* checkpoints) const;

@@ -1,11 +1,12 @@
 """Subword sampling: each pass over the training text is segmented differently, in the same way
 whether the training was interrupted or not, and wherever the text is kept."""
 import json
+import shutil
 
 import pytest
 from conftest import merge, pointed, state_without_clock, wavemt, without_speeds, write_config
 
-# Some 30 batches an epoch: steps 20 and 40 are in the second and the third.
+# Some 18 batches an epoch, two of them an update: steps 20 and 40 are in different ones.
 SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
            "training": {"max_steps": 40, "gradient_accumulation": 2, "log_every": 10,
                         "validate_every": 20, "save_every": 20}}
@@ -38,9 +39,9 @@ def state_of(run, step):
 
 
 def test_the_halves_cross_the_end_of_an_epoch(whole):
-    state = state_of(whole, 20)
-    assert state["epochs_completed"] == 1 and state["batch_in_epoch"] > 0
-    assert state_of(whole, 40)["epochs_completed"] >= 2
+    half, end = state_of(whole, 20), state_of(whole, 40)
+    assert half["batch_in_epoch"] > 0
+    assert 0 < half["epochs_completed"] < end["epochs_completed"]
 
 
 def test_a_resumed_run_draws_what_one_never_stopped_draws(whole, corpus, tmp_path):
@@ -98,16 +99,15 @@ def test_what_is_learned_on_may_be_sampled_or_not(whole, corpus, tmp_path):
     assert saved["tokenizer"]["sampling"]["alpha"] == 0
 
 
-def test_translation_does_not_sample(whole, corpus):
-    expected = wavemt("translate", whole, "--input", corpus / "test.en").stdout
-    config = json.loads((whole / "config.json").read_text())
-    saved = (whole / "config.json").read_text()
-    try:
-        config["tokenizer"]["sampling"]["alpha"] = 0
-        (whole / "config.json").write_text(json.dumps(config))
-        assert wavemt("translate", whole, "--input", corpus / "test.en").stdout == expected
-    finally:
-        (whole / "config.json").write_text(saved)
+def test_translation_does_not_sample(whole, corpus, tmp_path):
+    plain = shutil.copytree(whole, tmp_path / "plain")
+    (plain / "checksums.json").unlink()  # So that a setting may be changed by hand.
+    config = json.loads((plain / "config.json").read_text("utf8"))
+    config["tokenizer"]["sampling"]["alpha"] = 0
+    (plain / "config.json").write_text(json.dumps(config), "utf8")
+    translations = [wavemt("translate", run, "--input", corpus / "test.en").stdout
+                    for run in (whole, plain)]
+    assert translations[0] == translations[1]
 
 
 @pytest.mark.parametrize("sampling, kind, message", [
