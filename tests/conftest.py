@@ -92,6 +92,16 @@ def write_config(path, corpus, **changes):
     return path
 
 
+def train_run(folder, corpus, *options, **changes):
+    """Trains a config as write_config() makes it; returns folder/run. What was said is in
+    folder/said."""
+    folder.mkdir(exist_ok=True)
+    config = write_config(folder / "config.json", corpus, **changes)
+    said = wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options).stderr
+    (folder / "said").write_text(said, "utf8")
+    return folder / "run"
+
+
 def metrics_of(run):
     """The objects in a run's metrics.jsonl."""
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf8").splitlines()]

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sentencepiece_processor.h>
-#include <sentencepiece_trainer.h>
 
 #include <algorithm>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "data/corpus_mixture.h"
 #include "data/tokenizer_trainer.h"
 #include "same_batch.h"
+#include "sentencepiece_model_with.h"
 #include "synthetic_text.h"
 
 namespace wavemt {
@@ -245,24 +245,8 @@ TEST(TokenizerSampleTest, NbestDrawsFromTheBestSegmentationsOfSentencePiece) {
 }
 
 TEST(TokenizerSampleTest, AModelOfWordsCannotBeSampled) {
-  class Sentences : public sentencepiece::SentenceIterator {
-   public:
-    bool done() const override { return next_ == sentences_.size(); }
-    void Next() override { ++next_; }
-    const std::string& value() const override { return sentences_[next_]; }
-    sentencepiece::util::Status status() const override { return {}; }
-
-   private:
-    std::vector<std::string> sentences_ = SyntheticSentences(100);
-    size_t next_ = 0;
-  };
-  Sentences sentences;
-  std::string bytes;
-  ASSERT_TRUE(
-      sentencepiece::SentencePieceTrainer::Train(
-          {{"vocab_size", "40"}, {"model_type", "word"}, {"minloglevel", "2"}}, &sentences, &bytes)
-          .ok());
-  const auto words = Tokenizer::FromBytes(bytes, "words");
+  const auto words =
+      Tokenizer::FromBytes(ModelWith({{"model_type", "word"}, {"vocab_size", "40"}}), "words");
   const auto pieces = TokenizersOf(TokenizerType::kBpe).source;
   EXPECT_EQ(
       UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = pieces}, {.alpha = 0.1}); }),

@@ -2,19 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sentencepiece_trainer.h>
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "../support/gzip.h"
 #include "../support/temporary_folder.h"
 #include "../support/thrown_error.h"
 #include "data/sentencepiece_model.h"
+#include "sentencepiece_model_with.h"
 #include "synthetic_text.h"
 
 namespace wavemt {
@@ -22,31 +21,6 @@ namespace {
 
 using testing::IsEmpty;
 using testing::StartsWith;
-
-using SpecialIds = std::unordered_map<std::string, std::string>;
-
-class Sentences : public sentencepiece::SentenceIterator {
- public:
-  bool done() const override { return next_ == sentences_.size(); }
-  void Next() override { ++next_; }
-  const std::string& value() const override { return sentences_[next_]; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  std::vector<std::string> sentences_ = SyntheticSentences(100);
-  size_t next_ = 0;
-};
-
-// The bytes of a model with these options, trained with SentencePiece itself.
-std::string ModelWith(const SpecialIds& ids) {
-  SpecialIds options = {{"vocab_size", "60"}, {"model_type", "bpe"}, {"minloglevel", "2"}};
-  options.insert(ids.begin(), ids.end());
-  Sentences sentences;
-  std::string bytes;
-  const auto status = sentencepiece::SentencePieceTrainer::Train(options, &sentences, &bytes);
-  if (!status.ok()) throw std::runtime_error(status.ToString());
-  return bytes;
-}
 
 TEST(TokenizerTest, SymbolsThatUsersDefineStayWhole) {
   TokenizerConfig config;
@@ -83,7 +57,7 @@ TEST(TokenizerTest, ATagBeforeATextLeavesItsTokensAlone) {
   }
 }
 
-TEST(TokenizerTest, ReadsTheSpecialIdsFromTheModel) {
+TEST(TokenizerTest, ReadsTheSentencePieceOptionsFromTheModel) {
   const auto tokenizer = Tokenizer::FromBytes(
       ModelWith({{"pad_id", "4"}, {"unk_id", "2"}, {"bos_id", "3"}, {"eos_id", "1"}}), "x.model");
   EXPECT_EQ(tokenizer->special().pad, 4);

@@ -7,8 +7,8 @@ import signal
 import zlib
 
 import pytest
-from conftest import (TORTURE, metrics_of, pointed, state_without_clock, wavemt, without_speeds,
-                      write_config)
+from conftest import (TORTURE, metrics_of, pointed, state_without_clock, train_run, wavemt,
+                      without_speeds, write_config)
 from file_faults import is_whole, leftovers, program, report, with_faults
 from safetensors.numpy import load_file
 from test_adapters import LORA, write_adapter_config
@@ -21,11 +21,8 @@ TRAINING = {"max_steps": 24, "gradient_accumulation": 2, "ema_decay": 0.9, "log_
 
 
 def train(folder, corpus, *options, **training):
-    config = write_config(folder / "config.json", corpus, model={"dropout": 0.2},
-                          training=TRAINING | training)
-    said = wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options).stderr
-    (folder / "said").write_text(said, "utf8")
-    return folder / "run"
+    return train_run(folder, corpus, *options, model={"dropout": 0.2},
+                     training=TRAINING | training)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import json
 import shutil
 
 import pytest
-from conftest import merge, pointed, state_without_clock, wavemt, without_speeds, write_config
+from conftest import (merge, pointed, state_without_clock, train_run, wavemt, without_speeds,
+                      write_config)
 
 # Some 18 batches an epoch, two of them an update: steps 20 and 40 are in different ones.
 SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
@@ -13,11 +14,7 @@ SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
 
 
 def train(folder, corpus, *options, **changes):
-    folder.mkdir(exist_ok=True)
-    config = write_config(folder / "config.json", corpus, **merge(SAMPLED, changes))
-    said = wavemt("train", config, "--run-dir", folder / "run", "--device", "cpu", *options).stderr
-    (folder / "said").write_text(said, "utf8")
-    return folder / "run"
+    return train_run(folder, corpus, *options, **merge(SAMPLED, changes))
 
 
 def weights(run):
