@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""What each choice of a config gave: trains a model for each row of a table, one after the other,
-and prints the row. configs/README.md has the tables.
+"""What each choice of a config gives: trains a model for each row of a table, one after the other,
+and prints the row.
 
 usage: ablations.py TABLE OUT [ROW...]
-  TABLE  multi30k, multi30k-long or 3am
-  OUT    the folder for the runs; a row that is there already is not trained again
+  TABLE  multi30k, multi30k-best or 3am
+  OUT    the folder for the runs; a row that is there already is not trained again, and a training
+         that was stopped goes on
   ROW    the rows to do, by name; without any, all of them
 
 WAVEMT_DATA names the folder with the corpora, WAVEMT_PROGRAM the program (build/release/wavemt).
 Each model is chosen by its score on data.valid, and its search by `wavemt tune`, also there; the
-test set is translated once. BLEU is that of `wavemt evaluate`; "as papers" that of moses_bleu.py.
+test set is translated once. "greedy" is the best validation of the training, without an average;
+val and test are what `wavemt evaluate` says of the run, "as papers" is what moses_bleu.py does. The
+minutes are those of the training.
 Needs: pip install sacrebleu sacremoses
 """
+import importlib.util
 import json
 import os
 import subprocess
@@ -21,31 +25,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = os.environ.get("WAVEMT_PROGRAM", str(ROOT / "build/release/wavemt"))
-DATA = Path(os.environ.get("WAVEMT_DATA", ROOT / "data"))
-
-# Each row: a name, and what it changes in the table's config.
-BPE = ["tokenizer.type=bpe", "tokenizer.vocab_size=5000"]
+# Each table: its config, and its rows: a name, and what the row changes in the config.
 TABLES = {
     "multi30k": ("multi30k-tiny.json", [
         ("as it is", []),
-        ("unigram, 10,000 pieces", ["tokenizer.type=unigram", "tokenizer.vocab_size=10000"]),
-        ("no averages", ["training.average_best=0"]),
-        ("BPE-dropout 0.05", ["tokenizer.sampling.alpha=0.05"]),
-        ("BPE-dropout 0.1", ["tokenizer.sampling.alpha=0.1"]),
-        ("R-Drop 2", ["training.r_drop.alpha=2"]),
-        ("deep encoder, shallow decoder", ["model.num_encoder_layers=7",
-                                           "model.num_decoder_layers=1"]),
+        ("BPE, 5,000 pieces", ["tokenizer.type=bpe", "tokenizer.vocab_size=5000"]),
+        ("batches half as large", ["training.batch_tokens=2048", "training.max_steps=9000",
+                                   "training.learning_rate=0.003"]),
+        ("subword sampling 0.3", ["tokenizer.sampling.alpha=0.3"]),
+        ("R-Drop 3", ["training.r_drop.alpha=3"]),
+        ("average of the 5 best", ["training.average_best=5"]),
+        ("8+1 layers", ["model.num_encoder_layers=8", "model.num_decoder_layers=1"]),
     ]),
-    "multi30k-long": ("multi30k-best.json", [
-        ("as it is", []),
-        ("no BPE-dropout", ["tokenizer.sampling.alpha=0"]),
-        ("no R-Drop", ["training.r_drop.alpha=0"]),
-        ("no averages", ["training.average_best=0"]),
-    ]),
-    "3am": ("3am-en-zh.json", [
+    "multi30k-best": ("multi30k-best.json", [
         ("as it is", []),
         ("no subword sampling", ["tokenizer.sampling.alpha=0"]),
         ("no R-Drop", ["training.r_drop.alpha=0"]),
+        ("no average", ["training.average_best=0"]),
+    ]),
+    "3am": ("3am-en-zh.json", [
+        ("as it is", []),
+        ("subword sampling 0.3", ["tokenizer.sampling.alpha=0.3"]),
+        ("R-Drop 3", ["training.r_drop.alpha=3"]),
+        ("average of the 5 best", ["training.average_best=5"]),
     ]),
 }
 
@@ -67,26 +69,28 @@ def bleu_of(folder, split, files):
 
 
 def measure(name, changes, config, folder):
+    options = [word for change in changes for word in ("--set", change)]
+    settings = run(PROGRAM, "config", "show", ROOT / "configs" / config, *options)
     record = folder / "row.json"
     if record.exists():
         row = json.loads(record.read_text("utf8"))
-        if row["changes"] == changes:
+        if row["settings"] == settings:
             return row
     folder.mkdir(parents=True, exist_ok=True)
-    options = [word for change in changes for word in ("--set", change)]
     start = time.time()
-    run(PROGRAM, "train", ROOT / "configs" / config, "--run-dir", folder / "run", "--overwrite",
+    run(PROGRAM, "train", ROOT / "configs" / config, "--run-dir", folder / "run", "--resume",
         *options)
-    row = {"name": name, "changes": changes, "minutes": (time.time() - start) / 60}
-    row["valid_greedy"] = max(line["valid/bleu"] for line in metrics_of(folder / "run")
-                              if "valid/bleu" in line)
+    row = {"name": name, "settings": settings, "minutes": (time.time() - start) / 60}
+    row["greedy"] = max(line["valid/bleu"] for line in metrics_of(folder / "run")
+                        if "valid/bleu" in line)
     run(PROGRAM, "tune", folder / "run", "--write")
     data = json.loads((folder / "run/config.json").read_text("utf8"))["data"]
     row["valid"], _ = bleu_of(folder, "valid", data["valid"])
     if data["test"]["source"]:
         row["test"], output = bleu_of(folder, "test", data["test"])
-        paper = run(sys.executable, ROOT / "scripts/moses_bleu.py", output,
-                    data["test"]["target"][0], "de")
+        references = data["test"]["target"][0]
+        language = Path(references).name.removesuffix(".gz").rpartition(".")[2]
+        paper = run(sys.executable, ROOT / "scripts/moses_bleu.py", output, references, language)
         row["as_papers"] = float(paper.split()[0])
     record.write_text(json.dumps(row), "utf8")
     return row
@@ -100,18 +104,22 @@ def metrics_of(run_folder):
 def main():
     if len(sys.argv) < 3 or sys.argv[1] not in TABLES:
         sys.exit(__doc__)
+    for package in ("sacrebleu", "sacremoses"):
+        if importlib.util.find_spec(package) is None:
+            sys.exit(f"ablations.py: pip install {package}, for {sys.executable}")
     config, rows = TABLES[sys.argv[1]]
     names = [name for name, _ in rows]
     wanted = sys.argv[3:] or names
     for name in wanted:
         if name not in names:
             sys.exit(f"ablations.py: no row {name!r}; there are: {', '.join(names)}")
-    print("| | val, greedy | val | test | as papers | minutes |\n|---|---|---|---|---|---|")
+    print("| | greedy | val | test | as papers | minutes |\n|---|---|---|---|---|---|")
     for name, changes in rows:
         if name not in wanted:
             continue
-        row = measure(name, changes, config, Path(sys.argv[2]) / name.replace(" ", "-"))
-        cells = [row.get(key) for key in ("valid_greedy", "valid", "test", "as_papers", "minutes")]
+        row = measure(name, changes, config,
+                      Path(sys.argv[2]) / sys.argv[1] / name.replace(" ", "-"))
+        cells = [row.get(key) for key in ("greedy", "valid", "test", "as_papers", "minutes")]
         print(f"| {name} | " + " | ".join("" if cell is None else f"{cell:.1f}" for cell in cells)
               + " |", flush=True)
 

@@ -54,7 +54,7 @@ void SayHowShort(const TrainingJob& job, const TrainingOutcome& outcome) {
 // "; best: step 2,000", to follow how a training ended: what `translate` opens now.
 std::string BestModelText(const RunDirectory& run) {
   if (run.BestIsAverage()) {
-    return fmt::format("; best: the average of its best checkpoints, {}",
+    return fmt::format("; best: the average of the best checkpoints, {}",
                        run.AveragePath().string());
   }
   const std::optional<int64_t> step = run.BestStep();

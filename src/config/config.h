@@ -185,7 +185,7 @@ struct OptimizerConfig {
   double weight_decay = 0.0;
 };
 
-/// Regularized dropout: two passes over each batch, drawn towards each other.
+/// Regularized dropout: two passes over each batch, pulled together.
 struct RDropConfig {
   double alpha = 0.0;
 };

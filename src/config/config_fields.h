@@ -289,7 +289,8 @@ void VisitFields(Visitor& v, SubwordSamplingConfig& c) {
           "translations use the best segmentation. For a bpe vocabulary, the probability that a "
           "merge is left out (BPE-dropout, Provilkov et al. 2020; 0.1 is common). For a unigram "
           "vocabulary, the exponent of the probabilities from which a segmentation is drawn (Kudo "
-          "2018; 0.2 to 0.5 are common), where smaller numbers mean more variety. 0: off.");
+          "2018; 0.2 to 0.5 are common), where smaller numbers mean more variety, and those "
+          "below 0.2 a great deal. 0: off.");
   v.Field("nbest", c.nbest, Between(0, 512),
           "For a unigram vocabulary: sample from this many of the likeliest segmentations, at "
           "least 2; 0: from all.");
@@ -426,12 +427,14 @@ void VisitFields(Visitor& v, OptimizerConfig& c) {
 
 template <typename Visitor>
 void VisitFields(Visitor& v, RDropConfig& c) {
-  v.Field("alpha", c.alpha, AtLeast(0),
-          MayChange("Each batch goes through the model twice, with different dropout, and the two "
-                    "predictions p and q of each token are drawn towards each other: the loss is "
-                    "the mean of both passes' plus alpha / 4 times KL(p||q) + KL(q||p), which is "
-                    "half of the paper's loss for the same alpha. An update takes about twice the "
-                    "time and memory; the loss of validations is the plain one. 0: off."));
+  v.Field(
+      "alpha", c.alpha, AtLeast(0),
+      MayChange("Each batch goes through the model twice, with different dropout, and the two "
+                "predictions p and q of each token are pulled together: the loss is the mean of "
+                "the two losses plus alpha / 4 * (KL(p||q) + KL(q||p)), which is half of the "
+                "paper's loss for the same alpha. An update takes almost twice the time and "
+                "twice the memory; the loss of validations does not include this term. 0: "
+                "off."));
 }
 
 template <typename Visitor>
@@ -500,9 +503,9 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field(
       "average_best", c.average_best, Between(0, kMaxAverageBest),
       MayChange("Number of best checkpoints, by best_metric, to keep besides the keep_last newest "
-                "ones, optimizers included; at least 2. Each validation among the best writes "
-                "one, whatever save_every says. When training has ended, the mean of the best "
-                "ones' weights is written as checkpoints/average. If it scores better than all "
+                "ones, with optimizer state; at least 2. Every validation that ranks among them "
+                "writes one, regardless of save_every. When training has ended, the mean of "
+                "their weights is written as checkpoints/average. If it scores better than all "
                 "of them, it becomes the run's best model. 0: off."));
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
           FixedForTranslationScores(

@@ -321,8 +321,8 @@ void ValidateAverageOfBest(const Config& config, const ConfigOrigin& origin) {
   }
   if (config.data.valid.empty() || training.validate_every == 0) {
     throw UsageError(
-        "{}: {} needs validations to choose checkpoints by; give data.valid and "
-        "training.validate_every",
+        "{}: {} needs validations to choose checkpoints by; set data.valid, and "
+        "training.validate_every above 0",
         origin.Of("training.average_best"), training.average_best);
   }
 }

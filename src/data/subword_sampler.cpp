@@ -53,13 +53,13 @@ void RequireCanSample(const TokenizerPair& tokenizers, const SubwordSamplingConf
       throw UsageError(
           "tokenizer.sampling: SentencePiece can sample from unigram and bpe models only, and "
           "the{} "
-          "tokenizer is neither",
+          "tokenizer is of another type",
           which);
     }
     if (sampling.nbest > 0 && !tokenizer->HasNbest()) {
       throw UsageError(
           "tokenizer.sampling.nbest: only a unigram model has a list of the likeliest "
-          "segmentations, and the{} tokenizer is none; leave it out",
+          "segmentations, and the{} tokenizer is not unigram; leave it out",
           which);
     }
   }

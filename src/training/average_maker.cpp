@@ -57,7 +57,10 @@ bool AverageMaker::MakeIfMissing(const TrainingState& state,
   World& world = *inputs_.world;
   std::vector<BestScore> checkpoints = validator_.best().all();
   if (checkpoints.size() < kFewest) {
-    spdlog::info("no average is made: fewer than two checkpoints have comparable scores");
+    spdlog::info(
+        "no average is made: fewer than two checkpoints have comparable scores; `wavemt average` "
+        "takes "
+        "those that you name");
     return true;
   }
   // The sum of numbers depends on their order in the last bit.

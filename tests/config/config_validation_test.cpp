@@ -180,7 +180,7 @@ TEST(ConfigValidationTest, AnAverageNeedsTwoCheckpointsAndValidations) {
             "use at least 2, or 0 for none");
   const std::string expected =
       "--set training.average_best=3: training.average_best: 3 needs validations to choose "
-      "checkpoints by; give data.valid and training.validate_every";
+      "checkpoints by; set data.valid, and training.validate_every above 0";
   EXPECT_EQ(folder.RefusalSet({"training.average_best=3"}), expected);
   EXPECT_EQ(folder.RefusalSet(
                 {"training.average_best=3", "data.valid.tsv=v.tsv", "training.validate_every=0"}),

@@ -254,7 +254,7 @@ TEST(TokenizerSampleTest, AModelOfWordsCannotBeSampled) {
   EXPECT_THAT(
       UsageErrorOf([&] { RequireCanSample({.source = pieces, .target = words}, {.alpha = 0.1}); }),
       HasSubstr("tokenizer.sampling: SentencePiece can sample from unigram and bpe models "
-                "only, and the target tokenizer is neither"));
+                "only, and the target tokenizer is of another type"));
   EXPECT_THAT(UsageErrorOf([&] {
                 RequireCanSample({.source = pieces, .target = pieces}, {.alpha = 0.1, .nbest = 4});
               }),

@@ -150,7 +150,7 @@ def test_what_is_said_at_the_end(averaged):
     assert f" info: the average of the checkpoints of steps {first}, {second} and {third} has " \
         f"valid BLEU {average['scores']['valid/bleu']:.4g}, the best of them {best:.4g}: " in said
     if pointed(averaged, "best").name == "average":
-        model = f"the average of its best checkpoints, {averaged}/checkpoints/average"
+        model = f"the average of the best checkpoints, {averaged}/checkpoints/average"
         assert ": it is the best model\n" in said
     else:
         model = f"step {int(pointed(averaged, 'best').name[5:])}"
@@ -216,7 +216,7 @@ def test_a_run_is_its_average_only_if_that_is_better(averaged, without_average, 
     assert_is_mean(run)
     best = run / "checkpoints" / ("average" if is_average else folder_of(steps[0]))
     assert pointed(run, "best") == best
-    assert ("; best: the average of its best checkpoints, " if is_average else
+    assert ("; best: the average of the best checkpoints, " if is_average else
             f"; best: step {steps[0]};") in said
     for model in (run, run / "checkpoints/best"):
         assert json.loads(wavemt("inspect", model, "--json").stdout)["checkpoint"] == str(best)

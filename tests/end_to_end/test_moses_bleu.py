@@ -26,7 +26,7 @@ def test_case_and_spaces_before_punctuation_do_not_count(tmp_path, references):
     result = moses_bleu(same, references)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("100.00 ")
-    assert "tok:none" in result.stdout
+    assert "case:lc" in result.stdout and "tok:none" in result.stdout
 
 
 def test_the_score_is_that_of_sacrebleu_for_words_by_hand(tmp_path, references):
@@ -46,4 +46,11 @@ def test_text_that_does_not_go_together_is_refused(tmp_path, references):
     result = moses_bleu(short, references)
     assert result.returncode == 1
     assert f"{short} has 1 lines, {references} has 2" in result.stderr
-    assert moses_bleu(tmp_path / "none", references).returncode == 1
+    empty, cut = tmp_path / "empty", tmp_path / "cut.gz"
+    empty.write_bytes(b"")
+    cut.write_bytes(references.read_bytes()[:-12])
+    for path in (tmp_path / "none", empty, cut):
+        result = moses_bleu(path, references)
+        assert result.returncode == 1
+        assert str(path) in result.stderr and "Traceback" not in result.stderr
+    assert "german: Moses has no rules" in moses_bleu(references, references, "german").stderr
