@@ -59,8 +59,7 @@ bool AverageMaker::MakeIfMissing(const TrainingState& state,
   if (checkpoints.size() < kFewest) {
     spdlog::info(
         "no average is made: fewer than two checkpoints have comparable scores; `wavemt average` "
-        "takes "
-        "those that you name");
+        "takes those that you name");
     return true;
   }
   // The sum of numbers depends on their order in the last bit.
