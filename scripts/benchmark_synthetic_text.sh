@@ -58,14 +58,16 @@ text=$runs/text
 [ "$(cat "$runs/steps")" = "$steps" ] ||
   die "STEPS=$steps: $runs was begun with STEPS=$(cat "$runs/steps"); set that, or name another folder for RUNS"
 
-# train NAME OPTION...: the model of configs/multi30k-tiny.json. All are trained for as many updates.
+# train NAME OPTION...: the model of configs/multi30k-tiny.json, with larger batches. All are trained
+# for as many updates.
 train() {
   local run=$runs/$1
   shift
   [ ! -e "$run.done" ] || return 0
   "$wavemt" train configs/multi30k-tiny.json --run-dir "$run" --resume "${threads[@]}" \
     --set tokenizer.model="$runs/tokenizer.model" --set training.max_steps="$steps" \
-    --set training.warmup_steps=300 --set training.validate_every=500 --set training.save_every=500 "$@"
+    --set training.batch_tokens=4096 --set training.learning_rate=0.004 --set training.warmup_steps=300 \
+    --set training.validate_every=500 --set training.save_every=500 "$@"
   touch "$run.done"
 }
 
