@@ -74,6 +74,7 @@ std::vector<BestScore> BestScoresFromJson(const Json& list, std::string_view nam
         BestScoreFromJson(item, fmt::format("{}: \"{}\"[{}]", origin, name, scores.size())));
   }
   std::vector<int64_t> steps;
+  steps.reserve(scores.size());
   for (const BestScore& score : scores) steps.push_back(score.step);
   std::ranges::sort(steps);
   if (std::ranges::adjacent_find(steps) != steps.end()) {

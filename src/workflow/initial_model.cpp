@@ -86,7 +86,7 @@ TokenizerPair ChooseTokenizers(const InitialModel& initial, InitialFit fit, Conf
     named.sampling = sampling;
     return *initial.tokenizers;
   }
-  const TokenizerPair tokenizers = MakeTokenizers(*config);
+  TokenizerPair tokenizers = MakeTokenizers(*config);
   if (!initial.tokenizers) return tokenizers;
   const bool is_same = tokenizers.source->GivesSameIds(*initial.tokenizers->source) &&
                        tokenizers.target->GivesSameIds(*initial.tokenizers->target);
