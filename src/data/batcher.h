@@ -58,7 +58,7 @@ struct DataPosition {
 };
 
 /// An endless sequence of batches that orders each pass over the corpus anew, and with a sampler
-/// cuts its text anew. Another thread prepares the next pass while the current one goes on.
+/// segments its text anew. Another thread prepares the next pass while the current one goes on.
 class Batcher {
  public:
   struct Options {

@@ -52,8 +52,7 @@ void RequireCanSample(const TokenizerPair& tokenizers, const SubwordSamplingConf
     if (!tokenizer->CanSample()) {
       throw UsageError(
           "tokenizer.sampling: SentencePiece can sample from unigram and bpe models only, and "
-          "the{} "
-          "tokenizer is of another type",
+          "the{} tokenizer is of another type",
           which);
     }
     if (sampling.nbest > 0 && !tokenizer->HasNbest()) {

@@ -21,7 +21,8 @@ struct TokenizedPair {
   std::span<const int32_t> source;
   std::span<const int32_t> target;
   float weight = 1.0F;  // Of the pair in the loss.
-  // The text of the ids, without the tags before the source; empty unless it is kept.
+  // The text of the ids, as Tokenizer::Normalize() returns it, without the tags before the source;
+  // empty unless it is kept.
   std::string_view source_text{};
   std::string_view target_text{};
 };

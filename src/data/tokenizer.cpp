@@ -115,10 +115,8 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
 
 std::vector<int32_t> Tokenizer::Sample(std::string_view text, const SubwordSamplingConfig& sampling,
                                        uint64_t seed) const {
-  const std::string normalized = Normalize(text);
-  if (normalized.empty()) return {};
   sentencepiece::random::GetRandomGenerator()->seed(static_cast<std::mt19937::result_type>(seed));
-  return IdsOf(normalized, sampling);
+  return IdsOf(text, sampling);
 }
 
 bool Tokenizer::CanSample() const {

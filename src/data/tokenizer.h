@@ -55,7 +55,7 @@ class Tokenizer {
   std::vector<int32_t> Encode(std::string_view text) const;
   /// Ids of pieces of `text` that SentencePiece draws at random; the same seed gives the same ones.
   ///
-  /// REQUIRES: sampling.is_on() and CanSample().
+  /// REQUIRES: `text` is what Normalize() returned; sampling.is_on(); CanSample().
   std::vector<int32_t> Sample(std::string_view text, const SubwordSamplingConfig& sampling,
                               uint64_t seed) const;
   /// Whether SentencePiece can draw pieces of its model, which must be of type unigram or bpe.

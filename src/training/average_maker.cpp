@@ -91,9 +91,7 @@ bool AverageMaker::IsMade(int64_t step, const std::vector<BestScore>& checkpoint
     VerifyCheckpointModel(folder);
     // The base of an adapter may have moved since.
     const Json adapter = HasAdapter(folder) ? ReadJson(folder / kAdapterInfoFile) : Json();
-    const TrainingState end =
-        TrainingStateFromJson(ReadCheckpointState(folder), (folder / kStateFile).string());
-    return adapter == inputs_.adapter && end.step == step &&
+    return adapter == inputs_.adapter && StepOfCheckpoint(folder) == step &&
            ReadAverage(folder).checkpoints == checkpoints;
   } catch (const Error& error) {
     spdlog::warn("{}; the average is made again", error.what());

@@ -23,7 +23,7 @@ std::string NumberOfProcesses(int64_t number) {
   return fmt::format("{} process{}", WithThousands(number), number == 1 ? "" : "es");
 }
 
-// Null: the text is cut into the same tokens in each pass.
+// Null: the text is segmented in the same way in each pass.
 std::shared_ptr<const SubwordSampler> MakeSampler(const Config& config,
                                                   const TokenizerPair& tokenizers) {
   if (!config.tokenizer.sampling.is_on()) return nullptr;

@@ -7,10 +7,11 @@ import pytest
 from conftest import (merge, pointed, state_without_clock, train_run, wavemt, without_speeds,
                       write_config)
 
-# Some 18 batches an epoch, two of them an update: steps 20 and 40 are in different ones.
+# Some 19 batches an epoch, two of them an update: steps 24 and 48 are in the middle of the third
+# and at the beginning of the sixth.
 SAMPLED = {"tokenizer": {"sampling": {"alpha": 0.2}}, "model": {"dropout": 0.2},
-           "training": {"max_steps": 40, "gradient_accumulation": 2, "log_every": 10,
-                        "validate_every": 20, "save_every": 20}}
+           "training": {"max_steps": 48, "gradient_accumulation": 2, "log_every": 12,
+                        "validate_every": 24, "save_every": 24}}
 
 
 def train(folder, corpus, *options, **changes):
@@ -36,14 +37,14 @@ def state_of(run, step):
 
 
 def test_the_halves_cross_the_end_of_an_epoch(whole):
-    half, end = state_of(whole, 20), state_of(whole, 40)
+    half, end = state_of(whole, 24), state_of(whole, 48)
     assert half["batch_in_epoch"] > 0
     assert 0 < half["epochs_completed"] < end["epochs_completed"]
 
 
 def test_a_resumed_run_draws_what_one_never_stopped_draws(whole, corpus, tmp_path):
-    half = train(tmp_path, corpus, "--set", "training.max_steps=20", tokenizer={"type": kind(whole)})
-    wavemt("resume", half, "--set", "training.max_steps=40", "--device", "cpu")
+    half = train(tmp_path, corpus, "--set", "training.max_steps=24", tokenizer={"type": kind(whole)})
+    wavemt("resume", half, "--set", "training.max_steps=48", "--device", "cpu")
     assert weights(half) == weights(whole)
     assert state_without_clock(pointed(half, "latest")) == state_without_clock(
         pointed(whole, "latest"))
