@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/positions/distances.h"
+#include "model/short_attention.h"
 
 namespace wavemt {
 namespace {
@@ -65,8 +66,8 @@ struct AttentionOptions {
   AttentionPositions positions{};  // Those of the layer.
 };
 
-// softmax(query key^T / sqrt(head_dim)) value, by LibTorch's fused kernels where it has one for the
-// case. All tensors: [batch, num_heads, length, head_dim].
+// softmax(query key^T / sqrt(head_dim)) value, by the fastest kernel that there is for the case.
+// All tensors: [batch, num_heads, length, head_dim].
 torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
                           const AttentionOptions& options) {
   const int64_t queries = query.size(2);
@@ -77,7 +78,11 @@ torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
         options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask,
         keys);
   }
-  // Fused kernels know only a triangle that begins with the first key.
+  const torch::Tensor short_mask = mask.value_or(torch::Tensor());
+  if (options.dropout == 0 && CanAttendShort(query, key_value.key, short_mask)) {
+    return AttendShort(query, key_value.key, key_value.value, short_mask, options.causal);
+  }
+  // LibTorch's fused kernels know only a triangle that begins with the first key.
   const bool has_triangle = options.causal && keys == queries;
   if (options.causal && !has_triangle) {
     mask = ~LaterKeys(keys - queries, queries, keys, query.device());

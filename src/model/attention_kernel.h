@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+namespace wavemt {
+
+/// Loops go over as many numbers at once.
+inline constexpr int64_t kAttentionLanes = 16;
+constexpr int64_t RoundedUpToLanes(int64_t count) {
+  return (count + kAttentionLanes - 1) / kAttentionLanes * kAttentionLanes;
+}
+
+/// Attention of one head in one sentence, weights v with
+///   weights[i, j] = softmax over j of (q[i] k[j] / sqrt(head_dim)),
+/// over plain arrays, for a single thread. It suits short sentences, whose scores all fit in the
+/// cache; every product of matrices is too small for a library.
+struct HeadAttention {
+  /// The rows of a matrix, each [head_dim], are `stride` apart.
+  struct Rows {
+    const float* data = nullptr;
+    int64_t stride = 0;
+  };
+  struct MutableRows {
+    float* data = nullptr;
+    int64_t stride = 0;
+  };
+
+  int64_t num_queries = 0;
+  int64_t num_keys = 0;
+  int64_t head_dim = 0;  // A multiple of kAttentionLanes.
+  Rows query{};
+  Rows key{};
+  Rows value{};
+  const bool* visible = nullptr;  // [num_keys], false: nobody attends to it; null: all are visible.
+  bool causal = false;            // Query i sees the keys up to number i + num_keys - num_queries.
+};
+
+/// The numbers that a call needs as scratch memory.
+int64_t AttentionScratchSize(const HeadAttention& attention);
+
+/// weights: [num_queries, RoundedUpToLanes(num_keys)], 0 behind the last key; a query that sees no
+/// key has weights of 0 and a result of 0. output: [num_queries, head_dim].
+void AttendHead(const HeadAttention& attention, float* scratch, float* weights,
+                const HeadAttention::MutableRows& output);
+
+/// The gradients of query, key and value for that of the output and the weights of AttendHead().
+struct HeadGradients {
+  HeadAttention::MutableRows query{};
+  HeadAttention::MutableRows key{};
+  HeadAttention::MutableRows value{};
+};
+void AttendHeadBackward(const HeadAttention& attention, float* scratch, const float* weights,
+                        const HeadAttention::Rows& output_gradient, const HeadGradients& gradients);
+
+}  // namespace wavemt
