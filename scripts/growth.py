@@ -403,7 +403,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("runs/growth"),
                         help="folder of the figures and the plot (default %(default)s)")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a cost grows faster "
-                        f"than its arithmetic by more than {MARGIN:.0%} from one row to the next")
+                        f"than its arithmetic by more than {MARGIN:.0%}% from one row to the next")
     options = parser.parse_args()
     options.axes = options.axes or list(AXES)
     options.output = options.output.resolve()
