@@ -2,11 +2,51 @@
 # Compares training speed on Multi30k en->de with Marian, JoeyNMT and plain PyTorch: the same model, vocabulary and
 # batch size, the programs in turn, medians over several rounds. Takes about half an hour; needs an idle machine.
 #   usage: scripts/benchmark_training.sh [ROUNDS]        (default 3)
+#          scripts/benchmark_training.sh --table FILE... one table of several machines: each run writes a file of rows
+#                                                        as JSON lines into WAVEMT_WORK, and these are the files
 # WAVEMT_PEERS  folder with prepare.sh, marian.sh, joeynmt.sh and pytorch_reference.py (default ../shared/peers), which
 #               are not part of this project. A peer that is missing or cannot be installed is skipped, as noted in
 #               the table; without any, only wavemt is measured.
 # WAVEMT_WORK   where corpora, environments and runs go (default: nmt-peers in the temporary folder).
 set -euo pipefail
+if [ "${1:-}" = --table ]; then
+  exec python3 - "${@:2}" <<'P'
+import json, sys
+
+
+def rows_of(file):
+    try:
+        with open(file, encoding="utf8") as lines:
+            return [json.loads(line) for line in lines if line.strip()]
+    except OSError as error:
+        sys.exit(f"benchmark_training.sh: {file}: {error.strerror}")
+    except ValueError:
+        sys.exit(f"benchmark_training.sh: {file}: is no file of JSON lines; take what a run of this script has written")
+
+
+def cells_of(row, lowest):
+    speed, ratio = row["tokens_per_second"], row["ratio_to_best_peer"]
+    against = "no peer" if ratio is None else f"{ratio:.2f}x {row['best_peer']}"
+    memory = row["peak_memory_mb"]
+    return [f"{row['model']}, {row['precision']}", f"{row['processor']}, {row['cores']} cores", row["instructions"],
+            f"{speed['median']:,.0f} ({speed['low']:,.0f} to {speed['high']:,.0f})",
+            f"**{against}**, the lowest" if ratio is not None and ratio == lowest else against,
+            "not measured" if memory is None else f"{memory:,.0f} MB",
+            f"{100 * row['share_of_limit']:.0f}% of {row['limit']:,.0f}", f"{row['date']}, {row['commit']}"]
+
+
+if len(sys.argv) < 2:
+    sys.exit("benchmark_training.sh: --table needs the files of rows that runs of this script have written")
+rows = [row for file in sys.argv[1:] for row in rows_of(file) if row.get("program") == "wavemt"]
+print("| model | processor | instructions | wavemt, target tokens/s | against the best peer | peak memory | "
+      "share of the limit | date, commit |\n" + "| --- " * 8 + "|")
+for key in dict.fromkeys((row["model"], row["precision"]) for row in rows):
+    of_key = [row for row in rows if (row["model"], row["precision"]) == key]
+    ratios = [row["ratio_to_best_peer"] for row in of_key if row["ratio_to_best_peer"] is not None]
+    for row in of_key:
+        print("| " + " | ".join(cells_of(row, min(ratios, default=None))) + " |")
+P
+fi
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
 peers=$(cd "${WAVEMT_PEERS:-../shared/peers}" 2> /dev/null && pwd) || peers=
@@ -29,8 +69,11 @@ if [ ! -f "$WAVEMT_WORK/data/joint.model" ]; then
 fi
 export WAVEMT_PROGRAM=$program
 exec python3 - <<'P'
-import json, os, platform, re, resource, shutil, statistics, subprocess, sys, time
+import json, math, os, re, shutil, statistics, subprocess, sys, time
 from pathlib import Path
+
+sys.path.insert(0, "scripts")
+import machine
 
 WORK, PEERS = Path(os.environ["WAVEMT_WORK"]), Path(os.environ["WAVEMT_PEERS_DIR"])
 ROUNDS, PROGRAM = int(os.environ["WAVEMT_ROUNDS"]), Path(os.environ["WAVEMT_PROGRAM"]).resolve()
@@ -129,22 +172,43 @@ for round_number in range(ROUNDS):
               file=sys.stderr)
 limits = {key: limit(*key) for key in {(size, precision) for size, _, precision in ROWS}}
 median = lambda row, index: statistics.median(r[index] for r in results[row])
-model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-              if line.startswith("model name")), platform.processor())
-print(f"{model}, {THREADS} threads; {time.strftime('%Y-%m-%d')}; medians of {ROUNDS} rounds (lowest to highest)\n")
-print("| model | program | target tokens/s | against the best fp32 peer | peak memory | share of the limit |")
-print("| --- | --- | --- | --- | --- | --- |")
-for row in ROWS:
+
+
+def facts(row):
+    """All that is known of a row that was measured."""
     size, program, precision = row
-    if not results[row]:
-        print(f"| {size}, {precision} | {program} | not measured | | | |")
-        continue
-    peers = [median(r, 0) for r in ROWS if results[r] and r[0] == size and r[1] != "wavemt" and r[2] == "fp32"]
-    ratio = f"{median(row, 0) / max(peers):.2f}x" if peers else "no peer"
-    speeds = sorted(r[0] for r in results[row])
-    print(f"| {size}, {precision} | {program} | {median(row, 0):,.0f} ({speeds[0]:,.0f} to {speeds[-1]:,.0f}) | "
-          f"{ratio} | {median(row, 1):,.0f} MB | "
-          f"{100 * median(row, 0) / limits[size, precision][0]:.0f}% of {limits[size, precision][0]:,.0f} |")
+    peers = {r[1]: median(r, 0) for r in ROWS if results[r] and (r[0], r[2]) == (size, precision) and r[1] != "wavemt"}
+    best = max(peers, key=peers.get, default=None)
+    speeds, peak, most = [r[0] for r in results[row]], median(row, 1), limits[size, precision][0]
+    return {"date": time.strftime("%Y-%m-%d"), "commit": machine.commit(), "program": program, "model": size,
+            "precision": precision, "rounds": len(speeds),
+            "tokens_per_second": {"low": min(speeds), "median": median(row, 0), "high": max(speeds)},
+            "best_peer": best, "ratio_to_best_peer": median(row, 0) / peers[best] if best else None,
+            "peak_memory_mb": None if math.isnan(peak) else peak,
+            "limit": most, "share_of_limit": median(row, 0) / most, "processor": machine.processor(),
+            "cores": machine.cores(), "instructions": machine.instructions(), "threads": THREADS}
+
+
+print(f"{THREADS} threads; {time.strftime('%Y-%m-%d')}, {machine.commit()}; medians of {ROUNDS} rounds "
+      "(lowest to highest)\n")
+print("| model | program | target tokens/s | against the best peer | peak memory | share of the limit | processor | "
+      "instructions |\n" + "| --- " * 8 + "|")
+written = WORK / time.strftime("rows-%Y%m%d-%H%M%S.jsonl")
+with written.open("w", encoding="utf8") as file:
+    for row in ROWS:
+        size, program, precision = row
+        if not results[row]:
+            print(f"| {size}, {precision} | {program} | not measured | | | | | |")
+            continue
+        fact = facts(row)
+        file.write(json.dumps(fact) + "\n")
+        speed, ratio, peak = fact["tokens_per_second"], fact["ratio_to_best_peer"], fact["peak_memory_mb"]
+        print(f"| {size}, {precision} | {program} | "
+              f"{speed['median']:,.0f} ({speed['low']:,.0f} to {speed['high']:,.0f}) | "
+              f"{f'{ratio:.2f}x' if ratio else 'no peer'} | {f'{peak:,.0f} MB' if peak else 'not measured'} | "
+              f"{100 * fact['share_of_limit']:.0f}% of {fact['limit']:,.0f} | "
+              f"{fact['processor']}, {fact['cores']} cores | {fact['instructions']} |")
+print(f"benchmark_training.sh: the rows are in {written}", file=sys.stderr)
 for (size, precision), (_, profile) in sorted(limits.items()):
     print(f"\n{size}, {precision}: wavemt train --profile\n{profile[profile.index('20 steps'):]}")
 P
