@@ -12,37 +12,13 @@
 namespace wavemt {
 namespace {
 
-// Sixteen numbers that are computed with together, in one register or in several.
-using Sixteen = float __attribute__((vector_size(64)));
+// As many numbers are computed with at once: a register, or several where they are shorter.
 constexpr int64_t kLanes = kScoresTogether;
 
-WAVEMT_INLINE void Load(const float* from, Sixteen* to) { __builtin_memcpy(to, from, sizeof *to); }
-
-// In halves: adding one number after the other would take longer than the products before.
-WAVEMT_INLINE float Sum(const Sixteen& x) {
-  using Eight = float __attribute__((vector_size(32)));
-  using Four = float __attribute__((vector_size(16)));
-  Eight halves[2];
-  __builtin_memcpy(halves, &x, sizeof halves);
-  halves[0] += halves[1];
-  Four quarters[2];
-  __builtin_memcpy(quarters, &halves[0], sizeof quarters);
-  quarters[0] += quarters[1];
-  return (quarters[0][0] + quarters[0][2]) + (quarters[0][1] + quarters[0][3]);
-}
-
 WAVEMT_INLINE float Dot(const float* a, const float* b, int64_t count) {
-  Sixteen sums = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    Sixteen x;
-    Sixteen y;
-    Load(a + i, &x);
-    Load(b + i, &y);
-    sums += x * y;
-  }
-  float sum = Sum(sums);
-  for (; i < count; ++i) sum += a[i] * b[i];
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
   return sum;
 }
 
@@ -50,17 +26,21 @@ WAVEMT_INLINE float Dot(const float* a, const float* b, int64_t count) {
 template <int kBlocks>
 WAVEMT_INLINE void AddWeighted(std::span<const float* const> keys, const float* weights,
                                int64_t offset, float* y) {
-  Sixteen sums[kBlocks] = {};
+  float sums[kBlocks][kLanes] = {};
   for (size_t j = 0; j < keys.size(); ++j) {
     const float* value = keys[j] + offset;
     const float weight = weights[j];
+#pragma GCC unroll 2
     for (int block = 0; block < kBlocks; ++block) {
-      Sixteen x;
-      Load(value + block * kLanes, &x);
-      sums[block] += weight * x;
+#pragma omp simd
+      for (int64_t i = 0; i < kLanes; ++i) sums[block][i] += weight * value[block * kLanes + i];
     }
   }
-  __builtin_memcpy(y, sums, sizeof sums);
+#pragma GCC unroll 2
+  for (int block = 0; block < kBlocks; ++block) {
+#pragma omp simd
+    for (int64_t i = 0; i < kLanes; ++i) y[block * kLanes + i] = sums[block][i];
+  }
 }
 
 WAVEMT_INLINE void WeightedSum(std::span<const float* const> keys, const float* weights,
