@@ -84,7 +84,7 @@ void ExpectSameBytes(Transformer model, Precision precision = Precision::kFp32) 
   EXPECT_TRUE(any);
 }
 
-AdapterConfig Lora() {
+AdapterConfig LoraWithDropout() {
   using enum LoraProjection;
   return {.type = AdapterType::kLora,
           .lora_rank = 3,
@@ -92,9 +92,10 @@ AdapterConfig Lora() {
           .lora_projections = {kQuery, kKey, kValue, kOutput, kFeedForward}};
 }
 
-using Kind = std::tuple<PositionEncodingConfig, LayerNormPlacement, AdapterConfig, Precision>;
+using CheckpointedKind =
+    std::tuple<PositionEncodingConfig, LayerNormPlacement, AdapterConfig, Precision>;
 
-class GradientCheckpointTest : public testing::TestWithParam<Kind> {};
+class GradientCheckpointTest : public testing::TestWithParam<CheckpointedKind> {};
 
 TEST_P(GradientCheckpointTest, GradientsAreTheSameToTheByte) {
   ModelConfig config = ConfigWithDropout();
@@ -104,7 +105,7 @@ TEST_P(GradientCheckpointTest, GradientsAreTheSameToTheByte) {
   ExpectSameBytes(MakeModel(config, adapter), precision);
 }
 
-std::string NameOfKind(const testing::TestParamInfo<Kind>& info) {
+std::string NameOfCheckpointed(const testing::TestParamInfo<CheckpointedKind>& info) {
   const auto& [positions, layer_norm, adapter, precision] = info.param;
   return fmt::format("{}_{}_{}_{}_{}_{}_{}", NameOf(positions.type), NameOf(positions.alibi_slopes),
                      positions.random_shift, NameOf(layer_norm), NameOf(adapter.type),
@@ -115,14 +116,14 @@ INSTANTIATE_TEST_SUITE_P(
     EveryModel, GradientCheckpointTest,
     testing::Combine(testing::ValuesIn(EveryEncoding()),
                      testing::Values(LayerNormPlacement::kPre, LayerNormPlacement::kPost),
-                     testing::Values(AdapterConfig(), Lora(),
+                     testing::Values(AdapterConfig(), LoraWithDropout(),
                                      AdapterConfig{.type = AdapterType::kPrefix,
                                                    .prefix_length = 4},
                                      AdapterConfig{.type = AdapterType::kPrefix,
                                                    .prefix_length = 4,
                                                    .prefix_hidden_dim = 5}),
                      testing::Values(Precision::kFp32, Precision::kBf16)),
-    NameOfKind);
+    NameOfCheckpointed);
 
 TEST(GradientCheckpoint, EveryActivation) {
   for (const auto& [name, activation] : NamesOf(Activation{})) {

@@ -17,8 +17,6 @@
 namespace wavemt {
 namespace {
 
-constexpr int64_t kNoLimit = int64_t{1} << 60;
-
 class GradientCheckpointingTest : public testing::Test {
  protected:
   GradientCheckpointingTest() {
@@ -30,9 +28,11 @@ class GradientCheckpointingTest : public testing::Test {
     config_.model.attention_dropout = 0.1;
   }
   ~GradientCheckpointingTest() override {
-    TensorMemory::SetLimit(kNoLimit);
+    TensorMemory::SetLimit(kPlenty);
     spdlog::set_level(spdlog::level::info);
   }
+
+  static constexpr int64_t kPlenty = int64_t{1} << 60;  // As a limit.
 
   static void Clear(const Transformer& model) {
     for (torch::Tensor& parameter : model->parameters()) parameter.mutable_grad().reset();
@@ -121,10 +121,10 @@ TEST_F(GradientCheckpointingTest, FitsALimitThatSplitsTheBatchWithoutIt) {
     Clear(model);
     TensorMemory::SetLimit(limit);
     pass.Run(/*step=*/1, batches, [&] { Clear(model); });
-    TensorMemory::SetLimit(kNoLimit);
+    TensorMemory::SetLimit(kPlenty);
     return GradientOf(model);
   };
-  const torch::Tensor whole = gradient(false, kNoLimit);
+  const torch::Tensor whole = gradient(false, kPlenty);
   Clear(model);
   // It takes 9.1 MB without it, and 1.8 MB with it.
   const int64_t limit = TensorMemory::InUse() + 3'000'000;
