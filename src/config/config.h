@@ -203,6 +203,7 @@ struct TrainingConfig {
   int64_t max_epochs = 0;
   int64_t batch_tokens = 4096;
   int64_t gradient_accumulation = 1;
+  bool gradient_checkpointing = false;
   double label_smoothing = 0.1;
   RDropConfig r_drop;
   OptimizerConfig optimizer;

@@ -447,6 +447,10 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
           "Target tokens per batch, including padding; the source side may hold twice as many.");
   v.Field("gradient_accumulation", c.gradient_accumulation, AtLeast(1),
           "Batches whose gradients are summed for one update.");
+  v.Field("gradient_checkpointing", c.gradient_checkpointing,
+          MayChange("Keep only the input of each layer for the backward pass, which computes the "
+                    "rest again (Chen et al. 2016): less memory for more time. The gradients are "
+                    "the same."));
   v.Field("label_smoothing", c.label_smoothing, FromToBelow(0, 1),
           MayChange(
               "Probability mass that is spread evenly over the vocabulary (Szegedy et al. 2016)."));

@@ -19,4 +19,8 @@ Autocast::~Autocast() {
   at::autocast::clear_cache();
 }
 
+Precision Autocast::PrecisionOn(torch::Device device) {
+  return at::autocast::is_autocast_enabled(device.type()) ? Precision::kBf16 : Precision::kFp32;
+}
+
 }  // namespace wavemt

@@ -15,6 +15,9 @@ class Autocast {
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
 
+  /// Whether there is one on this thread: bf16, or else fp32.
+  static Precision PrecisionOn(torch::Device device);
+
  private:
   at::DeviceType device_type_;
   bool enabled_;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "model/gradient_checkpoint.h"
+
 namespace wavemt {
 
 using torch::nn::LayerNorm;
@@ -22,6 +24,8 @@ DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config) : residual_(config
 torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass& pass,
                                         const torch::Tensor& encoder_output,
                                         const torch::Tensor& src_padding_mask) {
+  // Here as well, because a backward pass may run the layer by itself.
+  RECORD_USER_SCOPE("norms, dropout, residual sums");
   x = residual_.Apply(x, self_attention_norm,
                       [&](const torch::Tensor& input) { return self_attention(input, pass); });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
@@ -69,8 +73,11 @@ torch::Tensor DecoderImpl::forward(torch::Tensor x, const torch::Tensor& encoder
   RECORD_USER_SCOPE("norms, dropout, residual sums");
   const auto pass = SelfAttentionPass::OfDecoder(positions);
   for (size_t i = 0; i < layers->size(); ++i) {
-    x = layers[i]->as<DecoderLayer>()->forward(x, pass.InLayer(static_cast<int64_t>(i)),
-                                               encoder_output, src_padding_mask);
+    x = Checkpointed(
+        x.device(), [layer = layers[i], x, in_layer = pass.InLayer(static_cast<int64_t>(i)),
+                     encoder_output, src_padding_mask] {
+          return layer->as<DecoderLayer>()->forward(x, in_layer, encoder_output, src_padding_mask);
+        });
   }
   return norm.is_empty() ? x : norm(x);
 }

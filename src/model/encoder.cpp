@@ -2,6 +2,8 @@
 
 #include <ATen/record_function.h>
 
+#include "model/gradient_checkpoint.h"
+
 namespace wavemt {
 
 using torch::nn::LayerNorm;
@@ -16,6 +18,8 @@ EncoderLayerImpl::EncoderLayerImpl(const ModelConfig& config) : residual_(config
 }
 
 torch::Tensor EncoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass& pass) {
+  // Here as well, because a backward pass may run the layer by itself.
+  RECORD_USER_SCOPE("norms, dropout, residual sums");
   x = residual_.Apply(x, self_attention_norm,
                       [&](const torch::Tensor& input) { return self_attention(input, pass); });
   return residual_.Apply(x, feed_forward_norm,
@@ -35,7 +39,10 @@ torch::Tensor EncoderImpl::forward(torch::Tensor x, const torch::Tensor& src_pad
   RECORD_USER_SCOPE("norms, dropout, residual sums");
   const auto pass = SelfAttentionPass::OfEncoder(positions, src_padding_mask);
   for (size_t i = 0; i < layers->size(); ++i) {
-    x = layers[i]->as<EncoderLayer>()->forward(x, pass.InLayer(static_cast<int64_t>(i)));
+    x = Checkpointed(x.device(),
+                     [layer = layers[i], x, in_layer = pass.InLayer(static_cast<int64_t>(i))] {
+                       return layer->as<EncoderLayer>()->forward(x, in_layer);
+                     });
   }
   return norm.is_empty() ? x : norm(x);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/autocast.h"
+#include "model/gradient_checkpoint.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
@@ -31,6 +32,7 @@ torch::Tensor BatchLoss(Transformer& model, const Batch& batch, const BatchLossO
   DeviceBatch on_device = ToDevice(batch, options.device);
   if (options.r_drop_alpha > 0) on_device = Doubled(on_device);
   const Autocast autocast(options.device, options.precision);
+  const GradientCheckpointing checkpointing(options.gradient_checkpointing);
   const auto encoder_output = model->Encode(on_device.source, on_device.src_padding_mask);
   const auto hidden =
       model->Decode(on_device.target_input, encoder_output, on_device.src_padding_mask);
@@ -189,7 +191,8 @@ Updater::Updater(const Config& config, Transformer model, torch::Device device, 
                         {.loss = {.device = device,
                                   .precision = config.training.precision,
                                   .label_smoothing = config.training.label_smoothing,
-                                  .r_drop_alpha = config.training.r_drop.alpha},
+                                  .r_drop_alpha = config.training.r_drop.alpha,
+                                  .gradient_checkpointing = config.training.gradient_checkpointing},
                          .seed = static_cast<uint64_t>(config.seed),
                          .memory_name = std::move(options.memory_name),
                          .world = options.world,

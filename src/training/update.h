@@ -27,7 +27,8 @@ struct BatchLossOptions {
   torch::Device device = torch::kCPU;
   Precision precision = Precision::kFp32;
   double label_smoothing = 0.0;
-  double r_drop_alpha = 0.0;  // 0: without R-Drop, as always in validation.
+  double r_drop_alpha = 0.0;            // 0: without R-Drop, as always in validation.
+  bool gradient_checkpointing = false;  // As r_drop_alpha, never in validation.
 };
 
 /// The forward pass of a batch; with R-Drop two of them, as one over the batch twice. Returns the

@@ -49,11 +49,13 @@ class GpuTest : public TrainerFixture {
 
   Pass Run(torch::Device device, Precision precision) const {
     Transformer model = NewModel(device);
-    ForwardBackward pass(model, {.loss = {.device = device,
-                                          .precision = precision,
-                                          .label_smoothing = config_.training.label_smoothing},
-                                 .seed = 5,
-                                 .memory_name = "the memory of the test"});
+    ForwardBackward pass(
+        model, {.loss = {.device = device,
+                         .precision = precision,
+                         .label_smoothing = config_.training.label_smoothing,
+                         .gradient_checkpointing = config_.training.gradient_checkpointing},
+                .seed = 5,
+                .memory_name = "the memory of the test"});
     const double loss = pass.Run(1, TwoBatches(1), [] {}).item<double>();
     std::vector<torch::Tensor> gradients;
     for (const auto& [name, parameter] : ParametersOf(*model)) {
@@ -85,6 +87,23 @@ TEST_F(GpuTest, Bfloat16IsNearFp32) {
   EXPECT_NEAR(gpu.loss, cpu.loss, 1e-2 * cpu.loss);
   EXPECT_LT(Difference(gpu.gradient, cpu.gradient), 5e-2);
   EXPECT_GT(Difference(gpu.gradient, cpu.gradient), 1e-5);  // bf16 is really used.
+}
+
+// The layers run again on the thread of the GPU's backward pass. LibTorch does not promise the
+// bytes of its gradients there.
+TEST_F(GpuTest, GradientCheckpointingChangesNothing) {
+  config_.model.dropout = 0.3;
+  config_.model.attention_dropout = 0.1;
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+    config_.training.gradient_checkpointing = false;
+    const Pass plain = Run(torch::kCUDA, precision);
+    const torch::Tensor next = torch::rand({5}, torch::kCUDA);
+    config_.training.gradient_checkpointing = true;
+    const Pass checkpointed = Run(torch::kCUDA, precision);
+    EXPECT_EQ(checkpointed.loss, plain.loss);
+    EXPECT_LT(Difference(checkpointed.gradient, plain.gradient), 1e-5);
+    EXPECT_TRUE(torch::equal(torch::rand({5}, torch::kCUDA), next));
+  }
 }
 
 TEST_F(GpuTest, RDropIsThatOfTheCpu) {
