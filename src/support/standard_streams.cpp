@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <iostream>
@@ -33,6 +34,16 @@ void FinishStandardOutput() {
   if (!std::cout || std::ferror(stdout) != 0) {
     throw Failure("standard output: cannot be written");
   }
+}
+
+int EndProcess(int exit_code) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return exit_code;
+#else
+  std::cout.flush();
+  std::fflush(nullptr);
+  std::_Exit(exit_code);
+#endif
 }
 
 }  // namespace wavemt

@@ -12,4 +12,10 @@ void PrepareStandardStreams();
 /// Flushes standard output. Throws a Failure if this or any earlier output could not be written.
 void FinishStandardOutput();
 
+/// The last thing that main() does: writes out what the standard streams still hold and ends the
+/// process without taking its libraries apart. LibTorch would undo each registration of its
+/// operators, which takes half as long as loading it (scripts/README.md, start). Under a sanitizer,
+/// which reports at an ordinary end, returns the exit code instead.
+int EndProcess(int exit_code);
+
 }  // namespace wavemt

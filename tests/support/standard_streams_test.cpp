@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 #include "exit_by_check.h"
@@ -43,6 +45,17 @@ TEST(StandardStreamsTest, ResultsThatCannotBeWrittenAreAFailure) {
                     .starts_with("standard output: cannot be written");
               }),
               testing::ExitedWithCode(0), "");
+}
+
+TEST(StandardStreamsTest, TheEndWritesOutWhatStreamsHold) {
+  EXPECT_EXIT(
+      {
+        static char buffer[1024];
+        std::setvbuf(stderr, buffer, _IOFBF, sizeof buffer);
+        std::fputs("the last line", stderr);
+        std::exit(EndProcess(3));
+      },
+      testing::ExitedWithCode(3), "^the last line$");
 }
 
 }  // namespace
