@@ -66,8 +66,8 @@ struct AttentionOptions {
   AttentionPositions positions{};  // Those of the layer.
 };
 
-// softmax(query key^T / sqrt(head_dim)) value, by the fastest kernel that there is for the case.
-// All tensors: [batch, num_heads, length, head_dim].
+// softmax(query key^T / sqrt(head_dim)) value, by LibTorch's fused kernels where it has one for the
+// case. All tensors: [batch, num_heads, length, head_dim].
 torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
                           const AttentionOptions& options) {
   const int64_t queries = query.size(2);
@@ -78,11 +78,7 @@ torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
         options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask,
         keys);
   }
-  const torch::Tensor short_mask = mask.value_or(torch::Tensor());
-  if (options.dropout == 0 && CanAttendShort(query, key_value.key, short_mask)) {
-    return AttendShort(query, key_value.key, key_value.value, short_mask, options.causal);
-  }
-  // LibTorch's fused kernels know only a triangle that begins with the first key.
+  // Fused kernels know only a triangle that begins with the first key.
   const bool has_triangle = options.causal && keys == queries;
   if (options.causal && !has_triangle) {
     mask = ~LaterKeys(keys - queries, queries, keys, query.device());
@@ -149,17 +145,35 @@ torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_v
   return blocks.size() == 1 ? blocks.front() : torch::cat(blocks, /*dim=*/2);
 }
 
+// By the fastest way that there is for the case.
+torch::Tensor AttendFast(const torch::Tensor& query, const KeyValue& key_value,
+                         const AttentionOptions& options) {
+  if (options.dropout == 0) {
+    const ShortAttention attention = {.key = key_value.key,
+                                      .value = key_value.value,
+                                      .mask = options.mask.defined()
+                                                  ? OverPrefix(options.mask, key_value.key.size(2))
+                                                  : torch::Tensor(),
+                                      .causal = options.causal,
+                                      .key_vectors = options.positions.key_vectors,
+                                      .value_vectors = options.positions.value_vectors};
+    if (CanAttendShort(query, attention)) return AttendShort(query, attention);
+  }
+  return options.positions.key_vectors.defined() ? AttendByDistance(query, key_value, options)
+                                                 : AttendFused(query, key_value, options);
+}
+
 torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
                      const AttentionOptions& options) {
-  const auto attend = options.positions.key_vectors.defined() ? AttendByDistance : AttendFused;
   if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
     // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
     // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    return attend(query.to(torch::kFloat),
-                  {key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat)}, options);
+    return AttendFast(query.to(torch::kFloat),
+                      {key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat)},
+                      options);
   }
-  return attend(query, key_value, options);
+  return AttendFast(query, key_value, options);
 }
 
 }  // namespace

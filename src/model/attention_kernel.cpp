@@ -20,10 +20,16 @@ struct Left {
   int64_t inner_stride = 1;
 };
 
+struct Output {
+  float* data = nullptr;
+  int64_t stride = 0;
+  bool is_added_to = false;
+};
+
 // kRows rows and kLanes columns of left * right. With six rows the sums fill the registers of AVX2.
 template <int kRows>
 WAVEMT_INLINE void MultiplyBlock(const Left& left, int64_t inner, const float* right,
-                                 int64_t right_stride, float* output, int64_t output_stride) {
+                                 int64_t right_stride, const Output& output) {
   float sums[kRows][kLanes] = {};
   for (int64_t k = 0; k < inner; ++k) {
     const float* row = right + k * right_stride;
@@ -37,39 +43,42 @@ WAVEMT_INLINE void MultiplyBlock(const Left& left, int64_t inner, const float* r
 #pragma GCC unroll 6
   for (int i = 0; i < kRows; ++i) {
 #pragma omp simd
-    for (int64_t j = 0; j < kLanes; ++j) output[i * output_stride + j] = sums[i][j];
+    for (int64_t j = 0; j < kLanes; ++j) {
+      float* sum = output.data + i * output.stride + j;
+      *sum = output.is_added_to ? *sum + sums[i][j] : sums[i][j];
+    }
   }
 }
 
 // output = left * right: [rows, inner] * [inner, columns], where columns is a multiple of kLanes.
 WAVEMT_INLINE void Multiply(int64_t rows, int64_t columns, int64_t inner, const Left& left,
-                            const float* right, int64_t right_stride, float* output,
-                            int64_t output_stride) {
+                            const HeadAttention::Rows& right, const Output& output) {
   constexpr int64_t kBlock = 6;
   for (int64_t i = 0; i < rows; i += kBlock) {
     Left block = left;
     block.data += i * left.stride;
     for (int64_t j = 0; j < columns; j += kLanes) {
-      const float* r = right + j;
-      float* o = output + i * output_stride + j;
+      const float* r = right.data + j;
+      Output o = output;
+      o.data += i * output.stride + j;
       switch (std::min(rows - i, kBlock)) {
         case 1:
-          MultiplyBlock<1>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<1>(block, inner, r, right.stride, o);
           break;
         case 2:
-          MultiplyBlock<2>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<2>(block, inner, r, right.stride, o);
           break;
         case 3:
-          MultiplyBlock<3>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<3>(block, inner, r, right.stride, o);
           break;
         case 4:
-          MultiplyBlock<4>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<4>(block, inner, r, right.stride, o);
           break;
         case 5:
-          MultiplyBlock<5>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<5>(block, inner, r, right.stride, o);
           break;
         default:
-          MultiplyBlock<6>(block, inner, r, right_stride, o, output_stride);
+          MultiplyBlock<6>(block, inner, r, right.stride, o);
       }
     }
   }
@@ -103,23 +112,64 @@ WAVEMT_INLINE void Softmax(float scale, int64_t padded, float* scores) {
   for (int64_t j = 0; j < padded; ++j) scores[j] *= share;
 }
 
+// The numbers of a row over distances that belong to the keys of query i begin here.
+WAVEMT_INLINE int64_t FirstDistance(const HeadAttention& a, int64_t i) {
+  return a.num_queries - 1 - i;
+}
+
+// scores[i, j] += rows[i] vectors[j - i]. by_distance: room for [num_queries,
+// num_distances, rounded up].
+WAVEMT_INLINE void AddByDistance(const HeadAttention& a, const HeadAttention::Rows& rows,
+                                 const HeadAttention::ByDistance& vectors, float* by_distance,
+                                 float* scores) {
+  const int64_t padded = RoundedUpToLanes(a.num_keys);
+  const int64_t distances = RoundedUpToLanes(a.num_distances());
+  Multiply(a.num_queries, distances, a.head_dim, {.data = rows.data, .stride = rows.stride},
+           {.data = vectors.transposed, .stride = distances},
+           {.data = by_distance, .stride = distances});
+  for (int64_t i = 0; i < a.num_queries; ++i) {
+    const float* from = by_distance + i * distances + FirstDistance(a, i);
+    float* to = scores + i * padded;
+#pragma omp simd
+    for (int64_t j = 0; j < a.num_keys; ++j) to[j] += from[j];
+  }
+}
+
+// by_distance[i, j - i + num_queries - 1] = weights[i, j], and 0 elsewhere.
+WAVEMT_INLINE void SortByDistance(const HeadAttention& a, const float* weights,
+                                  float* by_distance) {
+  const int64_t padded = RoundedUpToLanes(a.num_keys);
+  const int64_t distances = RoundedUpToLanes(a.num_distances());
+  std::fill_n(by_distance, a.num_queries * distances, 0.0F);
+  for (int64_t i = 0; i < a.num_queries; ++i) {
+    std::copy_n(weights + i * padded, a.num_keys,
+                by_distance + i * distances + FirstDistance(a, i));
+  }
+}
+
 WAVEMT_INLINE float Scale(const HeadAttention& a) {
   return 1.0F / std::sqrt(static_cast<float>(a.head_dim));
 }
 
 }  // namespace
 
-int64_t AttentionScratchSize(const HeadAttention& attention) {
-  return (attention.head_dim + attention.num_queries) * RoundedUpToLanes(attention.num_keys);
+int64_t AttentionScratchSize(const HeadAttention& a) {
+  const int64_t by_distance =
+      a.key_vectors.data == nullptr ? 0 : a.num_queries * RoundedUpToLanes(a.num_distances());
+  return (a.head_dim + a.num_queries) * RoundedUpToLanes(a.num_keys) + by_distance;
 }
 
 WAVEMT_VECTORIZED void AttendHead(const HeadAttention& a, float* scratch, float* weights,
                                   const HeadAttention::MutableRows& output) {
   const int64_t padded = RoundedUpToLanes(a.num_keys);
-  float* transposed = scratch;  // [head_dim, padded]
+  const int64_t distances = RoundedUpToLanes(a.num_distances());
+  const bool has_vectors = a.key_vectors.data != nullptr;
+  float* transposed = scratch;                         // [head_dim, padded]
+  float* by_distance = scratch + a.head_dim * padded;  // [num_queries, distances]
   Transpose(a.key, a.num_keys, a.head_dim, padded, transposed);
   Multiply(a.num_queries, padded, a.head_dim, {.data = a.query.data, .stride = a.query.stride},
-           transposed, padded, weights, padded);
+           {.data = transposed, .stride = padded}, {.data = weights, .stride = padded});
+  if (has_vectors) AddByDistance(a, a.query, a.key_vectors, by_distance, weights);
   const float scale = Scale(a);
   for (int64_t i = 0; i < a.num_queries; ++i) {
     float* row = weights + i * padded;
@@ -131,8 +181,15 @@ WAVEMT_VECTORIZED void AttendHead(const HeadAttention& a, float* scratch, float*
     for (int64_t j = std::max<int64_t>(end, 0); j < padded; ++j) row[j] = kNever;
     Softmax(scale, padded, row);
   }
-  Multiply(a.num_queries, a.head_dim, a.num_keys, {.data = weights, .stride = padded}, a.value.data,
-           a.value.stride, output.data, output.stride);
+  Multiply(a.num_queries, a.head_dim, a.num_keys, {.data = weights, .stride = padded}, a.value,
+           {.data = output.data, .stride = output.stride});
+  if (has_vectors) {
+    SortByDistance(a, weights, by_distance);
+    Multiply(a.num_queries, a.head_dim, a.num_distances(),
+             {.data = by_distance, .stride = distances},
+             {.data = a.value_vectors.data, .stride = a.head_dim},
+             {.data = output.data, .stride = output.stride, .is_added_to = true});
+  }
 }
 
 WAVEMT_VECTORIZED void AttendHeadBackward(const HeadAttention& a, float* scratch,
@@ -140,12 +197,18 @@ WAVEMT_VECTORIZED void AttendHeadBackward(const HeadAttention& a, float* scratch
                                           const HeadAttention::Rows& output_gradient,
                                           const HeadGradients& gradients) {
   const int64_t padded = RoundedUpToLanes(a.num_keys);
-  float* transposed = scratch;                            // [head_dim, padded]
-  float* score_gradient = scratch + a.head_dim * padded;  // [num_queries, padded]
+  const int64_t distances = RoundedUpToLanes(a.num_distances());
+  const bool has_vectors = a.key_vectors.data != nullptr;
+  float* transposed = scratch;                                   // [head_dim, padded]
+  float* score_gradient = transposed + a.head_dim * padded;      // [num_queries, padded]
+  float* by_distance = score_gradient + a.num_queries * padded;  // [num_queries, distances]
   Transpose(a.value, a.num_keys, a.head_dim, padded, transposed);
   Multiply(a.num_queries, padded, a.head_dim,
-           {.data = output_gradient.data, .stride = output_gradient.stride}, transposed, padded,
-           score_gradient, padded);
+           {.data = output_gradient.data, .stride = output_gradient.stride},
+           {.data = transposed, .stride = padded}, {.data = score_gradient, .stride = padded});
+  if (has_vectors) {
+    AddByDistance(a, output_gradient, a.value_vectors, by_distance, score_gradient);
+  }
   const float scale = Scale(a);
   for (int64_t i = 0; i < a.num_queries; ++i) {
     const float* weight = weights + i * padded;
@@ -156,14 +219,25 @@ WAVEMT_VECTORIZED void AttendHeadBackward(const HeadAttention& a, float* scratch
 #pragma omp simd
     for (int64_t j = 0; j < padded; ++j) gradient[j] = scale * weight[j] * (gradient[j] - mean);
   }
-  Multiply(a.num_queries, a.head_dim, a.num_keys, {.data = score_gradient, .stride = padded},
-           a.key.data, a.key.stride, gradients.query.data, gradients.query.stride);
+  Multiply(a.num_queries, a.head_dim, a.num_keys, {.data = score_gradient, .stride = padded}, a.key,
+           {.data = gradients.query.data, .stride = gradients.query.stride});
   Multiply(a.num_keys, a.head_dim, a.num_queries,
-           {.data = score_gradient, .stride = 1, .inner_stride = padded}, a.query.data,
-           a.query.stride, gradients.key.data, gradients.key.stride);
+           {.data = score_gradient, .stride = 1, .inner_stride = padded}, a.query,
+           {.data = gradients.key.data, .stride = gradients.key.stride});
   Multiply(a.num_keys, a.head_dim, a.num_queries,
-           {.data = weights, .stride = 1, .inner_stride = padded}, output_gradient.data,
-           output_gradient.stride, gradients.value.data, gradients.value.stride);
+           {.data = weights, .stride = 1, .inner_stride = padded}, output_gradient,
+           {.data = gradients.value.data, .stride = gradients.value.stride});
+  if (!has_vectors) return;
+  const Left over_queries = {.data = by_distance, .stride = 1, .inner_stride = distances};
+  SortByDistance(a, score_gradient, by_distance);
+  Multiply(a.num_queries, a.head_dim, a.num_distances(), {.data = by_distance, .stride = distances},
+           {.data = a.key_vectors.data, .stride = a.head_dim},
+           {.data = gradients.query.data, .stride = gradients.query.stride, .is_added_to = true});
+  Multiply(a.num_distances(), a.head_dim, a.num_queries, over_queries, a.query,
+           {.data = gradients.key_vectors, .stride = a.head_dim, .is_added_to = true});
+  SortByDistance(a, weights, by_distance);
+  Multiply(a.num_distances(), a.head_dim, a.num_queries, over_queries, output_gradient,
+           {.data = gradients.value_vectors, .stride = a.head_dim, .is_added_to = true});
 }
 
 }  // namespace wavemt

@@ -10,8 +10,9 @@ constexpr int64_t RoundedUpToLanes(int64_t count) {
   return (count + kAttentionLanes - 1) / kAttentionLanes * kAttentionLanes;
 }
 
-/// Attention of one head in one sentence, weights v with
-///   weights[i, j] = softmax over j of (q[i] k[j] / sqrt(head_dim)),
+/// Attention of one head in one sentence,
+///   output[i] = sum over j of weights[i, j] (v[j] + value_vectors[j - i]), where
+///   weights[i, j] = softmax over j of (q[i] (k[j] + key_vectors[j - i]) / sqrt(head_dim)),
 /// over plain arrays, for a single thread. It suits short sentences, whose scores all fit in the
 /// cache; every product of matrices is too small for a library.
 struct HeadAttention {
@@ -25,6 +26,13 @@ struct HeadAttention {
     int64_t stride = 0;
   };
 
+  /// Vectors by distance (Shaw et al. 2018); without any, nothing is added.
+  struct ByDistance {
+    /// [num_distances(), head_dim]: row j - i + num_queries - 1 is for key j as query i sees it.
+    const float* data = nullptr;
+    const float* transposed = nullptr;  // [head_dim, RoundedUpToLanes(num_distances())]
+  };
+
   int64_t num_queries = 0;
   int64_t num_keys = 0;
   int64_t head_dim = 0;  // A multiple of kAttentionLanes.
@@ -33,6 +41,10 @@ struct HeadAttention {
   Rows value{};
   const bool* visible = nullptr;  // [num_keys], false: nobody attends to it; null: all are visible.
   bool causal = false;            // Query i sees the keys up to number i + num_keys - num_queries.
+  ByDistance key_vectors{};
+  ByDistance value_vectors{};  // Where there are key_vectors.
+
+  int64_t num_distances() const { return num_queries + num_keys - 1; }
 };
 
 /// The numbers that a call needs as scratch memory.
@@ -48,6 +60,9 @@ struct HeadGradients {
   HeadAttention::MutableRows query{};
   HeadAttention::MutableRows key{};
   HeadAttention::MutableRows value{};
+  // [num_distances(), head_dim], to which the head's part is added.
+  float* key_vectors = nullptr;
+  float* value_vectors = nullptr;
 };
 void AttendHeadBackward(const HeadAttention& attention, float* scratch, const float* weights,
                         const HeadAttention::Rows& output_gradient, const HeadGradients& gradients);

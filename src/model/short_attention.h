@@ -4,17 +4,25 @@
 
 namespace wavemt {
 
-/// softmax(query key^T / sqrt(head_dim)) value, by loops of our own, which are faster than
-/// LibTorch's kernel for sentences (scripts/README.md, training on the CPU).
-///
-/// All tensors are [batch, num_heads, length, head_dim]. mask: [batch, 1, 1, keys], bool, true =
-/// may attend; undefined: no padding. causal: query i sees the keys up to number i + keys -
-/// queries. A query that sees no key gets 0. REQUIRES: CanAttendShort()
-torch::Tensor AttendShort(const torch::Tensor& query, const torch::Tensor& key,
-                          const torch::Tensor& value, const torch::Tensor& mask, bool causal);
+/// What a batch attends to, and how. Keys and values are [batch, num_heads, keys, head_dim].
+struct ShortAttention {
+  torch::Tensor key;
+  torch::Tensor value;
+  torch::Tensor mask{};  // [batch, 1, 1, keys], bool, true = may attend; undefined: no padding.
+  bool causal = false;   // Query i sees the keys up to number i + keys - queries.
+  /// Added to keys and values by their distance from the query: [queries + keys - 1, head_dim], row
+  /// j - i + queries - 1 to key j as query i sees it (Shaw et al. 2018). Both or none.
+  torch::Tensor key_vectors{};
+  torch::Tensor value_vectors{};
+};
+
+/// softmax(query key^T / sqrt(head_dim)) value for query, [batch, num_heads, queries, head_dim], by
+/// loops of our own, which for sentences are faster than LibTorch's kernel (scripts/README.md,
+/// training on the CPU). A query that sees no key gets 0.
+/// REQUIRES: CanAttendShort()
+torch::Tensor AttendShort(const torch::Tensor& query, const ShortAttention& attention);
 
 /// Whether AttendShort() can do it: in fp32 on the CPU, for few keys.
-bool CanAttendShort(const torch::Tensor& query, const torch::Tensor& key,
-                    const torch::Tensor& mask);
+bool CanAttendShort(const torch::Tensor& query, const ShortAttention& attention);
 
 }  // namespace wavemt
