@@ -33,8 +33,11 @@ train() {
   local run=$folder/$1 max_steps=$2
   shift 2
   [ ! -e "$run.done" ] || return 0
+  # The keys below are what the figures were measured with.
   $wavemt train configs/3am-en-zh.json --run-dir "$run" --resume \
-    --set training.max_steps="$max_steps" "$@"
+    --set model.position_encoding.type=sinusoidal --set training.batch_tokens=4096 --set training.learning_rate=0.002 \
+    --set training.warmup_steps=400 --set training.validate_every=500 --set training.save_every=500 \
+    --set decoding.length_penalty=1 --set training.max_steps="$max_steps" "$@"
   $wavemt evaluate "$run" --set data.test="$(sets test)" --json > "$run.json"
   touch "$run.done"
 }

@@ -1,4 +1,3 @@
 #include "commands/command_line.h"
-#include "support/standard_streams.h"
 
-int main(int argc, char** argv) { return wavemt::EndProcess(wavemt::RunCommandLine(argc, argv)); }
+int main(int argc, char** argv) { return wavemt::RunProgram(argc, argv); }

@@ -120,4 +120,6 @@ int RunCommandLine(int argc, char** argv) {
   }
 }
 
+int RunProgram(int argc, char** argv) { return EndProcess(RunCommandLine(argc, argv)); }
+
 }  // namespace wavemt

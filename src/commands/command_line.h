@@ -7,4 +7,7 @@ namespace wavemt {
 /// written. Never throws.
 int RunCommandLine(int argc, char** argv);
 
+/// All of main(): RunCommandLine(), and then the end of the process (see EndProcess()).
+int RunProgram(int argc, char** argv);
+
 }  // namespace wavemt

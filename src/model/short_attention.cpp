@@ -15,7 +15,7 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// The weights are kept for the gradients: with more keys they would take more memory than all else.
+// The weights are kept for the gradients, in memory that grows with the square of the length.
 constexpr int64_t kMaxKeys = 128;
 constexpr int64_t kGrainSize = 1 << 15;  // Products of numbers that are worth a thread.
 
