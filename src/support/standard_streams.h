@@ -14,8 +14,8 @@ void FinishStandardOutput();
 
 /// The last thing that main() does: writes out what the standard streams still hold and ends the
 /// process without taking its libraries apart. LibTorch would undo each registration of its
-/// operators, which takes half as long as loading it (scripts/README.md, start). Under a sanitizer,
-/// which reports at an ordinary end, returns the exit code instead.
+/// operators, which takes a tenth of a second (scripts/README.md, start). Under a sanitizer, which
+/// reports at an ordinary end, returns the exit code instead.
 int EndProcess(int exit_code);
 
 }  // namespace wavemt
