@@ -30,6 +30,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+import machine
 from positions_page import Content, Look, html, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -169,7 +170,7 @@ class Comparison:
         self.program = Program(options.program, options.hours)
         self.corpus = find_corpus(options.corpus)
         version = self.program.call("--version").strip()
-        self.program_and_commit = version + commit()
+        self.program_and_commit = version + checkout()
         self.work = options.work.resolve()
         for folder in ("runs", "results"):
             (self.work / folder).mkdir(parents=True, exist_ok=True)
@@ -328,7 +329,8 @@ class Comparison:
         return {**training, "weights": state["weights"], "seconds": state["seconds"],
                 "tokens_per_second": state["target_tokens"] / state["seconds"],
                 "loss": json.loads(metrics[-1])["loss"], "scores": scores,
-                "scoring_seconds": time.monotonic() - start, "machine": machine(),
+                "scoring_seconds": time.monotonic() - start,
+                "machine": f"{machine.processor()}, {machine.cores()} cores",
                 "program": self.program_and_commit,
                 "date": time.strftime("%Y-%m-%d %H:%M:%S"), "command": shlex.join(sys.argv)}
 
@@ -411,20 +413,10 @@ def duration(seconds):
             f"{minutes} min" if minutes else f"{seconds:.0f} s")
 
 
-def machine():
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else 'unknown processor'}, {len(names) or os.cpu_count()} cores"
-
-
-def commit():
-    """Of the checkout that this script is in; "-dirty" tells of changes that are not committed."""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        return ", checkout " + subprocess.check_output(
-            ["git", "-C", ROOT, "describe", "--always", "--dirty"], text=True,
-            stderr=subprocess.DEVNULL).strip()
-    return ""
+def checkout():
+    """That this script is in, for a list of facts; nothing where git does not know it."""
+    commit = machine.commit()
+    return "" if commit == machine.UNKNOWN_COMMIT else f", checkout {commit}"
 
 
 def names(text):

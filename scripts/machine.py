@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+UNKNOWN_COMMIT = "unknown"
 # Flags of /proc/cpuinfo, the best first: what matrix products can be made of.
 INSTRUCTIONS = {"amx_tile": "AMX", "avx512_bf16": "AVX512-BF16", "avx512f": "AVX-512",
                 "avx2": "AVX2"}
@@ -31,6 +32,9 @@ def instructions():
 
 def commit():
     """Of the checkout; "-dirty" tells of changes that are not committed."""
-    described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], text=True,
-                               capture_output=True, check=False)
-    return described.stdout.strip() or "unknown"
+    try:
+        described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
+                                   text=True, capture_output=True, check=False).stdout.strip()
+    except OSError:  # No git.
+        described = ""
+    return described or UNKNOWN_COMMIT

@@ -12,7 +12,7 @@
 namespace wavemt {
 namespace {
 
-// As many numbers are computed with at once: a register, or several where they are shorter.
+// How many numbers are computed with at once: one register, or several where registers are shorter.
 constexpr int64_t kLanes = kScoresTogether;
 
 WAVEMT_INLINE float Dot(const float* a, const float* b, int64_t count) {

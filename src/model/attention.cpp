@@ -60,7 +60,7 @@ torch::Tensor LaterKeys(int64_t first, int64_t queries, int64_t keys, torch::Dev
 }
 
 struct AttentionOptions {
-  torch::Tensor mask{};  // As in SelfAttentionPass.
+  torch::Tensor mask{};  // As in SelfAttentionPass; Attend() makes it one over all keys.
   double dropout = 0.0;
   bool causal = false;
   AttentionPositions positions{};  // Those of the layer.
@@ -74,9 +74,7 @@ torch::Tensor AttendFused(const torch::Tensor& query, const KeyValue& key_value,
   const int64_t keys = key_value.key.size(2);
   std::optional<torch::Tensor> mask;
   if (options.mask.defined()) {
-    mask = OverPrefix(
-        options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask,
-        keys);
+    mask = options.mask.is_floating_point() ? options.mask.to(query.scalar_type()) : options.mask;
   }
   // Fused kernels know only a triangle that begins with the first key.
   const bool has_triangle = options.causal && keys == queries;
@@ -121,7 +119,7 @@ torch::Tensor AttendBlockByDistance(const torch::Tensor& query, int64_t first, i
     const auto later = LaterKeys(keys - all_queries + first, queries, keys, query.device());
     scores = scores.masked_fill(later, kNever);
   }
-  if (options.mask.defined()) scores = scores.masked_fill(~OverPrefix(options.mask, keys), kNever);
+  if (options.mask.defined()) scores = scores.masked_fill(~options.mask, kNever);
   auto weights = torch::softmax(scores, -1).to(key_value.value.scalar_type());
   if (options.dropout > 0) weights = torch::dropout(weights, options.dropout, /*train=*/true);
   return torch::matmul(weights, key_value.value) +
@@ -151,9 +149,7 @@ torch::Tensor AttendFast(const torch::Tensor& query, const KeyValue& key_value,
   if (options.dropout == 0) {
     const ShortAttention attention = {.key = key_value.key,
                                       .value = key_value.value,
-                                      .mask = options.mask.defined()
-                                                  ? OverPrefix(options.mask, key_value.key.size(2))
-                                                  : torch::Tensor(),
+                                      .mask = options.mask,
                                       .causal = options.causal,
                                       .key_vectors = options.positions.key_vectors,
                                       .value_vectors = options.positions.value_vectors};
@@ -164,7 +160,8 @@ torch::Tensor AttendFast(const torch::Tensor& query, const KeyValue& key_value,
 }
 
 torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
-                     const AttentionOptions& options) {
+                     AttentionOptions options) {
+  if (options.mask.defined()) options.mask = OverPrefix(options.mask, key_value.key.size(2));
   if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
     // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
     // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.

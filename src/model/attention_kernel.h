@@ -4,7 +4,7 @@
 
 namespace wavemt {
 
-/// Loops go over as many numbers at once.
+/// How many numbers the loops compute with at once.
 inline constexpr int64_t kAttentionLanes = 16;
 constexpr int64_t RoundedUpToLanes(int64_t count) {
   return (count + kAttentionLanes - 1) / kAttentionLanes * kAttentionLanes;

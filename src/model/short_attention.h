@@ -17,8 +17,8 @@ struct ShortAttention {
 };
 
 /// softmax(query key^T / sqrt(head_dim)) value for query, [batch, num_heads, queries, head_dim], by
-/// loops of our own, which for sentences are faster than LibTorch's kernel (scripts/README.md,
-/// training on the CPU). A query that sees no key gets 0.
+/// loops of our own. For sentences they take half as long as LibTorch's kernel on one thread, and
+/// as long on two (scripts/README.md, training on the CPU). A query that sees no key gets 0.
 /// REQUIRES: CanAttendShort()
 torch::Tensor AttendShort(const torch::Tensor& query, const ShortAttention& attention);
 
