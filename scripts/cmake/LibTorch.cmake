@@ -52,6 +52,16 @@ target_link_libraries(LibTorch::LibTorch INTERFACE ${libtorch_lib}/libtorch.so
 # (std::filesystem among them). The system's own comes before them, or a program mixes the two: with
 # LibTorch 2.11 on Ubuntu 24.04, to remove a folder crashed.
 target_link_options(LibTorch::LibTorch INTERFACE -Wl,--push-state,--no-as-needed,-lstdc++,--pop-state)
+# at::parallel_for, which is a template, uses more than one thread only in files that are compiled
+# with OpenMP. Its runtime must be that of LibTorch: a second one would have threads of its own.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(LibTorch::LibTorch INTERFACE -fopenmp)
+  file(GLOB libtorch_openmp ${libtorch_lib}/libgomp*.so*)
+  target_link_libraries(LibTorch::LibTorch INTERFACE ${libtorch_openmp})
+  if(NOT libtorch_openmp)
+    target_link_options(LibTorch::LibTorch INTERFACE -fopenmp)  # The system's, which it uses then.
+  endif()
+endif()
 if(EXISTS ${libtorch_lib}/libtorch_cuda.so)
   # Nothing refers to the CUDA library by name: it registers its kernels when it is loaded.
   target_link_options(

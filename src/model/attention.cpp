@@ -143,34 +143,43 @@ torch::Tensor AttendByDistance(const torch::Tensor& query, const KeyValue& key_v
   return blocks.size() == 1 ? blocks.front() : torch::cat(blocks, /*dim=*/2);
 }
 
-// By the fastest way that there is for the case.
-torch::Tensor AttendFast(const torch::Tensor& query, const KeyValue& key_value,
-                         const AttentionOptions& options) {
-  if (options.dropout == 0) {
-    const ShortAttention attention = {.key = key_value.key,
-                                      .value = key_value.value,
-                                      .mask = options.mask,
-                                      .causal = options.causal,
-                                      .key_vectors = options.positions.key_vectors,
-                                      .value_vectors = options.positions.value_vectors};
-    if (CanAttendShort(query, attention)) return AttendShort(query, attention);
-  }
-  return options.positions.key_vectors.defined() ? AttendByDistance(query, key_value, options)
-                                                 : AttendFused(query, key_value, options);
+// Queries, keys and values as AttendShort() takes them.
+ShortAttention Short(const HeadColumns& query, const HeadColumns& key, const HeadColumns& value,
+                     int64_t num_heads, const AttentionOptions& options) {
+  const int64_t blocks = query.projection.is_same(key.projection) ? 3 : 1;
+  return {.query = query,
+          .key = key,
+          .value = value,
+          .num_heads = num_heads,
+          .head_dim = query.projection.size(2) / blocks / num_heads,
+          .mask = options.mask,
+          .causal = options.causal,
+          .key_vectors = options.positions.key_vectors,
+          .value_vectors = options.positions.value_vectors};
 }
 
+// By the fastest way that there is for the case: [batch, queries, d_model].
 torch::Tensor Attend(const torch::Tensor& query, const KeyValue& key_value,
                      AttentionOptions options) {
-  if (options.mask.defined()) options.mask = OverPrefix(options.mask, key_value.key.size(2));
+  const int64_t keys = key_value.key.size(2);
+  if (options.mask.defined()) options.mask = OverPrefix(options.mask, keys);
+  if (query.is_cpu() && options.dropout == 0 && keys <= kMaxShortKeys) {
+    const auto attention = Short({MergeHeads(query)}, {MergeHeads(key_value.key)},
+                                 {MergeHeads(key_value.value)}, query.size(1), options);
+    if (CanAttendShort(attention)) return AttendShort(attention);
+  }
+  const auto attend = [&](const torch::Tensor& q, const KeyValue& kv) {
+    return MergeHeads(options.positions.key_vectors.defined() ? AttendByDistance(q, kv, options)
+                                                              : AttendFused(q, kv, options));
+  };
   if (query.is_cpu() && query.scalar_type() == torch::kBFloat16) {
     // Computed in fp32 under autocast on the CPU: LibTorch's gradient kernel is several times
     // slower in bfloat16 (see `wavemt train --profile`), and there is little to multiply.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    return AttendFast(query.to(torch::kFloat),
-                      {key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat)},
-                      options);
+    return attend(query.to(torch::kFloat),
+                  {key_value.key.to(torch::kFloat), key_value.value.to(torch::kFloat)});
   }
-  return AttendFast(query, key_value, options);
+  return attend(query, key_value);
 }
 
 }  // namespace
@@ -208,9 +217,9 @@ SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config)
   out_proj = register_module("out_proj", Projection(config.d_model, config.d_model));
 }
 
-SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x,
-                                                    const AttentionPositions& positions) {
-  const auto projections = qkv_proj(x).chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
+SelfAttentionImpl::Heads SelfAttentionImpl::Split(const torch::Tensor& qkv,
+                                                  const AttentionPositions& positions) const {
+  const auto projections = qkv.chunk(3, /*dim=*/-1);  // 3 of [batch, length, d_model]
   Heads heads = {.query = SplitHeads(projections[0], num_heads_),
                  .key_value = {.key = SplitHeads(projections[1], num_heads_),
                                .value = SplitHeads(projections[2], num_heads_)}};
@@ -221,30 +230,30 @@ SelfAttentionImpl::Heads SelfAttentionImpl::Project(const torch::Tensor& x,
   return heads;
 }
 
-torch::Tensor SelfAttentionImpl::AttendTo(const Heads& heads, const SelfAttentionPass& pass) {
-  const auto context = Attend(heads.query, heads.key_value,
-                              {.mask = pass.mask,
-                               .dropout = is_training() ? dropout_ : 0.0,
-                               .causal = pass.causal,
-                               .positions = pass.positions});
-  return out_proj(MergeHeads(context));
-}
-
 torch::Tensor SelfAttentionImpl::forward(const torch::Tensor& x, const SelfAttentionPass& pass) {
   RECORD_USER_SCOPE("self-attention");
-  Heads heads = Project(x, pass.positions);
-  heads.key_value = AfterPrefix(prefix, heads.key_value);
-  return AttendTo(heads, pass);
+  const AttentionOptions options = {.mask = pass.mask,
+                                    .dropout = is_training() ? dropout_ : 0.0,
+                                    .causal = pass.causal,
+                                    .positions = pass.positions};
+  const auto qkv = qkv_proj(x);  // [batch, length, 3 * d_model]
+  if (prefix.is_empty() && !pass.positions.rotation.defined() && options.dropout == 0) {
+    const auto attention = Short({qkv, 0}, {qkv, 1}, {qkv, 2}, num_heads_, options);
+    if (CanAttendShort(attention)) return out_proj(AttendShort(attention));
+  }
+  const Heads heads = Split(qkv, pass.positions);
+  return out_proj(Attend(heads.query, AfterPrefix(prefix, heads.key_value), options));
 }
 
 torch::Tensor SelfAttentionImpl::ForwardStep(const torch::Tensor& x, const SelfAttentionPass& pass,
                                              int64_t layer, KeyValueCache* cache) {
-  Heads heads = Project(x, pass.positions);
+  Heads heads = Split(qkv_proj(x), pass.positions);
   const auto slots = cache->NewSlots(layer);  // [rows, 2, num_heads, head_dim]
   slots.select(1, 0).copy_(heads.key_value.key.squeeze(2));
   slots.select(1, 1).copy_(heads.key_value.value.squeeze(2));
-  heads.key_value = cache->OfTarget(layer);
-  return AttendTo(heads, pass);
+  const AttentionOptions options = {
+      .mask = pass.mask, .causal = pass.causal, .positions = pass.positions};
+  return out_proj(Attend(heads.query, cache->OfTarget(layer), options));
 }
 
 CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
@@ -254,12 +263,15 @@ CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config)
   out_proj = register_module("out_proj", Projection(config.d_model, config.d_model));
 }
 
-KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_output) {
-  RECORD_USER_SCOPE("cross-attention");
-  // 2 of [batch, src_len, d_model]
-  const auto projections = kv_proj(encoder_output).chunk(2, /*dim=*/-1);
+KeyValue CrossAttentionImpl::Split(const torch::Tensor& key_value) {
+  const auto projections = key_value.chunk(2, /*dim=*/-1);  // 2 of [batch, src_len, d_model]
   return AfterPrefix(prefix, {.key = SplitHeads(projections[0], num_heads_),
                               .value = SplitHeads(projections[1], num_heads_)});
+}
+
+KeyValue CrossAttentionImpl::ProjectEncoderOutput(const torch::Tensor& encoder_output) {
+  RECORD_USER_SCOPE("cross-attention");
+  return Split(kv_proj(encoder_output));
 }
 
 torch::Tensor CrossAttentionImpl::Weights(const torch::Tensor& x, const KeyValue& encoder_key_value,
@@ -282,10 +294,23 @@ torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue
                                           const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("cross-attention");
   const auto query = SplitHeads(q_proj(x), num_heads_);  // [batch, num_heads, tgt_len, head_dim]
-  const auto context =
-      Attend(query, encoder_key_value,
-             {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0});
-  return out_proj(MergeHeads(context));
+  return out_proj(Attend(query, encoder_key_value,
+                         {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0}));
+}
+
+torch::Tensor CrossAttentionImpl::AttendTo(const torch::Tensor& encoder_output,
+                                           const torch::Tensor& x,
+                                           const torch::Tensor& src_padding_mask) {
+  RECORD_USER_SCOPE("cross-attention");
+  const AttentionOptions options = {.mask = src_padding_mask,
+                                    .dropout = is_training() ? dropout_ : 0.0};
+  const auto query = q_proj(x);                    // [batch, tgt_len, d_model]
+  const auto key_value = kv_proj(encoder_output);  // [batch, src_len, 2 * d_model]
+  if (prefix.is_empty() && options.dropout == 0) {
+    const auto attention = Short({query}, {key_value, 0}, {key_value, 1}, num_heads_, options);
+    if (CanAttendShort(attention)) return out_proj(AttendShort(attention));
+  }
+  return out_proj(Attend(SplitHeads(query, num_heads_), Split(key_value), options));
 }
 
 }  // namespace wavemt

@@ -57,8 +57,8 @@ class SelfAttentionImpl : public torch::nn::Module {
     torch::Tensor query;
     KeyValue key_value;
   };
-  Heads Project(const torch::Tensor& x, const AttentionPositions& positions);
-  torch::Tensor AttendTo(const Heads& heads, const SelfAttentionPass& pass);
+  /// qkv: [batch, length, 3 * d_model]
+  Heads Split(const torch::Tensor& qkv, const AttentionPositions& positions) const;
 
   int64_t num_heads_;
   double dropout_;
@@ -79,6 +79,10 @@ class CrossAttentionImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const KeyValue& encoder_key_value,
                         const torch::Tensor& src_padding_mask);
 
+  /// forward() with the keys and values of this encoder output, which nothing else uses.
+  torch::Tensor AttendTo(const torch::Tensor& encoder_output, const torch::Tensor& x,
+                         const torch::Tensor& src_padding_mask);
+
   /// How much each query attends to each source token: [batch, tgt_len, src_len], averaged over the
   /// heads, without the keys of a prefix. Arguments as for forward().
   torch::Tensor Weights(const torch::Tensor& x, const KeyValue& encoder_key_value,
@@ -93,6 +97,9 @@ class CrossAttentionImpl : public torch::nn::Module {
   AttentionPrefix prefix{nullptr};  // Empty unless it was added.
 
  private:
+  /// key_value: [batch, src_len, 2 * d_model]
+  KeyValue Split(const torch::Tensor& key_value);
+
   int64_t num_heads_;
   double dropout_;
 };

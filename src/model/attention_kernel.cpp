@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "support/bfloat16.h"
 #include "support/vector_exp.h"
 #include "support/vectorize.h"
 
@@ -152,6 +153,26 @@ WAVEMT_INLINE float Scale(const HeadAttention& a) {
 }
 
 }  // namespace
+
+WAVEMT_VECTORIZED void WidenRows(const uint16_t* from, int64_t stride, int64_t rows,
+                                 int64_t head_dim, float* to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint16_t* row = from + r * stride;
+    float* wide = to + r * head_dim;
+#pragma omp simd
+    for (int64_t c = 0; c < head_dim; ++c) wide[c] = FromBfloat16(row[c]);
+  }
+}
+
+WAVEMT_VECTORIZED void RoundRows(const float* from, int64_t rows, int64_t head_dim, uint16_t* to,
+                                 int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = from + r * head_dim;
+    uint16_t* narrow = to + r * stride;
+#pragma omp simd
+    for (int64_t c = 0; c < head_dim; ++c) narrow[c] = ToBfloat16(row[c]);
+  }
+}
 
 int64_t AttentionScratchSize(const HeadAttention& a) {
   const int64_t by_distance =

@@ -4,6 +4,10 @@
 
 namespace wavemt {
 
+/// Rows of [head_dim], `stride` apart in bf16 (as bits), to [rows, head_dim] in fp32, and back.
+void WidenRows(const uint16_t* from, int64_t stride, int64_t rows, int64_t head_dim, float* to);
+void RoundRows(const float* from, int64_t rows, int64_t head_dim, uint16_t* to, int64_t stride);
+
 /// How many numbers the loops compute with at once.
 inline constexpr int64_t kAttentionLanes = 16;
 constexpr int64_t RoundedUpToLanes(int64_t count) {

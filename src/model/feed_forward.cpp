@@ -2,6 +2,7 @@
 
 #include <ATen/record_function.h>
 
+#include "model/cpu_bf16.h"
 #include "model/dropout.h"
 
 namespace wavemt {
@@ -32,8 +33,15 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config)
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
   RECORD_USER_SCOPE("feed-forward");
-  const auto inner = Activate(in_proj(x), activation_);  // [..., ffn_dim]
   const bool drops = is_training() && dropout_ > 0;
+  const bool has_lora = in_proj->has_lora() || out_proj->has_lora();
+  if (UsesCpuBf16(x) && activation_ == Activation::kRelu && !drops && !has_lora) {
+    return CpuBf16FeedForward(x, {.in_weight = in_proj->weight,
+                                  .in_bias = in_proj->bias,
+                                  .out_weight = out_proj->weight,
+                                  .out_bias = out_proj->bias});
+  }
+  const auto inner = Activate(in_proj(x), activation_);  // [..., ffn_dim]
   return out_proj(drops ? DropoutAdd(/*base=*/{}, inner, dropout_) : inner);
 }
 

@@ -2,13 +2,15 @@
 
 #include <cmath>
 
+#include "model/cpu_bf16.h"
+
 namespace wavemt {
 
 ProjectionImpl::ProjectionImpl(int64_t inputs, int64_t outputs, int64_t num_blocks)
     : LinearImpl(inputs, outputs), num_blocks_(num_blocks) {}
 
 torch::Tensor ProjectionImpl::forward(const torch::Tensor& x) {
-  torch::Tensor y = LinearImpl::forward(x);
+  torch::Tensor y = UsesCpuBf16(x) ? CpuBf16Linear(x, weight, bias) : LinearImpl::forward(x);
   for (const Added& added : added_) {
     const Lora& lora = added.options;
     const bool drops = is_training() && lora.dropout > 0;

@@ -35,6 +35,7 @@ class ProjectionImpl : public torch::nn::LinearImpl {
   torch::Tensor WeightWithLora() const;
 
   int64_t num_blocks() const { return num_blocks_; }
+  bool has_lora() const { return !added_.empty(); }
 
  private:
   struct Added {

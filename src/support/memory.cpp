@@ -1,5 +1,6 @@
 #include "support/memory.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,20 @@ void ReleaseFreedMemory() {
 #if defined(__GLIBC__)
   malloc_trim(/*pad=*/0);
 #endif
+}
+
+uintptr_t HeapEnd() { return reinterpret_cast<uintptr_t>(sbrk(0)); }
+
+uintptr_t UseLargePages(uintptr_t begin) {
+  const uintptr_t end = HeapEnd();
+#if defined(MADV_HUGEPAGE)
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (begin + page - 1) / page * page;
+  const uintptr_t last = end / page * page;
+  // Where there are no large pages, small ones do as well.
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+  return end;
 }
 
 std::optional<int64_t> ParseMemorySize(std::string_view text) {

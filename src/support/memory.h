@@ -19,6 +19,13 @@ void ReturnFreedBlocks();
 /// Returns memory that is kept but unused to the system.
 void ReleaseFreedMemory();
 
+/// Where the C library's heap ends now.
+uintptr_t HeapEnd();
+
+/// Asks the system for pages of 2 MB instead of 4 KB for the heap from `begin` to its end, and
+/// returns this end. Only pages that nothing was written to yet become large.
+uintptr_t UseLargePages(uintptr_t begin);
+
 /// Parses "512MB", "8G" or "1.5 GiB" into bytes. Units are those of the GNU tools, in upper or
 /// lower case: K, Ki and KiB are 1,024 bytes, KB is 1,000; likewise for M, G and T. Returns nothing
 /// if `text` is not a size.

@@ -6,7 +6,8 @@ namespace wavemt {
 
 void LimitPrimitiveCache() {
   // A training step has about 40 shapes: three products per type of layer, in encoder and decoder.
-  setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0);
+  // Its batches come in a few numbers of rows (model/cpu_bf16.h).
+  setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256", /*overwrite=*/0);
 }
 
 }  // namespace wavemt

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "model/cpu_bf16.h"
 #include "training/cross_entropy_kernel.h"
 
 namespace wavemt {
@@ -190,10 +191,13 @@ struct ProjectedCrossEntropyFunction
     const auto pick = [&](const Tensor& t) {
       return picked.defined() ? t.index_select(0, picked) : t;
     };
-    const Tensor rows = pick(all_rows).to(type);  // [positions, d_model]
-    const Tensor row_labels = pick(all_labels);   // [positions]
-    const Tensor row_weights =                    // [positions]
+    const Tensor row_labels = pick(all_labels);  // [positions]
+    const Tensor row_weights =                   // [positions]
         label_weights ? pick(label_weights->reshape({-1})) : Tensor();
+    const int64_t positions = row_labels.size(0);
+    const bool rounds = hidden.is_cpu() && type == torch::kBFloat16;
+    // [positions, or more if rounded, d_model]
+    const Tensor rows = rounds ? InRoundedRows(pick(all_rows)) : pick(all_rows).to(type);
     const Tensor projection = weight.to(type);
     const Tensor added = bias.defined() ? bias.to(type) : Tensor();
 
@@ -219,12 +223,18 @@ struct ProjectedCrossEntropyFunction
       } else {
         at::mm_out(buffer, input, projection.t());  // [size, vocabulary]
       }
-      Tensor gradient = buffer;
-      const Tensor block_labels = row_labels.narrow(0, begin, size);
+      const int64_t first = std::min(begin, positions);
+      const int64_t counted = std::min(positions - first, size);
+      Tensor gradient = buffer.narrow(0, 0, counted);
+      const Tensor block_labels = row_labels.narrow(0, first, counted);
       const Tensor block_weights =
-          row_weights.defined() ? row_weights.narrow(0, begin, size) : Tensor();
+          row_weights.defined() ? row_weights.narrow(0, first, counted) : Tensor();
       loss += LossAndGradient(gradient, block_labels, block_weights, options);
       if (!needs_gradient) continue;
+      if (counted < size) {  // The others are rows that rounding added.
+        buffer.narrow(0, counted, size - counted).zero_();
+        gradient = buffer;
+      }
       Tensor row_gradient = row_gradients.narrow(0, begin, size);
       at::mm_out(row_gradient, gradient, projection);
       if (needs_weight_gradient && type == weight.scalar_type()) {
@@ -236,9 +246,9 @@ struct ProjectedCrossEntropyFunction
         bias_gradient += gradient.sum(0, /*keepdim=*/false, torch::kFloat);
     }
     if (needs_gradient) {
-      Tensor hidden_gradient = row_gradients.to(hidden.scalar_type());
+      Tensor hidden_gradient = row_gradients.narrow(0, 0, positions).to(hidden.scalar_type());
       const bool has_all_in_order =
-          !picked.defined() || (!IsRDrop(options) && picked.size(0) == all_rows.size(0));
+          !picked.defined() || (!IsRDrop(options) && positions == all_rows.size(0));
       if (!has_all_in_order) {
         hidden_gradient = torch::zeros_like(all_rows).index_copy_(0, picked, hidden_gradient);
       }

@@ -88,7 +88,8 @@ void Optimizer::ClipGradients(const torch::Tensor& norm, double clip_norm,
   torch::Tensor factor = torch::clamp_max(clip_norm / (norm + 1e-6), 1.0);
   // Gradients that are not finite are left alone, so that the cause can be found.
   if (found_inf.defined()) factor = torch::where(found_inf == 0, factor, 1.0);
-  // Multiplied even if nothing needs clipping: checking first would wait for the device.
+  if (factor.is_cpu() && factor.item<double>() == 1) return;
+  // On a GPU multiplied even if nothing needs clipping: checking first would wait for it.
   at::_foreach_mul_(AllGradients(parameters_), factor);
 }
 

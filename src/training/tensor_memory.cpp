@@ -35,6 +35,7 @@ class CountingAllocator final : public c10::Allocator {
       in_use_ -= counted;
       throw;
     }
+    if (bytes >= kLarge && HeapEnd() != heap_end_) heap_end_ = UseLargePages(heap_end_);
     auto* header = new (block) Header{.allocator = this, .counted = counted};
     void* data = header + 1;
     return {data, data, &Free, c10::kCPU};
@@ -81,6 +82,9 @@ class CountingAllocator final : public c10::Allocator {
   }
 
   c10::Allocator* allocator_;
+  // The products of a training step read columns of large matrices: with pages of 4 KB, they spend
+  // a sixth of their time looking up addresses (base in bf16, two cores of an Intel Xeon with AMX).
+  std::atomic<uintptr_t> heap_end_ = HeapEnd();  // Up to here, the heap has large pages.
   std::atomic<int64_t> in_use_ = 0;
   std::atomic<int64_t> limit_ = kNoLimit;
   std::atomic<int64_t> process_limit_ = kNoLimit;

@@ -5,9 +5,9 @@
 
 namespace wavemt {
 
-/// Counts the bytes of all CPU tensors as LibTorch allocates them, and rejects allocations that
-/// would exceed a limit. The same work reaches the limit at the same allocation every time, which
-/// makes training under a limit repeatable.
+/// Counts the bytes of all CPU tensors as LibTorch allocates them, asks for large pages for them,
+/// and rejects allocations that would exceed a limit. The same work reaches the limit at the same
+/// allocation every time, which makes training under a limit repeatable.
 ///
 /// There is one counter per process, because LibTorch has one CPU allocator.
 class TensorMemory {

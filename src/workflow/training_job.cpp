@@ -26,6 +26,7 @@
 #include "training/learning_rate_schedule.h"
 #include "training/precision.h"
 #include "training/profile.h"
+#include "training/tensor_memory.h"
 #include "workflow/build_model.h"
 #include "workflow/compute_device.h"
 #include "workflow/joined_machine.h"
@@ -49,6 +50,7 @@ struct Machine {
 };
 
 MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
+  if (device.is_cpu()) TensorMemory::BeginCounting();  // Without a limit for its large pages.
   if (bytes == 0) return {};
   if (!device.is_cpu()) {
     throw UsageError("--memory-limit: is for the CPU; on {} its own memory is the limit",

@@ -11,6 +11,9 @@
 namespace wavemt {
 namespace {
 
+// Which projections share a matrix.
+enum class Shared { kNone, kKeyAndValue, kAll };
+
 struct Case {
   int64_t batch = 3;
   int64_t num_heads = 2;
@@ -20,14 +23,12 @@ struct Case {
   std::vector<int64_t> lengths{};  // Of the sentences; empty: no padding.
   bool causal = false;
   bool has_vectors = false;  // By distance.
+  Shared shared = Shared::kNone;
+  torch::ScalarType type = torch::kFloat;
 };
 
-// As projections come: [batch, length, num_heads * head_dim], here a part of each row.
-torch::Tensor Heads(const Case& c, int64_t length) {
-  const auto rows = torch::randn({c.batch, length, 3 * c.num_heads * c.head_dim});
-  return rows.narrow(2, c.num_heads * c.head_dim, c.num_heads * c.head_dim)
-      .view({c.batch, length, c.num_heads, c.head_dim})
-      .transpose(1, 2);
+torch::Tensor ProjectionOf(const Case& c, int64_t length, int64_t blocks) {
+  return torch::randn({c.batch, length, blocks * c.num_heads * c.head_dim}).to(c.type);
 }
 
 torch::Tensor MaskOf(const Case& c) {
@@ -35,9 +36,20 @@ torch::Tensor MaskOf(const Case& c) {
                            : PaddingMask(torch::tensor(c.lengths, torch::kLong), c.keys);
 }
 
-// Query, key, value and, if the case has them, the vectors by distance of keys and values.
+// The projections and, if the case has them, the vectors by distance of keys and values.
 std::vector<torch::Tensor> InputsOf(const Case& c) {
-  std::vector<torch::Tensor> inputs = {Heads(c, c.queries), Heads(c, c.keys), Heads(c, c.keys)};
+  std::vector<torch::Tensor> inputs;
+  switch (c.shared) {
+    case Shared::kNone:
+      inputs = {ProjectionOf(c, c.queries, 1), ProjectionOf(c, c.keys, 1),
+                ProjectionOf(c, c.keys, 1)};
+      break;
+    case Shared::kKeyAndValue:
+      inputs = {ProjectionOf(c, c.queries, 1), ProjectionOf(c, c.keys, 2)};
+      break;
+    case Shared::kAll:
+      inputs = {ProjectionOf(c, c.queries, 3)};
+  }
   if (c.has_vectors) {
     for (int i = 0; i < 2; ++i) {
       inputs.push_back(torch::randn({c.queries + c.keys - 1, c.head_dim}));
@@ -48,43 +60,66 @@ std::vector<torch::Tensor> InputsOf(const Case& c) {
 
 ShortAttention AttentionOf(const Case& c, const std::vector<torch::Tensor>& inputs) {
   ShortAttention attention = {
-      .key = inputs[1], .value = inputs[2], .mask = MaskOf(c), .causal = c.causal};
+      .num_heads = c.num_heads, .head_dim = c.head_dim, .mask = MaskOf(c), .causal = c.causal};
+  attention.query = {inputs[0]};
+  switch (c.shared) {
+    case Shared::kNone:
+      attention.key = {inputs[1]};
+      attention.value = {inputs[2]};
+      break;
+    case Shared::kKeyAndValue:
+      attention.key = {inputs[1], 0};
+      attention.value = {inputs[1], 1};
+      break;
+    case Shared::kAll:
+      attention.key = {inputs[0], 1};
+      attention.value = {inputs[0], 2};
+  }
   if (c.has_vectors) {
-    attention.key_vectors = inputs[3];
-    attention.value_vectors = inputs[4];
+    attention.key_vectors = inputs[inputs.size() - 2];
+    attention.value_vectors = inputs[inputs.size() - 1];
   }
   return attention;
+}
+
+// [batch, num_heads, length, head_dim]
+torch::Tensor Heads(const Case& c, const HeadColumns& columns) {
+  const int64_t width = c.num_heads * c.head_dim;
+  return columns.projection.narrow(2, columns.block * width, width)
+      .unflatten(2, {c.num_heads, c.head_dim})
+      .transpose(1, 2);
 }
 
 // Attention as it is written down, one query after the other.
 torch::Tensor Reference(const Case& c, const std::vector<torch::Tensor>& inputs) {
   constexpr double kNever = -std::numeric_limits<double>::infinity();
-  const auto mask = MaskOf(c);
+  const ShortAttention attention = AttentionOf(c, inputs);
   std::vector<torch::Tensor> outputs;
   for (int64_t i = 0; i < c.queries; ++i) {
-    auto key = inputs[1];
-    auto value = inputs[2];
+    auto key = Heads(c, attention.key);
+    auto value = Heads(c, attention.value);
     if (c.has_vectors) {
-      key = key + inputs[3].narrow(0, c.queries - 1 - i, c.keys);
-      value = value + inputs[4].narrow(0, c.queries - 1 - i, c.keys);
+      key = key + attention.key_vectors.narrow(0, c.queries - 1 - i, c.keys);
+      value = value + attention.value_vectors.narrow(0, c.queries - 1 - i, c.keys);
     }
-    const auto query = inputs[0].narrow(2, i, 1);
+    const auto query = Heads(c, attention.query).narrow(2, i, 1);
     auto scores =
         torch::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(c.head_dim));
-    if (mask.defined()) scores = scores.masked_fill(~mask, kNever);
+    if (attention.mask.defined()) scores = scores.masked_fill(~attention.mask, kNever);
     if (c.causal) {
       const auto later = torch::arange(c.keys) > i + c.keys - c.queries;
       scores = scores.masked_fill(later, kNever);
     }
     outputs.push_back(torch::matmul(torch::softmax(scores, -1), value));
   }
-  return torch::cat(outputs, /*dim=*/2);
+  return torch::cat(outputs, /*dim=*/2).transpose(1, 2).flatten(2);
 }
 
 void ExpectAttends(const Case& c) {
   SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, head_dim "
                                   << c.head_dim << (c.causal ? ", causal" : "")
-                                  << (c.has_vectors ? ", vectors by distance" : ""));
+                                  << (c.has_vectors ? ", vectors by distance" : "") << ", "
+                                  << c.type << ", sharing " << static_cast<int>(c.shared));
   torch::manual_seed(5);
   std::vector<torch::Tensor> actual;
   std::vector<torch::Tensor> expected;
@@ -92,18 +127,23 @@ void ExpectAttends(const Case& c) {
     actual.push_back(input.detach().requires_grad_());
     expected.push_back(input.detach().to(torch::kDouble).requires_grad_());
   }
+  // In bf16, numbers have 8 bits; those here are below 16.
+  const bool is_narrow = c.type == torch::kBFloat16;
   const auto attention = AttentionOf(c, actual);
-  ASSERT_TRUE(CanAttendShort(actual[0], attention));
-  const auto output = AttendShort(actual[0], attention);
+  ASSERT_TRUE(CanAttendShort(attention));
+  const auto output = AttendShort(attention);
   const auto reference = Reference(c, expected);
   ASSERT_EQ(output.sizes(), reference.sizes());
-  EXPECT_LT((output - reference).abs().max().item<double>(), 5e-6);
+  EXPECT_EQ(output.scalar_type(), c.type);
+  EXPECT_LT((output - reference).abs().max().item<double>(), is_narrow ? 0.02 : 5e-6);
 
-  const auto gradient = torch::randn(output.sizes());
+  const auto gradient = torch::randn(output.sizes()).to(c.type);
   output.backward(gradient);
   reference.backward(gradient.to(torch::kDouble));
   for (size_t i = 0; i < actual.size(); ++i) {
-    EXPECT_LT((actual[i].grad() - expected[i].grad()).abs().max().item<double>(), 5e-5)
+    EXPECT_EQ(actual[i].grad().scalar_type(), actual[i].scalar_type());
+    EXPECT_LT((actual[i].grad() - expected[i].grad()).abs().max().item<double>(),
+              is_narrow ? 0.05 : 5e-5)
         << "the gradient of input " << i;
   }
 }
@@ -128,6 +168,25 @@ TEST(ShortAttentionTest, QueriesAndKeysDiffer) {
   ExpectAttends({.queries = 9, .keys = 14, .causal = true});  // The first keys are a prefix.
 }
 
+TEST(ShortAttentionTest, ProjectionsMayShareAMatrix) {
+  ExpectAttends({.queries = 9, .keys = 9, .causal = true, .shared = Shared::kAll});
+  ExpectAttends({.queries = 9, .keys = 9, .has_vectors = true, .shared = Shared::kAll});
+  ExpectAttends({.queries = 7, .keys = 12, .lengths = {12, 3, 8}, .shared = Shared::kKeyAndValue});
+}
+
+TEST(ShortAttentionTest, TakesAndGivesBf16) {
+  for (const Shared shared : {Shared::kNone, Shared::kKeyAndValue, Shared::kAll}) {
+    ExpectAttends({.queries = 9,
+                   .keys = 9,
+                   .head_dim = 32,
+                   .lengths = {9, 3, 8},
+                   .shared = shared,
+                   .type = torch::kBFloat16});
+  }
+  ExpectAttends(
+      {.queries = 9, .keys = 9, .causal = true, .has_vectors = true, .type = torch::kBFloat16});
+}
+
 TEST(ShortAttentionTest, PaddingIsNotAttendedTo) {
   ExpectAttends({.queries = 4, .keys = 18, .lengths = {18, 1, 17}});
   ExpectAttends({.queries = 18, .keys = 18, .lengths = {18, 5, 17}, .causal = true});
@@ -138,7 +197,7 @@ TEST(ShortAttentionTest, QueryWithoutKeysGetsNothing) {
   const Case c = {.lengths = {5, 0, 2}};
   const auto inputs = InputsOf(c);
   auto query = inputs[0].detach().requires_grad_();
-  const auto output = AttendShort(query, AttentionOf(c, inputs));
+  const auto output = AttendShort(AttentionOf(c, {query, inputs[1], inputs[2]}));
   EXPECT_EQ(output[1].abs().max().item<double>(), 0);
   output.sum().backward();
   EXPECT_EQ(query.grad()[1].abs().max().item<double>(), 0);
@@ -150,9 +209,9 @@ TEST(ShortAttentionTest, WhatIsNotFiniteStaysSo) {
   const Case c;
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     const auto inputs = InputsOf(c);
-    inputs[1][1][0][2][3] = bad;
-    const auto output = AttendShort(inputs[0], AttentionOf(c, inputs));
-    EXPECT_FALSE(torch::isfinite(output[1][0]).all().item<bool>());
+    inputs[1][1][2][3] = bad;  // Of the first head.
+    const auto output = AttendShort(AttentionOf(c, inputs));
+    EXPECT_FALSE(torch::isfinite(output[1].narrow(1, 0, c.head_dim)).all().item<bool>());
     EXPECT_TRUE(torch::isfinite(output[0]).all().item<bool>());
   }
 }
@@ -162,15 +221,19 @@ TEST(ShortAttentionTest, LeavesTheRestToLibTorch) {
     const auto inputs = InputsOf(c);
     ShortAttention attention = AttentionOf(c, inputs);
     change(attention);
-    return CanAttendShort(inputs[0], attention);
+    return CanAttendShort(attention);
   };
   const auto as_it_is = [](const ShortAttention&) {};
   EXPECT_TRUE(can_attend({.keys = 128}, as_it_is));
   EXPECT_FALSE(can_attend({.keys = 129}, as_it_is));
   EXPECT_FALSE(can_attend({.head_dim = 24}, as_it_is));
   EXPECT_FALSE(can_attend({.queries = 0}, as_it_is));
-  const auto query = torch::randn({3, 2, 5, 16}, torch::kBFloat16);
-  EXPECT_FALSE(CanAttendShort(query, {.key = query, .value = query}));
+  EXPECT_FALSE(can_attend({.type = torch::kDouble}, as_it_is));
+  EXPECT_FALSE(
+      can_attend({}, [](auto& a) { a.key.projection = a.key.projection.to(torch::kBFloat16); }));
+  // A block that nothing attends with would have no gradient.
+  EXPECT_FALSE(can_attend({.shared = Shared::kKeyAndValue},
+                          [](auto& a) { a.value.projection = a.value.projection.clone(); }));
   // Masks that are not the same for all queries, and what is added to scores.
   EXPECT_FALSE(can_attend({}, [](auto& a) { a.mask = torch::ones({3, 1, 5, 5}, torch::kBool); }));
   EXPECT_FALSE(can_attend({}, [](auto& a) { a.mask = torch::zeros({3, 1, 1, 5}); }));
