@@ -60,13 +60,13 @@ void ReleaseFreedMemory() {
 uintptr_t HeapEnd() { return reinterpret_cast<uintptr_t>(sbrk(0)); }
 
 uintptr_t UseLargePages(uintptr_t begin) {
-  const uintptr_t end = HeapEnd();
+  auto* const heap_end = static_cast<char*>(sbrk(0));
+  const auto end = reinterpret_cast<uintptr_t>(heap_end);
 #if defined(MADV_HUGEPAGE)
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t first = (begin + page - 1) / page * page;
-  const uintptr_t last = end / page * page;
   // Where there are no large pages, small ones do as well.
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+  if (first < end) madvise(heap_end - (end - first), end - first, MADV_HUGEPAGE);
 #endif
   return end;
 }

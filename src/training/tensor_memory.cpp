@@ -82,8 +82,8 @@ class CountingAllocator final : public c10::Allocator {
   }
 
   c10::Allocator* allocator_;
-  // The products of a training step read columns of large matrices: with pages of 4 KB, they spend
-  // a sixth of their time looking up addresses (base in bf16, two cores of an Intel Xeon with AMX).
+  // The products of a training step read columns of large matrices, which takes fewer addresses to
+  // look up on large pages (scripts/README.md, training on the CPU).
   std::atomic<uintptr_t> heap_end_ = HeapEnd();  // Up to here, the heap has large pages.
   std::atomic<int64_t> in_use_ = 0;
   std::atomic<int64_t> limit_ = kNoLimit;

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace wavemt {
 namespace {
@@ -33,6 +34,15 @@ TEST(ParseMemorySize, RefusesWhatIsNoSize) {
         "8Gb/s", "nan", "inf", "1,5GB", "8  GB", " 8GB", "8G ",  "99999999999T", "1..5G", "8ib"}) {
     EXPECT_EQ(ParseMemorySize(text), std::nullopt) << '"' << text << '"';
   }
+}
+
+TEST(UseLargePages, ReachesTheEndOfTheHeapAndChangesNothing) {
+  const uintptr_t begin = HeapEnd();
+  const std::string text(100'000, 'x');  // Too little for the C library to take it from elsewhere.
+  const std::vector<std::string> blocks(100, text);
+  EXPECT_EQ(UseLargePages(begin), HeapEnd());
+  EXPECT_EQ(UseLargePages(HeapEnd()), HeapEnd());
+  for (const std::string& block : blocks) EXPECT_EQ(block, text);
 }
 
 TEST(MeasureProcessMemory, SeesWhatIsInUse) {
