@@ -53,7 +53,8 @@ target_link_libraries(LibTorch::LibTorch INTERFACE ${libtorch_lib}/libtorch.so
 # LibTorch 2.11 on Ubuntu 24.04, to remove a folder crashed.
 target_link_options(LibTorch::LibTorch INTERFACE -Wl,--push-state,--no-as-needed,-lstdc++,--pop-state)
 # at::parallel_for, which is a template, uses more than one thread only in files that are compiled
-# with OpenMP. Its runtime must be that of LibTorch: a second one would have threads of its own.
+# with OpenMP. Its runtime must be that of LibTorch: a second one, as clang would bring, would have
+# threads of its own.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(LibTorch::LibTorch INTERFACE -fopenmp)
   file(GLOB libtorch_openmp ${libtorch_lib}/libgomp*.so*)

@@ -298,8 +298,8 @@ torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& x, const KeyValue
                          {.mask = src_padding_mask, .dropout = is_training() ? dropout_ : 0.0}));
 }
 
-torch::Tensor CrossAttentionImpl::AttendTo(const torch::Tensor& encoder_output,
-                                           const torch::Tensor& x,
+torch::Tensor CrossAttentionImpl::AttendTo(const torch::Tensor& x,
+                                           const torch::Tensor& encoder_output,
                                            const torch::Tensor& src_padding_mask) {
   RECORD_USER_SCOPE("cross-attention");
   const AttentionOptions options = {.mask = src_padding_mask,

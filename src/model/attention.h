@@ -80,7 +80,7 @@ class CrossAttentionImpl : public torch::nn::Module {
                         const torch::Tensor& src_padding_mask);
 
   /// forward() with the keys and values of this encoder output, which nothing else uses.
-  torch::Tensor AttendTo(const torch::Tensor& encoder_output, const torch::Tensor& x,
+  torch::Tensor AttendTo(const torch::Tensor& x, const torch::Tensor& encoder_output,
                          const torch::Tensor& src_padding_mask);
 
   /// How much each query attends to each source token: [batch, tgt_len, src_len], averaged over the

@@ -89,7 +89,9 @@ WAVEMT_INLINE void Prepare(const T* from, const uint16_t* active, int64_t rows, 
       PrepareRow(from + offset, active == nullptr ? nullptr : active + offset, columns,
                  block + r * columns, to.sums);
     }
-    Transpose(block, count, columns, to.transposed + begin, to.transposed_stride);
+    if (to.transposed != nullptr) {
+      Transpose(block, count, columns, to.transposed + begin, to.transposed_stride);
+    }
   }
 }
 

@@ -8,7 +8,7 @@ namespace wavemt {
 /// take it. All of it is made in one pass. uint16_t holds the bits of a bfloat16.
 struct PreparedGradient {
   uint16_t* rows = nullptr;        // [rows, columns]
-  uint16_t* transposed = nullptr;  // [columns, transposed_stride]
+  uint16_t* transposed = nullptr;  // [columns, transposed_stride]; null: not wanted.
   int64_t transposed_stride = 0;
   float* sums = nullptr;  // [columns], to which the sums over the rows are added.
 };

@@ -29,7 +29,7 @@ torch::Tensor DecoderLayerImpl::forward(torch::Tensor x, const SelfAttentionPass
   x = residual_.Apply(x, self_attention_norm,
                       [&](const torch::Tensor& input) { return self_attention(input, pass); });
   x = residual_.Apply(x, cross_attention_norm, [&](const torch::Tensor& input) {
-    return cross_attention->AttendTo(encoder_output, input, src_padding_mask);
+    return cross_attention->AttendTo(input, encoder_output, src_padding_mask);
   });
   return residual_.Apply(x, feed_forward_norm,
                          [&](const torch::Tensor& input) { return feed_forward(input); });

@@ -50,7 +50,7 @@ struct Machine {
 };
 
 MemoryLimit BeginMemoryLimit(int64_t bytes, torch::Device device) {
-  if (device.is_cpu()) TensorMemory::BeginCounting();  // Without a limit for its large pages.
+  if (device.is_cpu()) TensorMemory::BeginCounting();  // Even without a limit: for large pages.
   if (bytes == 0) return {};
   if (!device.is_cpu()) {
     throw UsageError("--memory-limit: is for the CPU; on {} its own memory is the limit",

@@ -160,6 +160,24 @@ TEST(CpuBf16, NothingComesFromNewMemory) {
   for (const Tensor& tensor : all) EXPECT_TRUE(torch::isfinite(tensor).all().item<bool>());
 }
 
+TEST(CpuBf16, BehindFrozenWeightsTheGradientIsTheSame) {
+  torch::manual_seed(0);
+  const Tensor x = Leaf({3, 7, 24});
+  const FeedForwardWeights weights = {.in_weight = Leaf({64, 24}),
+                                      .in_bias = Leaf({64}),
+                                      .out_weight = Leaf({24, 64}),
+                                      .out_bias = Leaf({24})};
+  const auto gradient = [&](const FeedForwardWeights& some) {
+    return ResultAndGradients({x}, [&] { return CpuBf16FeedForward(x, some); }).back();
+  };
+  const Tensor expected = gradient(weights);
+  EXPECT_TRUE(torch::equal(gradient({.in_weight = weights.in_weight.detach(),
+                                     .in_bias = weights.in_bias.detach(),
+                                     .out_weight = weights.out_weight.detach(),
+                                     .out_bias = weights.out_bias.detach()}),
+                           expected));
+}
+
 TEST(CpuBf16, FrozenWeightsHaveNoGradient) {
   const Tensor x = Leaf({3, 7, 24});
   const Tensor weight = torch::randn({40, 24});
