@@ -43,7 +43,8 @@ TABLES = {
         ("sinusoidal positions", ["model.position_encoding.type=sinusoidal"]),
         ("no subword sampling", ["tokenizer.sampling.alpha=0"]),
         ("R-Drop 3", ["training.r_drop.alpha=3"]),
-        ("average of the 5 best", ["training.average_best=5"]),
+        ("no average", ["training.average_best=0"]),
+        ("half as long", ["training.max_steps=8800"]),
     ]),
     "3am": ("3am-en-zh.json", [
         ("as it is", []),

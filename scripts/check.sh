@@ -11,6 +11,7 @@ mapfile -t files < <(git ls-files --cached --others --exclude-standard 'src/*.cp
 clang-format --dry-run -Werror "${files[@]}"
 python3 scripts/check_includes.py
 [ "${1:-}" != --quick ] || exit 0
-# Without the precompiled header, since clang cannot use gcc's.
+# Without the precompiled header and OpenMP, since clang cannot use gcc's.
 cmake --preset dev -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON > /dev/null
-printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tidy
+printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 1 \
+  clang-tidy --quiet -p build/tidy --extra-arg=-fno-openmp

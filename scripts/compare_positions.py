@@ -169,7 +169,7 @@ class Comparison:
         self.options, self.start = options, time.monotonic()
         self.program = Program(options.program, options.hours)
         self.corpus = find_corpus(options.corpus)
-        version = self.program.call("--version").strip()
+        version = self.program.call("--version").splitlines()[0]
         self.program_and_commit = version + checkout()
         self.work = options.work.resolve()
         for folder in ("runs", "results"):

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what wavemt needs on Debian or Ubuntu; what is there already is left alone.
-#   scripts/setup.sh           to build and run
-#   scripts/setup.sh --tests   to build, run and test
+#   scripts/setup.sh              to build and run
+#   scripts/setup.sh --tests      to build, run and test
+#   scripts/setup.sh --packages   to build, run and make packages
 # LibTorch comes with the Python package torch, into .venv. To use another one, set WAVEMT_LIBTORCH
 # to its folder (the one with include/ and lib/ in it).
 set -euo pipefail
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.."
 packages=(build-essential ca-certificates ccache cmake git libbrotli-dev libbz2-dev libcli11-dev libcpp-httplib-dev
   libfmt-dev libgloo-dev libgtest-dev libgmock-dev libicu-dev liblzma-dev libsentencepiece-dev libspdlog-dev libssl-dev
   libzstd-dev ninja-build nlohmann-json3-dev pkg-config python3 python3-venv zlib1g-dev)
+case ${1:-} in --tests | --packages) packages+=(file patchelf) ;; esac  # Packages are made in tests too.
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 

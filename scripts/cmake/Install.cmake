@@ -5,7 +5,9 @@
 #   share/wavemt/configs, share/wavemt/data/quickstart        what configs/quickstart.json needs
 #   share/wavemt/scripts                                      what `wavemt export` runs or copies
 #   share/doc/wavemt                                          licence and change log
-# There are two components: `wavemt`, which is everything of ours, and `libtorch`.
+#   share/man/man1, and completions for bash, zsh and fish    what ShellFiles.cmake made
+# There are three components: `wavemt`, the program with its files; `development`, what
+# find_package(wavemt) needs; and `libtorch`. Of the first the packages are made (Packages.cmake).
 include(CMakePackageConfigHelpers)
 
 set(WAVEMT_INSTALL_LIBTORCH AUTO CACHE STRING
@@ -48,15 +50,15 @@ endif()
 
 install(TARGETS wavemt RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT wavemt)
 install(TARGETS wavemt_core EXPORT wavemtTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-                                                         COMPONENT wavemt)
+                                                         COMPONENT development)
 install(
-  DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wavemt COMPONENT wavemt
+  DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wavemt COMPONENT development
   FILES_MATCHING
   PATTERN "*.h"
   PATTERN commands EXCLUDE
   PATTERN server EXCLUDE)
 
-install(EXPORT wavemtTargets NAMESPACE wavemt:: DESTINATION ${package_dir} COMPONENT wavemt)
+install(EXPORT wavemtTargets NAMESPACE wavemt:: DESTINATION ${package_dir} COMPONENT development)
 configure_package_config_file(scripts/cmake/wavemtConfig.cmake.in wavemtConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(wavemtConfigVersion.cmake COMPATIBILITY SameMinorVersion)
@@ -67,10 +69,22 @@ install(
         scripts/cmake/SentencePiece.cmake
         scripts/cmake/SystemFmt.cmake
         scripts/cmake/Zstd.cmake
-  DESTINATION ${package_dir} COMPONENT wavemt)
+  DESTINATION ${package_dir} COMPONENT development)
 
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt COMPONENT wavemt)
 install(DIRECTORY data/quickstart DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt/data COMPONENT wavemt)
 install(PROGRAMS scripts/to_ctranslate2.py scripts/torch_translate.py
         DESTINATION ${CMAKE_INSTALL_DATADIR}/wavemt/scripts COMPONENT wavemt)
 install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT wavemt)
+
+# ShellFiles.cmake makes none in a build with a sanitizer.
+if(NOT WAVEMT_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  set(shell_files ${CMAKE_BINARY_DIR}/shell)
+  install(DIRECTORY ${shell_files}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT wavemt)
+  install(FILES ${shell_files}/wavemt.bash RENAME wavemt COMPONENT wavemt
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${shell_files}/wavemt.zsh RENAME _wavemt COMPONENT wavemt
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${shell_files}/wavemt.fish COMPONENT wavemt
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()

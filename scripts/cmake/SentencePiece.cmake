@@ -7,6 +7,14 @@ find_path(SENTENCEPIECE_INCLUDE sentencepiece_processor.h REQUIRED)
 find_library(SENTENCEPIECE_LIBRARY sentencepiece REQUIRED)
 find_library(SENTENCEPIECE_TRAIN_LIBRARY sentencepiece_train REQUIRED)
 
+# Only to say which one it is: the library itself does not tell, and not every system has this file.
+set(SENTENCEPIECE_VERSION "")
+get_filename_component(sentencepiece_folder ${SENTENCEPIECE_LIBRARY} DIRECTORY)
+if(EXISTS ${sentencepiece_folder}/pkgconfig/sentencepiece.pc)
+  file(STRINGS ${sentencepiece_folder}/pkgconfig/sentencepiece.pc sentencepiece_line REGEX "^Version:")
+  string(REGEX MATCH "[0-9][0-9.]*" SENTENCEPIECE_VERSION "${sentencepiece_line}")
+endif()
+
 # Not in the library's headers, but all its builds for Linux so far export it.
 include(CheckCXXSourceCompiles)
 set(CMAKE_REQUIRED_LIBRARIES ${SENTENCEPIECE_LIBRARY})

@@ -20,7 +20,7 @@ namespace wavemt {
 ///   config.json                 the complete config, with all defaults
 ///   checksums.json              see run_checksums.h
 ///   tokenizer.model             or source.model and target.model
-///   metrics.jsonl, tensorboard/
+///   metrics.jsonl, samples.jsonl, starts.jsonl, tensorboard/
 ///   checkpoints/step-00001000/  see checkpoint.h
 ///   checkpoints/average/        once training has ended, the mean of its best checkpoints, if
 ///                               training.average_best asks for it; without an optimizer
@@ -67,6 +67,8 @@ class RunDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path ConfigPath() const { return path_ / "config.json"; }
   std::filesystem::path MetricsPath() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path SamplesPath() const { return path_ / "samples.jsonl"; }
+  std::filesystem::path StartsPath() const { return path_ / "starts.jsonl"; }
   std::filesystem::path TensorboardPath() const { return path_ / "tensorboard"; }
   std::filesystem::path CheckpointPath(int64_t step) const;
   std::filesystem::path AveragePath() const;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/log_options.h"
+#include "commands/version_text.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
 #include "support/logging.h"
@@ -16,7 +18,6 @@
 #include "support/signals.h"
 #include "support/standard_streams.h"
 #include "support/suggestion.h"
-#include "support/version.h"
 
 namespace wavemt {
 namespace {
@@ -81,13 +82,13 @@ int ParseAndRun(CLI::App& app, int argc, char** argv, const int& exit_code) {
 
 int RunCommandLine(int argc, char** argv) {
   PrepareStandardStreams();
-  InitLogging();
+  InitLoggingAsTyped(argc, argv);
   LimitPrimitiveCache();
   IgnoreFileSizeSignal();
   int exit_code = 0;
   CLI::App app("wavemt trains Transformer translation models, translates and measures BLEU.",
                "wavemt");
-  app.set_version_flag("--version", fmt::format("wavemt {}", ProgramVersion()));
+  app.set_version_flag("--version", VersionText);
   app.require_subcommand(1);
   AddTrainCommand(app, &exit_code);
   AddResumeCommand(app, &exit_code);
@@ -100,6 +101,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTokenizerCommand(app, &exit_code);
   AddCorpusCommand(app, &exit_code);
   AddInspectCommand(app, &exit_code);
+  AddReportCommand(app, &exit_code);
   AddAverageCommand(app, &exit_code);
   AddMergeCommand(app, &exit_code);
   AddShortlistCommand(app, &exit_code);
@@ -107,6 +109,10 @@ int RunCommandLine(int argc, char** argv) {
   AddImportCommand(app, &exit_code);
   AddPositionsCommand(app, &exit_code);
   AddConfigCommand(app, &exit_code);
+  AddDoctorCommand(app, &exit_code);
+  AddCompletionCommand(app, &exit_code);
+  AddManualCommand(app, &exit_code);
+  AddLogOptions(&app);
   try {
     const int code = ParseAndRun(app, argc, argv, exit_code);
     FinishStandardOutput();

@@ -218,6 +218,7 @@ void AddTextOptions(CLI::App* command, CorpusOptions* options, const char* files
       ->add_option("--tsv-columns", options->words.tsv_columns,
                    "The columns of tsv files that hold source and target, counted from 1. Default: "
                    "1,2.")
+      ->type_name("COLUMNS")
       ->check(NotEmpty());
   command
       ->add_option("--held-out", options->words.held_out,
@@ -226,11 +227,14 @@ void AddTextOptions(CLI::App* command, CorpusOptions* options, const char* files
       ->expected(1, 2)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(NotEmpty());
-  command->add_option("--source-language", options->words.source_language,
-                      "A code like en, which says what script to expect. Default: the end of the "
-                      "file's name.");
-  command->add_option("--target-language", options->words.target_language,
-                      "The same for the target.");
+  command
+      ->add_option("--source-language", options->words.source_language,
+                   "A code like en, which says what script to expect. Default: the end of the "
+                   "file's name.")
+      ->type_name("CODE");
+  command
+      ->add_option("--target-language", options->words.target_language, "The same for the target.")
+      ->type_name("CODE");
   command->add_option("--threads", options->threads, "CPU threads. Default: one a core.")
       ->check(CLI::Range(1, 1024));
 }

@@ -1,7 +1,6 @@
 #include "commands/corpus_report_text.h"
 
 #include <fmt/format.h>
-#include <unicode/uchar.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 
 #include "data/cleaning/language_scripts.h"
 #include "support/characters.h"
+#include "support/display_width.h"
 #include "support/progress.h"
 
 namespace wavemt {
@@ -19,49 +19,16 @@ namespace {
 
 constexpr size_t kColumns = 80;
 
-// How many columns of a terminal a character takes.
-size_t ColumnsOf(char32_t character) {
-  const auto code = static_cast<UChar32>(character);
-  const int8_t type = u_charType(code);
-  if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_FORMAT_CHAR) return 0;
-  const int width = u_getIntPropertyValue(code, UCHAR_EAST_ASIAN_WIDTH);
-  return width == U_EA_FULLWIDTH || width == U_EA_WIDE ? 2 : 1;
-}
-
-size_t ColumnsOf(std::string_view text) {
-  size_t columns = 0;
-  for (size_t i = 0; i < text.size();) columns += ColumnsOf(NextCharacter(text, i));
-  return columns;
-}
-
-// The text as it can be shown in a line of a terminal: cut to `columns`, and with U+FFFD in place
-// of characters that could move the cursor or change the direction.
+// The text as it can be shown in `columns` of a line of a terminal.
 std::string Shown(std::string_view text, size_t columns) {
-  std::string shown;
-  std::string cut;  // The text up to where "…" would still fit.
-  size_t used = 0;
-  for (size_t i = 0; i < text.size();) {
-    const size_t begin = i;
-    const char32_t character = NextCharacter(text, i);
-    const int8_t type = u_charType(static_cast<UChar32>(character));
-    const bool is_control = type == U_CONTROL_CHAR || type == U_FORMAT_CHAR ||
-                            type == U_LINE_SEPARATOR || type == U_PARAGRAPH_SEPARATOR;
-    const char32_t seen = is_control && character != '\t' ? U'\uFFFD' : character;
-    used += ColumnsOf(seen);
-    if (used > columns) return cut + "…";
-    shown += character == '\t' ? " " : is_control ? "\uFFFD" : text.substr(begin, i - begin);
-    if (used < columns) cut = shown;
-  }
-  return shown;
+  return Shortened(Displayable(text), static_cast<int>(columns));
 }
 
 // The end of a name, in at most `columns`; the beginning may be a long folder's.
 std::string EndShown(const std::string& name, size_t columns) {
-  std::vector<size_t> begins;
-  for (size_t i = 0; i < name.size(); NextCharacter(name, i)) begins.push_back(i);
-  for (const size_t begin : begins) {
-    const std::string shown = (begin == 0 ? "" : "…") + name.substr(begin);
-    if (Shown(shown, columns) == Shown(shown, std::string::npos)) return Shown(shown, columns);
+  for (size_t i = 0; i < name.size(); NextCharacter(name, i)) {
+    std::string shown = Displayable((i == 0 ? "" : "…") + name.substr(i));
+    if (DisplayWidth(shown) <= static_cast<int>(columns)) return shown;
   }
   return "";
 }
@@ -268,8 +235,8 @@ class ReportWriter {
     constexpr size_t kName = 31;
     const auto row = [&](const std::string& name, const std::string& both,
                          const std::string& source, const std::string& target) {
-      Line("  {}{:{}}{:>12}{:>12}{:>12}", name, "", kName - std::min(ColumnsOf(name), kName), both,
-           source, target);
+      Line("  {}{:{}}{:>12}{:>12}{:>12}", name, "",
+           kName - std::min(static_cast<size_t>(DisplayWidth(name)), kName), both, source, target);
     };
     row("pairs that share sentences with", "both sides", "source", "target");
     for (const CorpusReport::Overlap& overlap : report_.overlaps) {

@@ -172,7 +172,9 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command =
       app.add_subcommand("evaluate", "Translate a test set and score the translations.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   AddAdapterOption(command, &options->adapter);
   command->add_option("--source", options->source,
                       "Text to translate; -: standard input. Default: data.test of the run's "
@@ -182,6 +184,7 @@ void AddEvaluateCommand(CLI::App& app, int* exit_code) {
   command
       ->add_option("--test-set", options->test_set,
                    "Which of the named sets of data.test. Default: each of them.")
+      ->type_name("NAME")
       ->check(NotEmpty());
   command->add_option("--output", options->output, "Keep the translations in this file.");
   AddScoringOptions(command, &options->scoring);

@@ -30,8 +30,12 @@ void AddExportCommand(CLI::App& app, int* exit_code) {
   const std::map<std::string, ExportFormat> formats = {{"huggingface", ExportFormat::kHuggingFace},
                                                        {"ctranslate2", ExportFormat::kCTranslate2},
                                                        {"torch", ExportFormat::kTorch}};
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
-  command->add_option("DIR", options->directory, "The folder to make.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("DIR", options->directory, "The folder to make.")
+      ->required()
+      ->type_name("DIR");
   command
       ->add_option("--format", options->format,
                    "huggingface: for Python's transformers; ctranslate2: for CTranslate2, whose "

@@ -27,14 +27,18 @@ void AddImportCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App* command =
       app.add_subcommand("import", "Make a run of a model that another program saved.");
-  command->add_option("DIR", options->folder, "The folder of the model.")->required();
+  command->add_option("DIR", options->folder, "The folder of the model.")
+      ->required()
+      ->type_name("DIR");
   command
       ->add_option("--format", options->format,
                    "huggingface: a MarianMTModel of Python's transformers, for example an OPUS-MT "
                    "model.")
       ->required()
       ->check(CLI::IsMember({"huggingface"}));
-  command->add_option("--run-dir", options->run, "The run's folder to make.")->required();
+  command->add_option("--run-dir", options->run, "The run's folder to make.")
+      ->required()
+      ->type_name("DIR");
   command->callback([options, exit_code] { *exit_code = Import(*options); });
 }
 

@@ -131,7 +131,9 @@ void AddInspectCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App* command = app.add_subcommand(
       "inspect", "Show what a model is: languages, sizes, how it was trained, its best score.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   command->add_flag("--json", options->json, "Print everything that is known, as one object.");
   command->callback([options, exit_code] { *exit_code = Inspect(*options); });
 }

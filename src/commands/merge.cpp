@@ -32,13 +32,15 @@ void AddMergeCommand(CLI::App& app, int* exit_code) {
       ->add_option("MODEL", options->model,
                    "A run that trained an adapter, or one of its checkpoints; or the base, with "
                    "--adapter.")
-      ->required();
+      ->required()
+      ->type_name("DIR");
   AddAdapterOption(command, &options->adapter);
   command
       ->add_option("--output", options->output,
                    "The folder to make: a model that translate, evaluate and train --init-from "
                    "take.")
       ->required()
+      ->type_name("DIR")
       ->check(NotEmpty());
   command->callback([options, exit_code] { *exit_code = Merge(*options); });
 }

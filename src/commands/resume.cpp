@@ -27,7 +27,9 @@ void AddResumeCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<ResumeOptions>();
   CLI::App* command =
       app.add_subcommand("resume", "Continue a run exactly from its newest checkpoint.");
-  command->add_option("RUN_DIR", options->run_dir, "The run's folder.")->required();
+  command->add_option("RUN_DIR", options->run_dir, "The run's folder.")
+      ->required()
+      ->type_name("DIR");
   AddSetOption(command);
   AddTrainingOptions(command, &options->training);
   command->callback([command, options, exit_code] {

@@ -169,7 +169,9 @@ void AddScoreCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<ScoreOptions>();
   CLI::App* command =
       app.add_subcommand("score", "Score existing translations: how likely the model finds them.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   AddAdapterOption(command, &options->adapter);
   command->add_option("--source", options->source, "Text; -: standard input.")->required();
   command->add_option("--target", options->target, "Its translation, line by line.")->required();

@@ -69,6 +69,7 @@ std::vector<std::string> SplitAtCommas(const std::string& text) {
 void AddScoringOptions(CLI::App* command, ScoringOptions* options) {
   command
       ->add_option("-m,--metrics", options->metrics, "Comma-separated: bleu, chrf, ter, accuracy.")
+      ->type_name("{bleu,chrf,ter,accuracy}")
       ->capture_default_str();
   command->add_flag("--sentence-level", options->sentence_level,
                     "A score a line, of one metric; BLEU by effective order.");
@@ -82,11 +83,13 @@ void AddScoringOptions(CLI::App* command, ScoringOptions* options) {
   command
       ->add_option("--tokenize", options->tokenize,
                    "13a, intl, zh, char or none. Default: by the target language, else 13a.")
+      ->type_name("{13a,intl,zh,char,none}")
       ->group(kBleuGroup);
   command->add_flag("--lowercase", bleu.lowercase, "Ignore case.")->group(kBleuGroup);
   command
       ->add_option("--smooth-method", options->smooth_method,
                    "What orders without a match count: exp, floor, add-k or none.")
+      ->type_name("{exp,floor,add-k,none}")
       ->capture_default_str()
       ->group(kBleuGroup);
   command

@@ -134,13 +134,15 @@ void AddServeCommand(CLI::App& app, int* exit_code) {
       ->add_option("MODEL", options->models,
                    "Runs' folders or checkpoints, each with its languages before it if its config "
                    "does not say them: en-de=runs/multi30k.")
-      ->required();
+      ->required()
+      ->type_name("DIR");
   command->add_option("--port", server.port, "Where to listen; 0: any port that is free.")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   command
       ->add_option("--host", server.host,
                    "The address to listen on; 127.0.0.1: only this machine can reach it.")
+      ->type_name("ADDRESS")
       ->check(NotEmpty())
       ->capture_default_str();
   command

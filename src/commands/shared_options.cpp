@@ -10,6 +10,7 @@ namespace wavemt {
 
 void AddComputeOptions(CLI::App* command, ComputeOptions* options) {
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N.")
+      ->type_name("{auto,cpu,cuda,cuda:N}")
       ->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads. Default: one a core.");
 }
@@ -68,6 +69,7 @@ void AddAdapterOption(CLI::App* command, std::string* adapter) {
       ->add_option("--adapter", *adapter,
                    "An adapter for MODEL: the run that trained it, one of its checkpoints, or a "
                    "folder with its two files.")
+      ->type_name("DIR")
       ->check(NotEmpty());
 }
 
@@ -137,9 +139,16 @@ void AddEnsembleOption(CLI::App* command, std::vector<std::string>* models) {
       ->add_option("--ensemble", *models,
                    "Other models that translate together with MODEL: runs or checkpoints with the "
                    "same tokenizers.")
+      ->type_name("DIR")
       ->check(NotEmpty());
   AddOverride(command, "--ensemble-mean", "WHAT",
               "What the models of an ensemble average: probabilities or log_probabilities.");
+}
+
+std::string_view KeyOfOption(std::string_view option) {
+  const auto* const short_name =
+      std::ranges::find_if(kShortNames, [&](const ShortName& s) { return s.option == option; });
+  return short_name == std::end(kShortNames) ? "" : short_name->key;
 }
 
 std::vector<std::filesystem::path> AsPaths(const std::vector<std::string>& names) {

@@ -43,6 +43,10 @@ void AddDecodingOptions(CLI::App* command, bool with_n_best);
 /// key wins, whichever option it came from. To be called in the command's callback.
 ConfigOverrides TypedOverrides(const CLI::App& command);
 
+/// The config key that an option is short for, for example decoding.beam_size for --beam-size;
+/// empty if it is no such option.
+std::string_view KeyOfOption(std::string_view option);
+
 /// Whether one of the overrides is for the config key.
 bool IsTyped(const ConfigOverrides& overrides, std::string_view key);
 

@@ -21,7 +21,9 @@ void AddShortlistCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "shortlist",
       "Learn which target tokens go with which source tokens, for a faster translate.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   command->add_option("--output", options->output, "The file to write, for --shortlist.")
       ->required()
       ->check(NotEmpty());

@@ -39,6 +39,14 @@ struct CodingOptions {
   bool normalize_whitespace = true;
 };
 
+// "{unigram,bpe}", as CLI11 shows a set of values.
+template <typename Enum>
+std::string NamesText() {
+  std::vector<std::string_view> names;
+  for (const auto& [known, value] : NamesOf(Enum{})) names.push_back(known);
+  return fmt::format("{{{}}}", fmt::join(names, ","));
+}
+
 template <typename Enum>
 Enum ParseName(const std::string& option, const std::string& name) {
   std::vector<std::string_view> names;
@@ -151,7 +159,9 @@ void AddTrain(CLI::App* parent, int* exit_code) {
                    "Text files, plain or compressed (gzip, zstd, xz, bzip2).")
       ->required();
   command->add_option("--output", options->output, "The model file to write.")->required();
-  command->add_option("--type", options->type, "unigram or bpe.")->capture_default_str();
+  command->add_option("--type", options->type, "unigram or bpe.")
+      ->type_name(NamesText<TokenizerType>())
+      ->capture_default_str();
   command->add_option("--vocab-size", options->config.vocab_size, "Pieces.")
       ->capture_default_str()
       ->check(CLI::Range(8, 10'000'000));
@@ -165,11 +175,13 @@ void AddTrain(CLI::App* parent, int* exit_code) {
                    "Spell characters without a piece as bytes.")
       ->capture_default_str();
   command->add_option("--normalization", options->normalization, "identity, nfkc or nmt_nfkc.")
+      ->type_name(NamesText<Normalization>())
       ->capture_default_str();
   command
       ->add_option("--user-defined-symbols", options->config.user_defined_symbols,
                    "Pieces that are never cut or joined with others, separated by commas: "
                    "\"<2de>,<2fr>\".")
+      ->type_name("LIST")
       ->delimiter(',');
   AddWhitespaceOption(command, &options->config.normalize_whitespace);
   command->callback([options, exit_code] { *exit_code = TrainFromFiles(*options); });

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "commands/training_summary.h"
 #include "evaluation/bleu.h"
 #include "support/error.h"
 #include "support/logging.h"
@@ -86,7 +87,10 @@ int ReportOutcome(const TrainingJob& job, const TrainingOutcome& outcome) {
   const std::string step = WithThousands(state.step);
   // The other ranks need not see the run's folder.
   const std::string best = job.inputs.world->is_first() ? BestModelText(*job.inputs.run) : "";
-  if (IsDone(outcome.reason)) SayHowShort(job, outcome);
+  if (IsDone(outcome.reason)) {
+    if (job.inputs.world->is_first()) LogTrainingSummary(job, outcome);
+    SayHowShort(job, outcome);
+  }
   switch (outcome.reason) {
     case StopReason::kSignal:
       spdlog::info("stopped by a signal at step {}; `wavemt resume {}` continues from there", step,

@@ -152,7 +152,9 @@ int Translate(const TranslateOptions& options) {
 void AddTranslateCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<TranslateOptions>();
   CLI::App* command = app.add_subcommand("translate", "Translate text, line by line.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   AddAdapterOption(command, &options->adapter);
   command->add_option("--input", options->input, "Text to translate; -: standard input.")
       ->capture_default_str();

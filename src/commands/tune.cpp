@@ -259,15 +259,19 @@ void AddTuneCommand(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<TuneOptions>();
   CLI::App* command = app.add_subcommand(
       "tune", "Find the beam size and length penalty that translate held-out text best.");
-  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")->required();
+  command->add_option("MODEL", options->model, "A run's folder or a checkpoint.")
+      ->required()
+      ->type_name("DIR");
   AddAdapterOption(command, &options->adapter);
   command
       ->add_option("--beam-sizes", options->beam_sizes,
                    "Beam sizes to try, with commas between them; a search for each.")
+      ->type_name("LIST")
       ->capture_default_str();
   command
       ->add_option("--length-penalties", options->length_penalties,
                    "Length penalties to try with each beam size; they take no further searches.")
+      ->type_name("LIST")
       ->capture_default_str();
   command->add_option("--metric", options->metric, "What decides: bleu or chrf.")
       ->check(CLI::IsMember({"bleu", "chrf"}))
@@ -278,6 +282,7 @@ void AddTuneCommand(CLI::App& app, int* exit_code) {
   command
       ->add_option("--valid-set", options->valid_set,
                    "Which of the named sets of data.valid. Default: the first.")
+      ->type_name("NAME")
       ->check(NotEmpty());
   command->add_flag("--json", options->json, "Print an array with an object for each search.");
   command->add_flag("--write", options->write,

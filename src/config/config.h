@@ -197,6 +197,8 @@ enum class ValidationMetric { kLoss, kPerplexity, kBleu, kChrf, kAccuracy };
 
 /// The most that training.average_best may be.
 inline constexpr int64_t kMaxAverageBest = 100;
+/// The most that training.validation_samples may be.
+inline constexpr int64_t kMaxValidationSamples = 100;
 
 struct TrainingConfig {
   int64_t max_steps = 100'000;
@@ -217,11 +219,13 @@ struct TrainingConfig {
   AllReducePrecision all_reduce_precision = AllReducePrecision::kFp32;
   bool shard_optimizer = false;
   int64_t log_every = 50;
+  int64_t tensorboard_histograms = 0;
   int64_t validate_every = 1000;
   int64_t save_every = 1000;
   int64_t keep_last = 3;
   int64_t average_best = 0;
   int64_t validation_beam_size = 1;
+  int64_t validation_samples = 3;
   ValidationMetric best_metric = ValidationMetric::kBleu;
   int64_t patience = 0;
   int64_t max_skipped_steps = 10;

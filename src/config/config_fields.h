@@ -24,12 +24,19 @@ struct Range {
   double maximum = std::numeric_limits<double>::max();
   bool minimum_excluded = false;
   bool maximum_excluded = false;
+  /// If above 0: of the numbers below it, only 0 is allowed. The reader leaves those between to
+  /// ValidateConfig(), whose messages say why.
+  double minimum_beside_zero = 0;
 };
 
 constexpr Range AtLeast(double minimum) { return {.minimum = minimum}; }
 constexpr Range Above(double minimum) { return {.minimum = minimum, .minimum_excluded = true}; }
 constexpr Range Between(double minimum, double maximum) {
   return {.minimum = minimum, .maximum = maximum};
+}
+/// 0, or a number from `minimum` to `maximum`.
+constexpr Range ZeroOrBetween(double minimum, double maximum) {
+  return {.minimum = 0, .maximum = maximum, .minimum_beside_zero = minimum};
 }
 /// minimum <= value < maximum
 constexpr Range FromToBelow(double minimum, double maximum) {
@@ -201,7 +208,8 @@ void VisitFields(Visitor& v, PairFilter& c) {
   v.Field("max_words", c.max_words, AtLeast(0),
           "Pairs with a side of more words are left out; 1 letter of Han, 2 of kana and 4 of Thai, "
           "Lao, Khmer and Burmese count as a word. 0: no limit.");
-  v.Field("max_length_ratio", c.max_length_ratio, AtLeast(0),
+  v.Field("max_length_ratio", c.max_length_ratio,
+          ZeroOrBetween(1, std::numeric_limits<double>::max()),
           "Pairs are left out if one side has more than this many times the words of the other, "
           "plus 3. 0: no limit.");
   v.Field("min_script_share", c.min_script_share, Between(0, 1),
@@ -291,7 +299,7 @@ void VisitFields(Visitor& v, SubwordSamplingConfig& c) {
           "vocabulary, the exponent of the probabilities from which a segmentation is drawn (Kudo "
           "2018; 0.2 to 0.5 are common), where smaller numbers mean more variety, and those "
           "below 0.2 a great deal. 0: off.");
-  v.Field("nbest", c.nbest, Between(0, 512),
+  v.Field("nbest", c.nbest, ZeroOrBetween(2, 512),
           "For a unigram vocabulary: sample from this many of the likeliest segmentations, at "
           "least 2; 0: from all.");
 }
@@ -498,6 +506,9 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
       "is added to the loss whose gradient is taken (Kirkpatrick et al. 2017 with the same "
       "importance for all weights), but not to the loss that is reported. 0: off.");
   v.Field("log_every", c.log_every, AtLeast(1), MayChange("Steps between lines of metrics.jsonl."));
+  v.Field("tensorboard_histograms", c.tensorboard_histograms, AtLeast(0),
+          MayChange("Steps between histograms of the trained weights and their gradients, after "
+                    "clipping, in TensorBoard's files; 0: none."));
   v.Field("validate_every", c.validate_every, AtLeast(0),
           MayChange("Steps between validations; 0: never."));
   v.Field("save_every", c.save_every, AtLeast(1),
@@ -505,7 +516,7 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("keep_last", c.keep_last, AtLeast(1),
           MayChange("Number of newest checkpoints to keep; the best one is kept as well."));
   v.Field(
-      "average_best", c.average_best, Between(0, kMaxAverageBest),
+      "average_best", c.average_best, ZeroOrBetween(2, kMaxAverageBest),
       MayChange("Number of best checkpoints, by best_metric, to keep besides the keep_last newest "
                 "ones, with optimizer state; at least 2. Every validation that ranks among them "
                 "writes one, regardless of save_every. When training has ended, the mean of "
@@ -514,6 +525,9 @@ void VisitFields(Visitor& v, TrainingConfig& c) {
   v.Field("validation_beam_size", c.validation_beam_size, Between(1, 1024),
           FixedForTranslationScores(
               "Beam size of validation's translations; 1 is greedy search, which is fast."));
+  v.Field("validation_samples", c.validation_samples, Between(0, kMaxValidationSamples),
+          MayChange("Translations of each validation set, always of the same sentences, that a "
+                    "validation shows and appends to samples.jsonl; 0: none."));
   v.Field("best_metric", c.best_metric,
           "The metric that selects the best checkpoint and that patience watches; the lower loss "
           "breaks ties.");

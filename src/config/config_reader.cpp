@@ -239,7 +239,13 @@ Config ReadConfig(std::string_view text, const fs::path& file, const ConfigOverr
     throw UsageError("{}: a config is an object {{...}}, not {}", file.string(),
                      QuoteJson(document));
   }
-  document.erase("$schema");  // Only for editors.
+  // Only for editors; a run's config does not keep it, as it lies elsewhere.
+  if (const auto schema = document.find("$schema"); schema != document.end()) {
+    if (!schema->is_string()) {
+      throw UsageError("{}: {} is not a text in quotes", origin.Of("$schema"), QuoteJson(*schema));
+    }
+    document.erase("$schema");
+  }
   ApplyOverrides(overrides, &document, &origin);
   const fs::path base = fs::absolute(file).parent_path();
   Config config = missing.defaults;

@@ -126,6 +126,9 @@ class SchemaWriter {
     if (range.maximum != std::numeric_limits<double>::max()) {
       property[range.maximum_excluded ? "exclusiveMaximum" : "maximum"] = bound(range.maximum);
     }
+    if (range.minimum_beside_zero > 0) {
+      property["anyOf"] = {{{"const", 0}}, {{"minimum", bound(range.minimum_beside_zero)}}};
+    }
     properties_[std::string(name)] = std::move(property);
   }
 
@@ -138,19 +141,20 @@ class SchemaWriter {
     properties_[std::string(name)] = std::move(property);
   }
 
-  // JSON Schema's words for objects do not count for lists, and the other way round.
   template <typename Sets>
   void SectionOrList(std::string_view name, Sets& sets, std::string_view doc) {
-    Section(name, sets.unnamed, doc);
+    SchemaWriter section;
+    VisitFields(section, sets.unnamed);
     SchemaWriter writer;
     typename decltype(sets.named)::value_type item;
     VisitFields(writer, item);
     Json items = writer.Take();
-    items["properties"]["name"].erase("default");
+    Json& name_of_item = items["properties"]["name"];
+    name_of_item.erase("default");
+    name_of_item["pattern"] = "^[A-Za-z0-9_-]+$";
     items["required"] = {"name"};
-    Json& property = properties_[std::string(name)];
-    property["type"] = {"object", "array"};
-    property["items"] = std::move(items);
+    Json list = {{"type", "array"}, {"items", std::move(items)}};
+    properties_[std::string(name)] = {{"description", doc}, {"oneOf", {section.Take(), list}}};
   }
 
   Json& properties() { return properties_; }
@@ -173,17 +177,23 @@ class SchemaWriter {
   static Json Describe(const T& value, const KeyDoc& doc) {
     Json property = {{"description", doc.text}, {"x-resume", ResumeToJson(doc.on_resume)}};
     if constexpr (std::is_same_v<T, std::vector<fs::path>>) {
-      property["type"] = {"string", "array"};
-      property["items"] = {{"type", "string"}};
+      const Json list = {{"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}};
+      property["oneOf"] = {{{"type", "string"}}, list};
     } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
+      // The two columns of tsv files, the only list of numbers.
       property["type"] = "array";
-      property["items"] = {{"type", "integer"}};
+      property["items"] = {{"type", "integer"}, {"minimum", 1}};
+      property["minItems"] = 2;
+      property["maxItems"] = 2;
+      property["uniqueItems"] = true;
     } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
       property["type"] = "array";
       property["items"] = {{"type", "string"}};
     } else if constexpr (std::is_same_v<T, std::vector<LoraProjection>>) {
       property["type"] = "array";
       property["items"] = {{"enum", NamesToJson<LoraProjection>()}};
+      property["minItems"] = 1;
+      property["uniqueItems"] = true;
     } else if constexpr (std::is_enum_v<T>) {
       property["enum"] = NamesToJson<T>();
     } else {
@@ -229,8 +239,12 @@ Json ConfigSchema() {
   Config defaults;
   SchemaWriter writer;
   VisitFields(writer, defaults);
-  writer.properties()["$schema"] = {{"type", "string"}};
-  writer.properties()["data"]["required"] = {"train"};
+  writer.properties()["$schema"] = {
+      {"description", "Where this schema lies, for editors; the program does not look at it."},
+      {"type", "string"}};
+  Json& data = writer.properties()["data"];
+  data["required"] = {"train"};
+  data["properties"]["train"]["oneOf"][1]["minItems"] = 1;
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "wavemt config"}};
   schema.update(writer.Take());

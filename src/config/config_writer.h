@@ -23,7 +23,9 @@ std::vector<std::pair<std::string, Json>> ConfigValues(const Config& config);
 /// ConfigToJson() as indented text with a final newline.
 std::string ConfigText(const Config& config);
 
-/// A JSON Schema (draft 2020-12) of the config, with the description and default of every key.
+/// A JSON Schema (draft 2020-12) of the config, with the description, default and range of every
+/// key. It refuses names, shapes and ranges that are wrong; keys that do not go together and files
+/// that are missing are found by the program alone. `configs/schema.json` is its text.
 Json ConfigSchema();
 
 }  // namespace wavemt

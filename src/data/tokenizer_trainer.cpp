@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "config/config_fields.h"
+#include "support/elapsed_time.h"
 #include "support/error.h"
 #include "support/logging.h"
 #include "support/progress.h"
@@ -71,9 +72,9 @@ Error RefusalFor(const TokenizerConfig& config, const std::string& message) {
 
 std::string TrainTokenizer(const TokenizerConfig& config,
                            const std::vector<std::string>& sentences) {
-  spdlog::info("training a vocabulary of {} {} pieces on {} sentences",
-               WithThousands(config.vocab_size), NameOf(config.type),
-               WithThousands(static_cast<int64_t>(sentences.size())));
+  const std::string task = fmt::format("training a vocabulary of {} {} pieces",
+                                       WithThousands(config.vocab_size), NameOf(config.type));
+  spdlog::info("{} on {} sentences", task, WithThousands(static_cast<int64_t>(sentences.size())));
   const std::unordered_map<std::string, std::string> options = {
       {"model_type", std::string(NameOf(config.type))},
       {"vocab_size", std::to_string(config.vocab_size)},
@@ -91,6 +92,8 @@ std::string TrainTokenizer(const TokenizerConfig& config,
       {"num_threads", "16"},
       {"minloglevel", "2"},
   };
+  // SentencePiece does not say how far it is.
+  const ElapsedTime shown(task);
   VectorIterator iterator(sentences);
   std::string bytes;
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &bytes);

@@ -97,6 +97,8 @@ fs::path FindScript(const std::string& name) {
   return *folder / name;
 }
 
+std::string InterpreterOf(const std::string& name) { return Interpreter(FindScript(name)); }
+
 void RunScript(const std::string& name, const std::vector<std::string>& arguments,
                const std::string& needs) {
   const fs::path script = FindScript(name);

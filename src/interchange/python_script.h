@@ -10,6 +10,9 @@ namespace wavemt {
 /// it is not there.
 std::filesystem::path FindScript(const std::string& name);
 
+/// The interpreter that RunScript() starts for this script. An error as of FindScript().
+std::string InterpreterOf(const std::string& name);
+
 /// Runs FindScript(name) and waits for it. The interpreter is the one that the environment variable
 /// WAVEMT_PYTHON names, else .venv/bin/python of the checkout, else python3. What the script writes
 /// to standard error appears only in the error that is thrown if it fails: a usage error with its

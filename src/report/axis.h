@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <string>
 
 namespace wavemt {
@@ -12,12 +13,22 @@ struct Axis {
   double end = 100;    // Where `high` lies.
   std::string label;   // Plain text.
   bool whole = false;  // Only whole numbers occur.
+  bool logarithmic = false;   // Equal factors are equally far apart. REQUIRES: low > 0
+  double tick_distance = 50;  // In pixels; ticks are at least so far apart.
 
-  double At(double number) const { return start + (number - low) / (high - low) * (end - start); }
+  double At(double number) const {
+    const double share =
+        logarithmic ? std::log(number / low) / std::log(high / low) : (number - low) / (high - low);
+    return start + share * (end - start);
+  }
 };
 
 /// The smallest of 1, 2 or 5 times a power of ten that fits into `length` at most `most` times.
 double RoundStep(double length, double most);
+
+/// A number as axes show it: with at most six digits, a minus sign as wide as a digit, and "150k",
+/// "2M" or "1e−5" where it would be long.
+std::string NumberText(double number);
 
 /// The height that AxisBelow() needs.
 constexpr double kAxisHeight = 42;

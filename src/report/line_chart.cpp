@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "report/axis.h"
+#include "report/curve_style.h"
 #include "report/html.h"
 
 namespace wavemt {
@@ -20,16 +20,8 @@ constexpr double kLeastChartHeight = 260;
 constexpr double kNameSpacing = 17;
 constexpr double kNameWidth = 130;
 
-// Legible on white and on black. The fifth is that of the text.
-constexpr std::array kCurveColors = {"#2f86c8", "#d55e00", "#009e73", "#b8589a", "currentColor"};
-constexpr std::array kCurveDashes = {"none", "7 4", "2 3", "10 3 2 3", "14 5"};
-
 // Five curves differ in both; the sixth takes the first colour again, but the second dash.
-std::string CurveStyle(size_t index) {
-  const size_t count = kCurveColors.size();
-  return fmt::format(R"(fill="none" stroke="{}" stroke-width="2" stroke-dasharray="{}")",
-                     kCurveColors[index % count], kCurveDashes[(index + index / count) % count]);
-}
+std::string CurveStyle(size_t index) { return LineStyle(index, index + index / kNumCurveStyles); }
 
 // From 0 or below to 0 or above, in whole steps.
 Axis ValueAxis(const DistanceCurves& curves) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "support/decompressor.h"
+#include "support/shell_word.h"
 #include "support/wide_encoding.h"
 
 namespace wavemt {
@@ -42,16 +43,6 @@ constexpr auto kKinds = std::to_array<Kind>({
 bool IsSafetensors(std::string_view beginning) {
   constexpr std::string_view kBegin("\0\0\0\0{\"", 6);
   return beginning.size() > 10 && beginning.substr(4).starts_with(kBegin);
-}
-
-// Quotes `text` for a shell where necessary.
-std::string ShellWord(const std::string& text) {
-  constexpr std::string_view kHarmless =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%=-";
-  if (text.find_first_not_of(kHarmless) == std::string::npos && !text.starts_with('-')) return text;
-  std::string quoted = text.starts_with('-') ? "'./" : "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
 }
 
 std::string DescribeWideText(const WideEncoding& encoding, const std::filesystem::path& file) {

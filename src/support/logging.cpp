@@ -1,14 +1,21 @@
 #include "support/logging.h"
 
+#include <fmt/chrono.h>
 #include <poll.h>
+#include <spdlog/formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include "support/json.h"
 
 namespace wavemt {
 namespace {
@@ -48,27 +55,80 @@ class StandardErrorSink : public spdlog::sinks::base_sink<std::mutex> {
   bool in_color_;
 };
 
+class JsonFormatter : public spdlog::formatter {
+ public:
+  explicit JsonFormatter(int rank = 0) : rank_(rank) {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
+    using std::chrono::system_clock;
+    const auto second = std::chrono::floor<std::chrono::seconds>(message.time);
+    const auto rest = std::chrono::floor<std::chrono::milliseconds>(message.time - second);
+    const auto level = spdlog::level::to_string_view(message.level);
+    Json object = {
+        {"time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                             fmt::gmtime(system_clock::to_time_t(second)), rest.count())},
+        {"level", std::string(level.data(), level.size())},
+        {"message", std::string(message.payload.data(), message.payload.size())}};
+    if (rank_ > 0) object["rank"] = rank_;
+    const std::string text = JsonLine(object) + "\n";
+    line.append(text.data(), text.data() + text.size());
+  }
+
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<JsonFormatter>(rank_);
+  }
+
+ private:
+  int rank_;
+};
+
+// A part of the logger, which is global too.
+LogFormat log_format = LogFormat::kText;
+
 }  // namespace
 
-bool StandardErrorIsTerminal() {
+bool LogsToTerminal() {
   const char* term = std::getenv("TERM");
-  return isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
+  return log_format == LogFormat::kText && isatty(STDERR_FILENO) != 0 && term != nullptr &&
+         std::string_view(term) != "dumb";
 }
 
-void InitLogging() {
-  const bool terminal = StandardErrorIsTerminal();
+int TerminalWidth() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+std::optional<int> MessageWidth() {
+  constexpr int kBeforeMessage = 15;  // "12:34:56 info: "
+  if (!LogsToTerminal()) return std::nullopt;
+  return std::max(1, TerminalWidth() - kBeforeMessage);
+}
+
+void InitLogging(const LogOptions& options) {
+  log_format = options.format;
+  const bool terminal = LogsToTerminal();
   // https://no-color.org
   const char* no_color = std::getenv("NO_COLOR");
   const bool in_color = terminal && (no_color == nullptr || *no_color == '\0');
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("wavemt", std::make_shared<StandardErrorSink>(in_color)));
-  spdlog::set_pattern(terminal ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
+  spdlog::set_level(options.quiet ? spdlog::level::warn : spdlog::level::info);
+  if (options.format == LogFormat::kJson) {
+    spdlog::set_formatter(std::make_unique<JsonFormatter>());
+  } else {
+    spdlog::set_pattern(terminal ? "\r\x1b[K%T %^%l%$: %v" : "%Y-%m-%d %T %l: %v");
+  }
 }
 
 void LogAsRank(int rank, bool with_warnings) {
   if (rank == 0) return;
   spdlog::set_level(with_warnings ? spdlog::level::warn : spdlog::level::err);
-  spdlog::set_pattern(fmt::format("%Y-%m-%d %T %l: rank {}: %v", rank));
+  if (log_format == LogFormat::kJson) {
+    spdlog::set_formatter(std::make_unique<JsonFormatter>(rank));
+  } else {
+    spdlog::set_pattern(fmt::format("%Y-%m-%d %T %l: rank {}: %v", rank));
+  }
 }
 
 void WriteToStandardError(std::string_view text) {

@@ -11,6 +11,8 @@
 #include <limits>
 #include <string>
 
+#include "support/system_file.h"
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -96,6 +98,28 @@ std::optional<ProcessMemory> MeasureProcessMemory() {
   if (!(file >> size >> resident >> shared)) return std::nullopt;
   const int64_t page = sysconf(_SC_PAGESIZE);
   return ProcessMemory{.anonymous = (resident - shared) * page, .file = shared * page};
+}
+
+std::optional<SystemMemory> MeasureSystemMemory(const std::filesystem::path& meminfo) {
+  const std::string text = ReadSystemFile(meminfo).value_or("");
+  // The file's "kB" is 1,024 bytes.
+  const auto bytes = [&](std::string_view name) {
+    const std::string value = ValueInSystemFile(text, name);
+    return ParseMemorySize(value.substr(0, value.find(' ')) + "K");
+  };
+  const auto total = bytes("MemTotal");
+  const auto available = bytes("MemAvailable");
+  if (!total || !available) return std::nullopt;
+  return SystemMemory{.total = *total, .available = *available};
+}
+
+std::string LargePagesSetting(const std::filesystem::path& file) {
+  // "always [madvise] never"
+  const std::string text = ReadSystemFile(file).value_or("");
+  const size_t begin = text.find('[');
+  const size_t end = text.find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
+  return text.substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace wavemt

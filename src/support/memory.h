@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace wavemt {
@@ -39,5 +41,20 @@ struct ProcessMemory {
 
 /// Returns nothing on systems without /proc.
 std::optional<ProcessMemory> MeasureProcessMemory();
+
+/// The machine's memory, in bytes.
+struct SystemMemory {
+  int64_t total = 0;
+  int64_t available = 0;  // Without swapping.
+};
+
+/// Reads a file like /proc/meminfo. Returns nothing if it does not tell.
+std::optional<SystemMemory> MeasureSystemMemory(
+    const std::filesystem::path& meminfo = "/proc/meminfo");
+
+/// When the system gives large pages (see UseLargePages()): "always", "madvise", which is when it
+/// is asked, or "never"; empty if it does not say.
+std::string LargePagesSetting(
+    const std::filesystem::path& file = "/sys/kernel/mm/transparent_hugepage/enabled");
 
 }  // namespace wavemt

@@ -1,24 +1,13 @@
 #include "support/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "support/display_width.h"
 #include "support/logging.h"
 
 namespace wavemt {
-namespace {
-
-int TerminalWidth() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
-}
-
-}  // namespace
 
 std::string WithThousands(int64_t number) {
   std::string digits = std::to_string(number);
@@ -58,7 +47,7 @@ std::string HumanBytes(double bytes) {
 ProgressBar::ProgressBar(std::string label, int64_t total)
     : label_(std::move(label)),
       total_(total),
-      terminal_(StandardErrorIsTerminal() && spdlog::should_log(spdlog::level::info)),
+      terminal_(LogsToTerminal() && spdlog::should_log(spdlog::level::info)),
       start_(Clock::now()),
       last_shown_(start_) {}
 
@@ -97,17 +86,14 @@ void ProgressBar::DrawOnTerminal(int64_t done, std::string_view detail) {
     if (!detail.empty()) line += fmt::format("  {}", detail);
     if (done > 0 && done < total_) line += "  " + HumanDuration(SecondsLeft(done)) + " left";
     // The bar is only drawn if it fits on the line.
-    if (static_cast<int>(line.size()) + kBarWidth + 2 < TerminalWidth()) {
-      line = bar + "  " + line;
-    } else {
-      line.resize(std::min(line.size(), static_cast<size_t>(TerminalWidth() - 1)));
-    }
+    if (DisplayWidth(line) + kBarWidth + 2 < TerminalWidth()) line = bar + "  " + line;
   } else {
     line = fmt::format("{}  {}", label_, WithThousands(done));
     if (!detail.empty()) line += fmt::format("  {}", detail);
-    line.resize(std::min(line.size(), static_cast<size_t>(TerminalWidth() - 1)));
   }
-  WriteToStandardError("\r\x1b[K" + line);
+  // A line that fills the last column would begin another one on some terminals.
+  WriteToStandardError(
+      fmt::format("\r\x1b[K{}", CutToWidth(Displayable(line), TerminalWidth() - 1)));
   drawn_ = true;
 }
 

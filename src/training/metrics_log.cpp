@@ -19,13 +19,17 @@ Json ParsedOrNull(const std::string& line) {
   }
 }
 
+bool IsOfValidation(const Json& line) {
+  return line.contains("valid/loss") || line.contains("translation");
+}
+
 bool IsKept(const std::string& line, const MetricsLog::ResumePoint& from) {
   const Json json = ParsedOrNull(line);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
     return false;
   }
   const auto step = json["step"].get<int64_t>();
-  if (step == from.step && json.contains("valid/loss")) return from.with_validation;
+  if (step == from.step && IsOfValidation(json)) return from.with_validation;
   return step <= from.step;
 }
 
@@ -67,7 +71,7 @@ void MetricsLog::Prepare(const std::filesystem::path& path, const ResumePoint& f
 }
 
 void MetricsLog::Write(const Json& line) {
-  const std::string text = line.dump() + "\n";
+  const std::string text = JsonLine(line) + "\n";
   file_.Append(text);
   if (mark_) mark_->Add(text);
 }

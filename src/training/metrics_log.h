@@ -12,9 +12,9 @@
 
 namespace wavemt {
 
-/// metrics.jsonl: one JSON object per line, each with its "step". Lines that cannot be written, for
-/// example because the disk is full, are kept in memory until they can, since training matters more
-/// than its log (see append_file.h).
+/// metrics.jsonl, and samples.jsonl too: one JSON object per line, each with its "step". Lines that
+/// cannot be written, for example because the disk is full, are kept in memory until they can,
+/// since training matters more than its log (see append_file.h).
 class MetricsLog {
  public:
   /// A position in the log, with the checksum of everything before it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/config_fields.h"
 #include "model/best_time.h"
 #include "support/logging.h"
 
@@ -25,16 +26,21 @@ double ProductSeconds(const Config& config, torch::Device device, torch::ScalarT
 
 }  // namespace
 
-Precision ResolvePrecision(const Config& config, torch::Device device) {
-  if (config.training.precision != Precision::kAuto) return config.training.precision;
+PrecisionChoice ChoosePrecision(const Config& config, torch::Device device) {
   const torch::NoGradGuard no_grad;
   const double gain = ProductSeconds(config, device, torch::kFloat) /
                       ProductSeconds(config, device, torch::kBFloat16);
   const bool is_faster = gain >= kClearlyFaster;
+  return {.precision = is_faster ? Precision::kBf16 : Precision::kFp32, .gain = gain};
+}
+
+Precision ResolvePrecision(const Config& config, torch::Device device) {
+  if (config.training.precision != Precision::kAuto) return config.training.precision;
+  const PrecisionChoice choice = ChoosePrecision(config, device);
   spdlog::info(
       "training.precision: auto: {}; matrix products run {:.2f} times as fast in bf16 as in fp32",
-      is_faster ? "bf16" : "fp32", gain);
-  return is_faster ? Precision::kBf16 : Precision::kFp32;
+      NameOf(choice.precision), choice.gain);
+  return choice.precision;
 }
 
 }  // namespace wavemt

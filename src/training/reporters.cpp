@@ -1,61 +1,15 @@
 #include "training/reporters.h"
 
-#include <cmath>
 #include <optional>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "support/logging.h"
-#include "support/progress.h"
+#include "support/files.h"
 #include "training/named_scores.h"
-#include "training/tensorboard_writer.h"
+#include "training/tensorboard_reporter.h"
+#include "training/terminal_reporter.h"
 
 namespace wavemt {
 namespace {
-
-// A progress bar on a terminal; otherwise a line for each interval.
-class TerminalReporter : public TrainingListener {
- public:
-  explicit TerminalReporter(int64_t last_step) {
-    if (StandardErrorIsTerminal()) bar_.emplace("step", last_step);
-  }
-
-  void OnStep(int64_t step) override {
-    if (bar_) bar_->Update(step, detail_);
-  }
-
-  void OnInterval(const IntervalReport& report) override {
-    detail_ = fmt::format("loss {:.3f}  lr {:.2e}  {} tok/s", report.loss, report.learning_rate,
-                          WithThousands(std::llround(report.tokens_per_second)));
-    if (report.skipped_steps > 0) detail_ += fmt::format("  {} skipped", report.skipped_steps);
-    if (bar_) {
-      bar_->set_total(report.last_step);
-      return;
-    }
-    spdlog::info("step {}/{}  epoch {}  {}  {} left", WithThousands(report.step),
-                 WithThousands(report.last_step), report.epoch, detail_,
-                 HumanDuration(report.seconds_left));
-  }
-
-  void OnValidation(const ValidationReport& report) override {
-    bool is_best = report.is_best;
-    for (const auto& [key, scores] : report.sets) {
-      std::string text = fmt::format("{}loss {:.3f}  perplexity {:.2f}",
-                                     key == kValidKey ? "" : fmt::format("{}: ", key), scores.loss,
-                                     scores.perplexity);
-      if (scores.bleu) text += fmt::format("  BLEU {:.2f}", *scores.bleu);
-      if (scores.chrf) text += fmt::format("  chrF {:.2f}", *scores.chrf);
-      if (scores.accuracy) text += fmt::format("  accuracy {:.2f}", *scores.accuracy);
-      spdlog::info("validation at step {}: {}{}", WithThousands(report.step), text,
-                   std::exchange(is_best, false) ? "  (best so far)" : "");
-    }
-  }
-
- private:
-  std::optional<ProgressBar> bar_;
-  std::string detail_;
-};
 
 class MetricsReporter : public TrainingListener {
  public:
@@ -91,42 +45,70 @@ class MetricsReporter : public TrainingListener {
   MetricsLog log_;
 };
 
-class TensorboardReporter : public TrainingListener {
+// Writes samples.jsonl, which a run has as soon as there are samples.
+class SamplesReporter : public TrainingListener {
  public:
-  TensorboardReporter(const RunDirectory& run, int64_t step)
-      : writer_(run.TensorboardPath(), step) {}
-
-  void OnInterval(const IntervalReport& report) override {
-    writer_.Write(report.step, {{"train/loss", report.loss},
-                                {"train/lr", report.learning_rate},
-                                {"train/gradient_norm", report.gradient_norm},
-                                {"train/tokens_per_second", report.tokens_per_second}});
+  SamplesReporter(const RunDirectory& run, const MetricsLog::ResumePoint& from)
+      : path_(run.SamplesPath()),
+        from_{.step = from.step, .with_validation = from.with_validation} {
+    if (Exists(path_)) log_.emplace(path_, from_);
   }
 
   void OnValidation(const ValidationReport& report) override {
-    TensorboardWriter::Scalars scalars;
-    for (const NamedScore& score : NamedScoresOf(report.sets)) {
-      scalars.emplace_back(score.name, score.value);
+    for (const auto& [key, scores] : report.sets) {
+      for (const SampleTranslation& sample : scores.samples) {
+        if (!log_) log_.emplace(path_, from_);
+        log_->Write({{"step", report.step},
+                     {"set", key},
+                     {"source", sample.source},
+                     {"reference", sample.reference},
+                     {"translation", sample.translation}});
+      }
     }
-    writer_.Write(report.step, scalars);
   }
 
-  void BeforeCheckpoint(TrainingState*) override { writer_.Sync(); }
+  void BeforeCheckpoint(TrainingState* /*state*/) override {
+    if (log_) log_->Sync();
+  }
 
  private:
-  TensorboardWriter writer_;
+  std::filesystem::path path_;
+  MetricsLog::ResumePoint from_;
+  std::optional<MetricsLog> log_;
+};
+
+// Adds a line to starts.jsonl with the first step: a run that has ended already is left as it is.
+class StartReporter : public TrainingListener {
+ public:
+  StartReporter(const RunDirectory& run, int64_t step, Json start)
+      : path_(run.StartsPath()), step_(step), start_(std::move(start)) {}
+
+  void OnStep(int64_t /*step*/) override {
+    if (start_.is_null()) return;
+    // Starts from later checkpoints than the one from which this training goes on count no more.
+    MetricsLog log(path_, {.step = step_});
+    log.Write(std::exchange(start_, nullptr));
+    log.Sync();
+  }
+
+ private:
+  std::filesystem::path path_;
+  int64_t step_;
+  Json start_;
 };
 
 }  // namespace
 
 std::vector<std::unique_ptr<TrainingListener>> OpenReporters(const RunDirectory& run,
                                                              const MetricsLog::ResumePoint& from,
-                                                             int64_t last_step) {
+                                                             const ReportedTraining& training) {
   std::vector<std::unique_ptr<TrainingListener>> reporters;
   reporters.push_back(std::make_unique<MetricsReporter>(run, from));
-  reporters.push_back(std::make_unique<TensorboardReporter>(run, from.step));
+  reporters.push_back(std::make_unique<SamplesReporter>(run, from));
+  reporters.push_back(std::make_unique<StartReporter>(run, from.step, training.start));
+  reporters.push_back(std::make_unique<TensorboardReporter>(run, from.step, training));
   // The bar is created last, when nothing else is printed any more, but it is notified first.
-  reporters.insert(reporters.begin(), std::make_unique<TerminalReporter>(last_step));
+  reporters.insert(reporters.begin(), std::make_unique<TerminalReporter>(training.last_step));
   return reporters;
 }
 

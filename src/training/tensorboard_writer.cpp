@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "support/files.h"
+#include "training/protobuf.h"
 
 namespace wavemt {
 namespace {
@@ -35,35 +36,10 @@ uint32_t MaskedCrc(std::string_view data) {
 }
 
 template <typename T>
-std::string Bytes(T value) {
+std::string RawBytes(T value) {
   std::string bytes(sizeof(T), '\0');
   std::memcpy(bytes.data(), &value, sizeof(T));
   return bytes;
-}
-
-// Protocol buffer wire format: a varint, and the field types needed here.
-std::string Varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-std::string VarintField(int number, uint64_t value) {
-  return Varint(static_cast<uint64_t>(number) << 3) + Varint(value);
-}
-std::string DoubleField(int number, double value) {
-  return Varint((static_cast<uint64_t>(number) << 3) | 1) + Bytes(value);
-}
-std::string BytesField(int number, std::string_view value) {
-  return Varint((static_cast<uint64_t>(number) << 3) | 2) + Varint(value.size()) +
-         std::string(value);
-}
-std::string FloatField(int number, float value) {
-  return Varint((static_cast<uint64_t>(number) << 3) | 5) + Bytes(value);
-}
-
-double WallTime() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(now).count();
 }
 
 // Field numbers of the message Event.
@@ -74,8 +50,8 @@ constexpr int kSummary = 5;
 constexpr int kSessionLog = 7;
 
 std::string Event(int64_t step, const std::string& what) {
-  return DoubleField(kWallTime, WallTime()) + VarintField(kStep, static_cast<uint64_t>(step)) +
-         what;
+  return protobuf::Double(kWallTime, WallTime()) +
+         protobuf::Varint(kStep, static_cast<uint64_t>(step)) + what;
 }
 
 // Readers take the files in alphabetical order. Whole seconds would not order the files of a run
@@ -88,31 +64,29 @@ std::string FileName() {
 
 }  // namespace
 
+double WallTime() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
 TensorboardWriter::TensorboardWriter(const std::filesystem::path& directory, int64_t last_step)
     : file_(directory / FileName(), [directory] { MakeDirectories(directory); }) {
-  WriteRecord(Event(0, BytesField(kFileVersion, "brain.Event:2")));
+  WriteRecord(Event(0, protobuf::Bytes(kFileVersion, "brain.Event:2")));
   if (last_step > 0) {
     constexpr int kStatus = 1;
     constexpr uint64_t kStart = 1;
-    WriteRecord(Event(last_step + 1, BytesField(kSessionLog, VarintField(kStatus, kStart))));
+    WriteRecord(
+        Event(last_step + 1, protobuf::Bytes(kSessionLog, protobuf::Varint(kStatus, kStart))));
   }
 }
 
-void TensorboardWriter::Write(int64_t step, const Scalars& scalars) {
-  std::string summary;
-  for (const auto& [tag, value] : scalars) {
-    constexpr int kValue = 1;
-    constexpr int kTag = 1;
-    constexpr int kSimpleValue = 2;
-    summary += BytesField(
-        kValue, BytesField(kTag, tag) + FloatField(kSimpleValue, static_cast<float>(value)));
-  }
-  WriteRecord(Event(step, BytesField(kSummary, summary)));
+void TensorboardWriter::Write(int64_t step, std::string_view summary) {
+  WriteRecord(Event(step, protobuf::Bytes(kSummary, summary)));
 }
 
 void TensorboardWriter::WriteRecord(const std::string& event) {
-  const std::string length = Bytes(static_cast<uint64_t>(event.size()));
-  file_.Append(length + Bytes(MaskedCrc(length)) + event + Bytes(MaskedCrc(event)));
+  const std::string length = RawBytes(static_cast<uint64_t>(event.size()));
+  file_.Append(length + RawBytes(MaskedCrc(length)) + event + RawBytes(MaskedCrc(event)));
 }
 
 }  // namespace wavemt

@@ -120,7 +120,10 @@ StopReason Trainer::Run() {
     listeners_ = OpenReporters(
         *inputs_.run,
         {.step = step_, .with_validation = !validator_.is_pending(), .mark = metrics_mark_},
-        LastStep());
+        {.last_step = LastStep(),
+         .config = config_,
+         .start = inputs_.start,
+         .pictures = inputs_.pictures});
   });
   validator_.DiscardBestThatDoesNotCompare();
   updater_.trained().TakeFromFirst(*inputs_.world);
@@ -139,11 +142,15 @@ StopReason Trainer::Run() {
   while (true) {
     if (const auto reason = ReasonToStop()) {
       if (!saver_.IsSaved(step_)) Save(/*is_best=*/false);
+      if (IsDone(*reason)) {
+        Notify([&](TrainingListener& listener) { listener.OnDone(step_); });
+      }
       listeners_.clear();
       return End(*reason);
     }
     TrainStep();
     if (step_ % config_.training.log_every == 0) ReportInterval();
+    ReportWeights();
     if (validator_.IsDue(step_, stop_rules_.IsLastStep(Status()))) validator_.Request();
     FinishStep();
   }
@@ -224,6 +231,15 @@ void Trainer::ReportInterval() {
                               .seconds_left = clock_.SecondsFor(last_step - step_)};
   updater_.tally().ClearInterval();
   Notify([&](TrainingListener& listener) { listener.OnInterval(report); });
+  clock_.Resume();
+}
+
+void Trainer::ReportWeights() {
+  const int64_t every = config_.training.tensorboard_histograms;
+  if (every == 0 || step_ % every != 0) return;
+  clock_.Pause();
+  const WeightsReport report{.step = step_, .weights = updater_.trained().parameters()};
+  Notify([&](TrainingListener& listener) { listener.OnWeights(report); });
   clock_.Resume();
 }
 

@@ -64,6 +64,8 @@ class Trainer {
   StepTally::Sums CheckSkippedSteps();
   /// Reports the steps since the last report, as training.log_every asks for.
   void ReportInterval();
+  /// Reports the weights, as training.tensorboard_histograms asks for.
+  void ReportWeights();
   /// Validates and saves if these are due.
   void FinishStep();
   /// Returns the place of the model among the best so far (see Validator::Add()). The validation

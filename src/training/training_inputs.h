@@ -13,6 +13,7 @@
 #include "model/transformer.h"
 #include "support/json.h"
 #include "training/memory_budget.h"
+#include "training/picture.h"
 #include "training/time_limit.h"
 #include "training/validation.h"
 
@@ -41,6 +42,10 @@ struct TrainingInputs {
   /// Whether the weights cannot be drawn again from the seed, so that they must be in a checkpoint
   /// before the first step.
   bool saves_start = false;
+  /// The line of starts.jsonl.
+  Json start{};
+  /// What TensorBoard is to show from the start.
+  std::vector<Picture> pictures{};
   MemoryLimit memory_limit{};
   /// When training must have stopped and written its last checkpoint; nothing if there is no
   /// deadline.

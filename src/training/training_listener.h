@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "checkpoint/named_tensors.h"
 #include "training/training_state.h"
 #include "training/validation.h"
 
@@ -30,6 +31,13 @@ struct ValidationReport {
   bool is_best = false;
 };
 
+/// The weights that are trained, after an update. Each has the gradient of the update, clipped, as
+/// its grad().
+struct WeightsReport {
+  int64_t step = 0;
+  const NamedTensors& weights;
+};
+
 /// An observer of a training, such as the terminal or a log. Listeners must not affect the
 /// training.
 class TrainingListener {
@@ -39,10 +47,15 @@ class TrainingListener {
   virtual void OnStep(int64_t /*step*/) {}
   virtual void OnInterval(const IntervalReport& /*report*/) {}
   virtual void OnValidation(const ValidationReport& /*report*/) {}
+  /// Every training.tensorboard_histograms steps.
+  virtual void OnWeights(const WeightsReport& /*report*/) {}
 
   /// Called before each checkpoint. When it returns, everything reported so far must be on the
   /// disk. A listener may save in `state` what it needs when the run is resumed.
   virtual void BeforeCheckpoint(TrainingState* /*state*/) {}
+
+  /// Called if the training has ended as its config says, and not before that, by a signal.
+  virtual void OnDone(int64_t /*step*/) {}
 };
 
 }  // namespace wavemt

@@ -9,6 +9,7 @@
 #include "model/evaluation_mode.h"
 #include "model/out_of_memory.h"
 #include "support/error.h"
+#include "support/progress.h"
 #include "training/update.h"
 
 namespace wavemt {
@@ -43,6 +44,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
   auto sum = torch::zeros({}, torch::TensorOptions(device).dtype(torch::kDouble));
   const auto world = options.world ? options.world : std::make_shared<World>();
   bool is_stopped = false;
+  ProgressBar progress(fmt::format("loss on {}", options.description), plan.size());
   world->Together([&] {
     for (int64_t i = world->rank(); i < plan.size(); i += world->size()) {
       is_stopped = options.stop_requested && options.stop_requested();
@@ -50,6 +52,7 @@ std::optional<double> ValidationLoss(Transformer& model, const TokenizedCorpus& 
       Batch batch =
           MakeBatch(corpus, plan.pairs(i), options.source_special, options.target_special);
       AddLoss(model, std::move(batch), device, options, &sum);
+      progress.Update(i + 1);
     }
   });
   if (world->AnyOf(is_stopped)) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 #include "data/batch.h"
@@ -16,6 +17,13 @@
 #include "training/best_scores.h"
 
 namespace wavemt {
+
+/// A translation of a validation, to look at.
+struct SampleTranslation {
+  std::string source{};
+  std::string reference{};
+  std::string translation{};
+};
 
 /// The results of a validation.
 struct ValidationScores {
@@ -28,6 +36,8 @@ struct ValidationScores {
   std::string chrf_signature{};
   std::optional<double> accuracy{};  // Only if it selects the best checkpoint.
   std::string accuracy_signature{};
+  /// Of the sentences that training.validation_samples chooses; only on rank 0.
+  std::vector<SampleTranslation> samples{};
 };
 
 /// Translates a text with the model in its present state and scores the translations; the loss is

@@ -30,4 +30,12 @@ struct DistanceCurves {
   std::vector<Curve> curves;
 };
 
+/// How much each token of a translation attended to each token of its source.
+struct AttentionGrid {
+  std::string title{};                // "sentence 3"
+  std::vector<std::string> source{};  // Pieces, with </s> at the end.
+  std::vector<std::string> target{};
+  std::vector<float> weights{};  // [target, source], from 0 to 1.
+};
+
 }  // namespace wavemt

@@ -31,9 +31,11 @@
 #include "workflow/compute_device.h"
 #include "workflow/joined_machine.h"
 #include "workflow/languages.h"
+#include "workflow/position_pictures.h"
 #include "workflow/resumed_config.h"
 #include "workflow/run_files.h"
 #include "workflow/tokenizers.h"
+#include "workflow/training_starts.h"
 #include "workflow/validation_scorer.h"
 
 namespace fs = std::filesystem;
@@ -498,7 +500,14 @@ std::string ProfileTraining(const TrainingJob& job) {
 TrainingOutcome RunTraining(const TrainingJob& job) {
   const RunDirectory& run = *job.inputs.run;
   World& world = *job.inputs.world;
-  Trainer trainer(job.config, job.inputs);
+  TrainingInputs inputs = job.inputs;
+  inputs.start = DescribeStart({.step = job.resume_step.value_or(0),
+                                .device = DescribeDevice(inputs.device),
+                                .processes = world.size()});
+  if (!job.resume_step && world.is_first()) {
+    inputs.pictures = PositionPictures(job.config, *inputs.model);
+  }
+  Trainer trainer(job.config, inputs);
   if (job.resume_step) {
     world.Together([&] {
       const fs::path checkpoint = run.CheckpointPath(*job.resume_step);

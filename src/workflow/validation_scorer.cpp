@@ -1,5 +1,6 @@
 #include "workflow/validation_scorer.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <span>
@@ -59,6 +60,23 @@ std::vector<std::string> AllShares(std::vector<std::string> own, World& world) {
   return all;
 }
 
+// Samples of the translations of `text`, spread evenly over it, so that they are always of the same
+// sentences.
+std::vector<SampleTranslation> SamplesOf(const ReferenceText& text,
+                                         const std::vector<std::string>& translations,
+                                         int64_t wanted) {
+  const size_t size = text.sources.size();
+  const size_t count = std::min(static_cast<size_t>(wanted), size);
+  std::vector<SampleTranslation> samples;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t line = (2 * i + 1) * size / (2 * count);  // In the middle of the i-th part.
+    samples.push_back({.source = text.sources[line],
+                       .reference = text.references[line],
+                       .translation = translations[line]});
+  }
+  return samples;
+}
+
 }  // namespace
 
 ScoreTranslations MakeValidationScorer(const Config& config, Translator translator,
@@ -71,7 +89,8 @@ ScoreTranslations MakeValidationScorer(const Config& config, Translator translat
   decoding.source_prefix = text.source_prefix;
   const bool with_accuracy = config.training.best_metric == ValidationMetric::kAccuracy;
   return [lines = text.lines, name = text.description, translator = std::move(translator), decoding,
-          world = std::move(world), tokenizer = BleuTokenizer(config), with_accuracy](
+          world = std::move(world), tokenizer = BleuTokenizer(config), with_accuracy,
+          num_samples = config.training.validation_samples](
              const std::function<bool()>& stop_requested) -> std::optional<ValidationScores> {
     std::optional<std::vector<std::string>> share;
     world->Together([&] {
@@ -100,6 +119,7 @@ ScoreTranslations MakeValidationScorer(const Config& config, Translator translat
       scores.accuracy = values[2].get<double>();
       scores.accuracy_signature = Signature(accuracy);
     }
+    if (world->is_first()) scores.samples = SamplesOf(*lines, hypotheses, num_samples);
     return scores;
   };
 }

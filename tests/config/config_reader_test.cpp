@@ -42,6 +42,14 @@ TEST(LoadConfigTest, ReadsEachKindOfValue) {
   EXPECT_EQ(config.training.optimizer.epsilon, 1e-8);
 }
 
+TEST(LoadConfigTest, TheSchemasPlaceIsATextAndNoKey) {
+  const ConfigFolder folder;
+  EXPECT_EQ(folder.RefusalWith(R"("$schema": {"seed": 7})"),
+            "config.json: $schema: {\"seed\":7} is not a text in quotes");
+  EXPECT_EQ(folder.RefusalSet({"$schema=schema.json"}),
+            "--set $schema=schema.json: there is no config key \"$schema\"");
+}
+
 TEST(LoadConfigTest, PathsAreRelativeToTheConfigFile) {
   const ConfigFolder folder;
   const Config config = folder.Load(R"({"data": {"train":

@@ -26,8 +26,10 @@ void CollectKeys(const Json& section, const std::string& prefix,
   for (const auto& item : section.at("properties").items()) {
     if (item.key() == "$schema") continue;
     const std::string key = prefix + item.key();
-    if (item.value().contains("properties")) {
-      CollectKeys(item.value(), key + ".", keys);
+    // Of what may be a section or a list of them, the section.
+    const Json& shape = item.value().contains("oneOf") ? item.value()["oneOf"].at(0) : item.value();
+    if (shape.contains("properties")) {
+      CollectKeys(shape, key + ".", keys);
     } else {
       keys->emplace_back(key, item.value());
     }
@@ -55,7 +57,7 @@ std::string Typed(const std::string& key, const Json& value) {
 Json RandomValue(const Json& property, std::mt19937_64* generator) {
   auto& random = *generator;
   if (property.contains("enum")) return property["enum"][random() % property["enum"].size()];
-  if (property["type"].is_array()) {
+  if (property.contains("oneOf")) {
     Json paths = Json::array();
     for (uint64_t i = random() % 3; i > 0; --i) paths.push_back(fmt::format("/x/{}.txt", random()));
     return paths;
@@ -175,7 +177,9 @@ TEST(ConfigSchemaTest, DescribesExactlyTheKeysOfTheConfig) {
   for (const auto& [key, property] : SchemaKeys()) {
     described.push_back(key);
     EXPECT_GT(property.at("description").get<std::string>().size(), 5) << key;
-    EXPECT_TRUE(property.contains("type") || property.contains("enum")) << key;
+    EXPECT_TRUE(property.contains("type") || property.contains("enum") ||
+                property.contains("oneOf"))
+        << key;
   }
   EXPECT_THAT(described, ElementsAreArray(AllConfigKeys()));
 }
@@ -193,6 +197,10 @@ TEST(ConfigSchemaTest, RequiresTheTrainingTextAndForbidsUnknownKeys) {
   EXPECT_EQ(schema["properties"]["data"]["required"], Json({"train"}));
   EXPECT_EQ(schema["additionalProperties"], false);
   EXPECT_EQ(schema["properties"]["model"]["additionalProperties"], false);
+  for (const Json& shape : schema["properties"]["data"]["properties"]["valid"]["oneOf"]) {
+    const Json& section = shape["type"] == "array" ? shape["items"] : shape;
+    EXPECT_EQ(section["additionalProperties"], false) << shape["type"];
+  }
 }
 
 // The reader accepts the schema's bounds and nothing beyond them.

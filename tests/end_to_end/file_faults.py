@@ -110,6 +110,7 @@ def assert_as_never_stopped(run, reference):
     for checkpoint in (run / "checkpoints").glob("step-*"):
         assert_same_checkpoint(checkpoint, reference)
     assert without_speeds(run) == without_speeds(reference)
+    assert (run / "samples.jsonl").read_bytes() == (reference / "samples.jsonl").read_bytes()
 
 
 def assert_same_checkpoint(checkpoint, reference):

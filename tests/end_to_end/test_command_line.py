@@ -1,31 +1,10 @@
 """What was typed is what counts, and what messages show."""
 import os
-import pty
 import re
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, wavemt, write_config
-
-
-def said_to_terminal(*arguments, **environment):
-    """What a terminal gets on standard error."""
-    try:
-        child, terminal = pty.fork()
-    except OSError:
-        pytest.skip("this machine has no pseudo-terminals")
-    if child == 0:
-        os.execve(PROGRAM, [str(PROGRAM), *map(str, arguments)],
-                  {name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"} |
-                  {"TERM": "xterm"} | environment)
-    text = b""
-    try:
-        while piece := os.read(terminal, 1 << 16):
-            text += piece
-    except OSError:  # What Linux says when the other side has gone.
-        pass
-    os.waitpid(child, 0)
-    os.close(terminal)
-    return text.decode()
+from conftest import wavemt, write_config
+from terminal import said_to_terminal
 
 
 @pytest.mark.parametrize("value, colors", [(None, True), ("", True), ("1", False), ("0", False)])

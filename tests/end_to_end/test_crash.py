@@ -55,7 +55,7 @@ def is_in_a_save(calls):
     """Whether the last of the calls belongs to a save: it begins with a folder for the checkpoint,
     and what follows it is the log of the next step."""
     for name, path in reversed(calls):
-        if name == "write" and ("metrics.jsonl" in path or "tfevents" in path):
+        if name == "write" and (path.endswith(".jsonl") or "tfevents" in path):
             return False
         if name == "mkdir" and "/checkpoints/step-" in path:
             return True

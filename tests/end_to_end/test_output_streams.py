@@ -17,7 +17,7 @@ COMMANDS = ["translate {run} --input {lines}", "tokenizer encode --model {model}
 SHORT_COMMANDS = ["translate {run} --input {short}", "metrics {short} {short}",
                   "evaluate {run} --source {short} --reference {short}", "inspect {run}",
                   "config show {config}", "config schema", "config check {config}", "--help",
-                  "translate --help", "--version"]
+                  "translate --help", "--version", "completion zsh", "manual train"]
 
 
 @pytest.fixture(scope="module")

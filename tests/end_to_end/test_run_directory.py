@@ -26,7 +26,12 @@ def last_weights(run):
 
 def test_layout(run):
     assert names(run) == {"config.json", "corpus.json", "tokenizer.model", "checksums.json",
-                          "metrics.jsonl", "tensorboard", "checkpoints"}
+                          "metrics.jsonl", "samples.jsonl", "starts.jsonl", "tensorboard",
+                          "checkpoints"}
+    [start] = [json.loads(line) for line in (run / "starts.jsonl").read_text("utf8").splitlines()]
+    assert start["step"] == 0 and start["processes"] == 1 and start["device"].startswith("cpu, ")
+    version = wavemt("--version").stdout.split()
+    assert {start["wavemt"], start["commit"], start["libtorch"]} <= set(version)
     assert names(run / "checkpoints") == {"step-00000010", "step-00000020", "latest", "best"}
     for checkpoint in (run / "checkpoints").glob("step-*"):
         assert names(checkpoint) == {"model.safetensors", "optimizer.safetensors", "state.json",
@@ -49,8 +54,10 @@ def test_best_is_the_best_of_the_validations(trained_run):
 
 def schema_defaults(schema):
     """The config that holds nothing but defaults."""
-    return {key: schema_defaults(value) if "properties" in value else value["default"]
-            for key, value in schema["properties"].items() if key != "$schema"}
+    shapes = {key: value.get("oneOf", [value])[0] for key, value in schema["properties"].items()}
+    return {key: schema_defaults(shape) if "properties" in shape
+            else schema["properties"][key]["default"]
+            for key, shape in shapes.items() if key != "$schema"}
 
 
 def differences(config, other, prefix=""):

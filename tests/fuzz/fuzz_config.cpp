@@ -26,6 +26,11 @@ constexpr auto kWrongValues = std::to_array<std::string_view>(
 
 std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", text); }
 
+// Where a value may have two shapes, the first: a section rather than a list of them.
+const Json& FirstShape(const Json& property) {
+  return property.contains("oneOf") ? property["oneOf"][0] : property;
+}
+
 // Generates configs from the schema, mostly with valid values.
 class ConfigMaker {
  public:
@@ -53,8 +58,8 @@ class ConfigMaker {
     for (size_t begin = 0, dot; begin != std::string::npos;
          begin = dot == std::string::npos ? dot : dot + 1) {
       dot = key.find('.', begin);
-      property = &(
-          *property)["properties"][key.substr(begin, dot == std::string::npos ? dot : dot - begin)];
+      const std::string name = key.substr(begin, dot == std::string::npos ? dot : dot - begin);
+      property = &FirstShape(*property)["properties"][name];
     }
     std::string value = random_.OneIn(3) ? Hard() : Value(key, *property);
     if (value.starts_with('"') && !random_.OneIn(5)) value = value.substr(1, value.size() - 2);
@@ -87,11 +92,12 @@ class ConfigMaker {
   std::string Value(const std::string& key, const Json& property) {
     if (property.contains("enum"))
       return random_.Choose<Json>(property["enum"].get<std::vector<Json>>()).dump();
-    const Json& type = property["type"];
-    if (property.contains("items") && property.contains("properties") && random_.OneIn(3)) {
-      return List(property["items"]);
+    const Json& shape = FirstShape(property);
+    if (shape.contains("properties") && property.contains("oneOf") && random_.OneIn(3)) {
+      return List(property["oneOf"][1]["items"]);
     }
-    if (property.contains("properties")) return Section(property, key == "train" ? 1 : 2);
+    if (shape.contains("properties")) return Section(shape, key == "train" ? 1 : 2);
+    const Json& type = shape["type"];
     if (type == "boolean") return random_.OneIn(2) ? "true" : "false";
     if (type == "integer") return std::to_string(1 + random_.Below(random_.OneIn(2) ? 8 : 5000));
     if (type == "number") return random_.OneIn(2) ? "0.5" : "0.95";

@@ -125,15 +125,22 @@ TEST(CpuBf16, LinearIsThatOfLibTorch) {
   }
 }
 
+FeedForwardWeights FeedForwardLeaves(int64_t d_model, int64_t ffn_dim) {
+  return {.in_weight = Leaf({ffn_dim, d_model}),
+          .in_bias = Leaf({ffn_dim}),
+          .out_weight = Leaf({d_model, ffn_dim}),
+          .out_bias = Leaf({d_model})};
+}
+
+std::vector<Tensor> LeavesOf(const Tensor& x, const FeedForwardWeights& weights) {
+  return {x, weights.in_weight, weights.in_bias, weights.out_weight, weights.out_bias};
+}
+
 TEST(CpuBf16, FeedForwardIsThatOfLibTorch) {
   torch::manual_seed(0);
   const Tensor x = Leaf({3, 7, 24});
-  const FeedForwardWeights weights = {.in_weight = Leaf({64, 24}),
-                                      .in_bias = Leaf({64}),
-                                      .out_weight = Leaf({24, 64}),
-                                      .out_bias = Leaf({24})};
-  const std::vector<Tensor> leaves = {x, weights.in_weight, weights.in_bias, weights.out_weight,
-                                      weights.out_bias};
+  const FeedForwardWeights weights = FeedForwardLeaves(24, 64);
+  const std::vector<Tensor> leaves = LeavesOf(x, weights);
   const auto expected = ResultAndGradients(leaves, [&] {
     const Tensor inner = torch::relu(torch::linear(x, weights.in_weight, weights.in_bias));
     return torch::linear(inner, weights.out_weight, weights.out_bias);
@@ -146,12 +153,8 @@ TEST(CpuBf16, NothingComesFromNewMemory) {
   torch::manual_seed(0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   const Tensor x = Leaf({3, 7, 24});
-  const FeedForwardWeights weights = {.in_weight = Leaf({40, 24}),
-                                      .in_bias = Leaf({40}),
-                                      .out_weight = Leaf({24, 40}),
-                                      .out_bias = Leaf({24})};
-  const std::vector<Tensor> leaves = {x, weights.in_weight, weights.in_bias, weights.out_weight,
-                                      weights.out_bias};
+  const FeedForwardWeights weights = FeedForwardLeaves(24, 40);
+  const std::vector<Tensor> leaves = LeavesOf(x, weights);
   const auto all = ResultAndGradients(leaves, [&] {
     return CpuBf16FeedForward(
         CpuBf16Linear(x, weights.in_weight.t().mm(weights.in_weight), weights.out_bias), weights);

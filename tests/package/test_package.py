@@ -1,41 +1,23 @@
 """`cmake --install`: runs the installed program, and builds another program against the installed
 library with find_package(wavemt). Where LibTorch would be copied too, a link takes its place."""
 import json
-import os
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import ENVIRONMENT, PROGRAM, ROOT, write_config
+from conftest import ROOT, write_config
+from installing import BUILD, cached, run_command
 
-BUILD = PROGRAM.parent
 HERE = Path(__file__).resolve().parent
-# Without anything that a developer's shell might have set.
-CLEAN = {name: value for name, value in ENVIRONMENT.items()
-         if not re.match("WAVEMT_|CMAKE_|LD_LIBRARY_PATH|PYTHONPATH", name)}
-
-
-def run_command(*command, cwd, **options):
-    """The command's output. If it fails, the output is the message."""
-    result = subprocess.run([*map(str, command)], cwd=cwd, env=CLEAN, capture_output=True,
-                            encoding="utf8", timeout=600, **options)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-def cached(name):
-    """The value of a variable in the cache of the build."""
-    found = re.search(f"^{name}:[A-Z]+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)
-    return found and found[1]
 
 
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory):
     """The folder under which wavemt is installed."""
     folder = tmp_path_factory.mktemp("prefix")
-    run_command("cmake", "--install", BUILD, "--prefix", folder, "--component", "wavemt", cwd=folder)
+    for component in ("wavemt", "development"):
+        run_command("cmake", "--install", BUILD, "--prefix", folder, "--component", component,
+                    cwd=folder)
     libtorch = Path(cached("LIBTORCH_INCLUDE")).parent
     config = next(folder.rglob("wavemtConfig.cmake"))
     if str(libtorch) not in config.read_text("utf8"):  # It would be installed.
@@ -49,7 +31,9 @@ def test_what_is_installed(prefix):
     for name in ("bin/wavemt", "include/wavemt/workflow/trained_model.h",
                  "include/wavemt/decoding/translator.h", "share/wavemt/data/quickstart/train.en",
                  "share/wavemt/scripts/to_ctranslate2.py", "share/wavemt/scripts/torch_translate.py",
-                 "share/doc/wavemt/LICENSE"):
+                 "share/doc/wavemt/LICENSE", "share/man/man1/wavemt.1", "share/man/man1/wavemt-train.1",
+                 "share/bash-completion/completions/wavemt", "share/zsh/site-functions/_wavemt",
+                 "share/fish/vendor_completions.d/wavemt.fish"):
         assert (prefix / name).is_file(), name
     assert not (prefix / "include/wavemt/commands").exists()
 
@@ -68,11 +52,23 @@ def test_nothing_names_the_source_tree(prefix):
             assert f"{folder}/".encode() not in contents, f"{path} names {folder}"
 
 
+def test_what_is_installed_for_shells_is_what_the_program_writes(prefix, tmp_path):
+    program = prefix / "bin/wavemt"
+    for shell, file in (("bash", "bash-completion/completions/wavemt"), ("zsh", "zsh/site-functions/_wavemt"),
+                        ("fish", "fish/vendor_completions.d/wavemt.fish")):
+        written = run_command(program, "completion", shell, cwd=tmp_path)
+        assert (prefix / "share" / file).read_text("utf8") == written
+    run_command(program, "manual", "--output", tmp_path / "man1", cwd=tmp_path)
+    assert {page.name: page.read_text("utf8") for page in (tmp_path / "man1").iterdir()} == {
+        page.name: page.read_text("utf8") for page in (prefix / "share/man/man1").iterdir()}
+
+
 def test_the_program_runs_from_its_new_place(prefix, tmp_path):
     program = prefix / "bin/wavemt"
     assert run_command(program, "--version", cwd=tmp_path).startswith("wavemt ")
     shown = run_command(program, "config", "show", prefix / "share/wavemt/configs/quickstart.json",
                         cwd=tmp_path)
+    assert (prefix / "share/wavemt/configs/schema.json").is_file()  # For editors.
     [train] = json.loads(shown)["data"]["train"]["source"]
     assert Path(train).samefile(prefix / "share/wavemt/data/quickstart/train.en")
     run_command(program, "config", "check", prefix / "share/wavemt/configs/quickstart.json",

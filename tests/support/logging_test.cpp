@@ -10,11 +10,14 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "support/json.h"
 
 namespace wavemt {
 namespace {
@@ -29,6 +32,39 @@ TEST(LoggingTest, WritesToStandardErrorOnly) {
   const std::string errors = testing::internal::GetCapturedStderr();
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
   EXPECT_THAT(errors, testing::MatchesRegex("[^\n]* info: reading text\n[^\n]* warning: odd\n"));
+  spdlog::set_default_logger(before);
+}
+
+TEST(LoggingTest, AsJsonIsAnObjectALine) {
+  const std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
+  testing::internal::CaptureStderr();
+  InitLogging({.format = LogFormat::kJson});
+  spdlog::info("two\nlines, a \"quote\" and \xFF");
+  spdlog::warn("odd");
+  std::istringstream lines(testing::internal::GetCapturedStderr());
+  InitLogging();
+  spdlog::set_default_logger(before);
+  std::vector<Json> objects;
+  for (std::string line; std::getline(lines, line);) objects.push_back(ParseJson(line, "the log"));
+  ASSERT_EQ(objects.size(), 2U);
+  EXPECT_EQ(objects[0]["level"], "info");
+  EXPECT_EQ(objects[0]["message"], "two\nlines, a \"quote\" and \uFFFD");
+  EXPECT_EQ(objects[1]["level"], "warning");
+  EXPECT_EQ(objects[1]["message"], "odd");
+  EXPECT_THAT(
+      objects[0]["time"].get<std::string>(),
+      testing::MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9][0-9][0-9]Z"));
+}
+
+TEST(LoggingTest, QuietlySaysWhatIsWrong) {
+  const std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
+  testing::internal::CaptureStderr();
+  InitLogging({.quiet = true});
+  spdlog::info("reading");
+  spdlog::warn("odd");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::MatchesRegex("[^\n]* warning: odd\n"));
+  InitLogging();
   spdlog::set_default_logger(before);
 }
 

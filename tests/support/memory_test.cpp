@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/temporary_folder.h"
+
 namespace wavemt {
 namespace {
 
@@ -59,6 +61,26 @@ TEST(MeasureProcessMemory, SeesWhatIsInUse) {
   const auto after = MeasureProcessMemory();
   EXPECT_GE(during->anonymous - before->anonymous, static_cast<int64_t>(kBytes / 10 * 9));
   EXPECT_LT(after->anonymous - before->anonymous, static_cast<int64_t>(kBytes / 10));
+}
+
+TEST(MeasureSystemMemory, CountsKilobytesAsTheKernelDoes) {
+  const TemporaryFolder folder;
+  const auto file = folder.Write("meminfo",
+                                 "MemTotal:       16384 kB\nMemFree: 1 kB\n"
+                                 "MemAvailable:    8192 kB\n");
+  const auto memory = MeasureSystemMemory(file);
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->total, 16 << 20);
+  EXPECT_EQ(memory->available, 8 << 20);
+  EXPECT_FALSE(MeasureSystemMemory(folder.Write("other", "MemTotal: many\n")));
+  EXPECT_FALSE(MeasureSystemMemory(folder.path() / "missing"));
+}
+
+TEST(LargePagesSetting, IsTheWordInBrackets) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(LargePagesSetting(folder.Write("enabled", "always [madvise] never\n")), "madvise");
+  EXPECT_EQ(LargePagesSetting(folder.Write("odd", "]always[\n")), "");
+  EXPECT_EQ(LargePagesSetting(folder.path() / "missing"), "");
 }
 
 }  // namespace

@@ -69,6 +69,16 @@ TEST_F(MetricsLogTest, DropsTheValidationOfTheLastStepWhereItIsPending) {
   EXPECT_EQ(Contents(), "{\"step\":5,\"valid/loss\":3}\n{\"step\":10}\n");
 }
 
+TEST_F(MetricsLogTest, DropsTheSamplesOfAPendingValidationToo) {
+  const std::string old = "{\"step\":5,\"set\":\"valid\",\"translation\":\"\"}\n";
+  const std::string pending = "{\"step\":10,\"set\":\"valid\",\"translation\":\"\"}\n";
+  folder_.Write("metrics.jsonl", old + pending);
+  { const MetricsLog log(path_, {.step = 10}); }
+  EXPECT_EQ(Contents(), old + pending);
+  const MetricsLog log(path_, {.step = 10, .with_validation = false});
+  EXPECT_EQ(Contents(), old);
+}
+
 TEST_F(MetricsLogTest, SaysWhereTheLogIsNotWhatItWas) {
   std::optional<MetricsLog::Mark> mark;
   {

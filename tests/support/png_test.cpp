@@ -1,4 +1,4 @@
-#include "report/png.h"
+#include "support/png.h"
 
 #include <gtest/gtest.h>
 

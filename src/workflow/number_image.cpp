@@ -1,4 +1,4 @@
-#include "report/number_image.h"
+#include "workflow/number_image.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "report/png.h"
+#include "support/png.h"
 
 namespace wavemt {
 namespace {
@@ -70,7 +70,8 @@ NumberImage DrawNumbers(const NumberGrid& grid) {
     const Rgb color = std::isfinite(value) ? BlueToRed(share) : kNotFiniteColor;
     for (const double channel : color) rgb += static_cast<char>(std::lround(channel));
   }
-  image.data_uri = "data:image/png;base64," + Base64(EncodePng(grid.columns, grid.rows, rgb));
+  image.png = EncodePng(grid.columns, grid.rows, rgb);
+  image.data_uri = "data:image/png;base64," + Base64(image.png);
   return image;
 }
 

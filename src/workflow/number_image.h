@@ -6,9 +6,10 @@
 
 namespace wavemt {
 
-/// A picture of a grid, to be put into a page.
+/// A picture of a grid.
 struct NumberImage {
-  std::string data_uri;    // A PNG file with a pixel for each number.
+  std::string png;         // A file with a pixel for each number.
+  std::string data_uri;    // The same, to be put into a page.
   double range = 0;        // The largest magnitude of a finite number.
   bool all_finite = true;  // Otherwise some pixels are grey.
 };

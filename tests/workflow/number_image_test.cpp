@@ -1,4 +1,4 @@
-#include "report/number_image.h"
+#include "workflow/number_image.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "decoded_png.h"
+#include "../support/decoded_png.h"
 
 namespace wavemt {
 namespace {
@@ -45,7 +45,8 @@ std::string FromBase64(std::string_view text) {
 // "rrggbb" for each pixel.
 std::vector<std::string> ColorsOf(const NumberImage& image) {
   EXPECT_THAT(image.data_uri, StartsWith(kUriStart));
-  const DecodedPng png = DecodePng(FromBase64(image.data_uri.substr(kUriStart.size())));
+  EXPECT_EQ(FromBase64(image.data_uri.substr(kUriStart.size())), image.png);
+  const DecodedPng png = DecodePng(image.png);
   std::vector<std::string> colors;
   for (size_t i = 0; i < png.rgb.size(); ++i) {
     if (i % 3 == 0) colors.emplace_back();
