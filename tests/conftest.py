@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,19 @@ def wavemt(*arguments, check=True, **options):
     if check:
         assert result.returncode == 0, result.stderr
     return result
+
+
+def peak_memory(*arguments):
+    """Runs the program; what it said, and the most memory that it took, in bytes. The kernel counts
+    what a process took when it started another as the other's, so a small one starts it."""
+    command = [sys.executable, "-c", "import resource, subprocess, sys; "
+               "ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024); "
+               "sys.exit(ended.returncode)", str(PROGRAM), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, env=ENVIRONMENT, timeout=300,
+                            encoding="utf8")
+    assert result.returncode == 0, result.stderr
+    return result.stderr, int(result.stdout)
 
 
 def merge(base, changes):

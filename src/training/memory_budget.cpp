@@ -36,7 +36,7 @@ std::string MemoryLimit::Description(bool is_gpu) const {
 }
 
 MemoryBudget MemoryBudget::Measure(const MemoryLimit& limit, int64_t planned) {
-  ReleaseFreedMemory();
+  TensorMemory::Release();
   const int64_t in_use = TensorMemory::InUse();
   const int64_t other = limit.program + RequireProcessMemory().anonymous - in_use + kReserve;
   const MemoryBudget budget{.limit = limit.bytes, .tensors = limit.bytes - other};

@@ -14,22 +14,34 @@ constexpr double kClearlyFaster = 1.4;
 
 // The time of the first product of a feed-forward layer in seconds, including the cast of its
 // input.
-double ProductSeconds(const Config& config, torch::Device device, torch::ScalarType type) {
+double ProductSeconds(const Config& config, int64_t rows, torch::Device device,
+                      torch::ScalarType type) {
   constexpr int kRounds = 5;
-  constexpr int64_t kMaxRows = 8192;  // More rows take longer without improving the measurement.
   const auto options = torch::TensorOptions(device);
-  const auto input = torch::ones(
-      {std::min(config.training.batch_tokens, kMaxRows), config.model.d_model}, options);
+  const auto input = torch::ones({rows, config.model.d_model}, options);
   const auto weight = torch::ones({config.model.d_model, config.model.ffn_dim}, options).to(type);
   return BestSeconds(kRounds, device, [&] { torch::mm(input.to(type), weight); });
+}
+
+// How many times as fast products run in bf16 as in fp32.
+double GainOfBf16(const Config& config, int64_t rows, torch::Device device) {
+  return ProductSeconds(config, rows, device, torch::kFloat) /
+         ProductSeconds(config, rows, device, torch::kBFloat16);
 }
 
 }  // namespace
 
 PrecisionChoice ChoosePrecision(const Config& config, torch::Device device) {
   const torch::NoGradGuard no_grad;
-  const double gain = ProductSeconds(config, device, torch::kFloat) /
-                      ProductSeconds(config, device, torch::kBFloat16);
+  // A processor without instructions for bf16 takes a thousand times as long: a minute and a half
+  // for a whole batch of a model with the default sizes, and less than a second for a few rows.
+  constexpr int64_t kFewRows = 32;
+  constexpr int64_t kMaxRows = 8192;  // More rows take longer without improving the measurement.
+  constexpr double kHopeless = 0.2;
+  double gain = GainOfBf16(config, kFewRows, device);
+  if (gain > kHopeless) {
+    gain = GainOfBf16(config, std::min(config.training.batch_tokens, kMaxRows), device);
+  }
   const bool is_faster = gain >= kClearlyFaster;
   return {.precision = is_faster ? Precision::kBf16 : Precision::kFp32, .gain = gain};
 }

@@ -23,8 +23,13 @@ class TensorMemory {
   /// REQUIRES: BeginCounting()
   static void SetLimit(int64_t bytes);
 
-  /// From now on, freed memory that is kept for reuse (KeepFreedMemory()) is returned to the system
-  /// before the process's own memory exceeds `bytes`.
+  /// From now on, large tensors are taken from a BlockCache instead of the C library's heap.
+  /// REQUIRES: BeginCounting()
+  static void KeepLargeApart();
+
+  /// Returns freed memory that is kept for reuse to the system.
+  static void Release();
+  /// From now on, this is done before the process's own memory exceeds `bytes`.
   static void SetProcessLimit(int64_t bytes);
   /// The limit of SetLimit(); nothing if there is none.
   static std::optional<int64_t> Limit();

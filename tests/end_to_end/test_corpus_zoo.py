@@ -6,10 +6,9 @@ import gzip
 import os
 import re
 import subprocess
-import sys
 
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, long, metrics_of, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, long, metrics_of, peak_memory, wavemt, write_config
 
 GOOD = [f"Sentence {number} is good." for number in range(1, 9)]
 MEGABYTES = 5_000_000
@@ -282,16 +281,6 @@ def test_training_on_next_to_nothing(zoo, animal):
     assert steps == [1, 2, 3, 4]
 
 
-def peak_memory(*arguments):
-    """Bytes that the program held at most, as its only child tells a small process."""
-    command = [sys.executable, "-c", "import resource, subprocess, sys; "
-               "subprocess.run(sys.argv[1:], check=True, capture_output=True); "
-               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)",
-               str(PROGRAM), *map(str, arguments)]
-    return int(subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT,
-                              timeout=300).stdout)
-
-
 @pytest.mark.parametrize("unit", ["word ", "界"])
 def test_a_line_of_megabytes_takes_little_memory(zoo, run, unit):
     """Tokenizing it would take a gigabyte, and minutes for characters without a piece."""
@@ -300,12 +289,12 @@ def test_a_line_of_megabytes_takes_little_memory(zoo, run, unit):
         paths = zoo.put(replaced(3, unit * (size // len(unit.encode()))), text(*GOOD))
         zoo.train(paths)
         memory[size] = [
-            peak_memory("train", zoo.folder / "config.json", "--dry-run", "--device", "cpu")]
+            peak_memory("train", zoo.folder / "config.json", "--dry-run", "--device", "cpu")[1]]
         if unit == "界":
             # A run of them is one token, so there are few parts to translate.
             memory[size].append(peak_memory(
                 "translate", run, "--input", paths["source"], "--device", "cpu", "--beam-size",
-                "1", "--set", "decoding.max_output_length=1"))
+                "1", "--set", "decoding.max_output_length=1")[1])
     for small, large in zip(memory[1], memory[MEGABYTES]):
         assert large < small + MEGABYTES + 64_000_000
 

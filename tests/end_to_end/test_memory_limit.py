@@ -1,12 +1,11 @@
 """--memory-limit: what does not fit is done in halves, and the run stays repeatable."""
 import json
-import os
 import shutil
 import subprocess
 
 import numpy
 import pytest
-from conftest import ENVIRONMENT, PROGRAM, ROOT, pointed, wavemt, write_config
+from conftest import ENVIRONMENT, PROGRAM, ROOT, peak_memory, pointed, wavemt, write_config
 from safetensors.numpy import load_file
 
 MODEL = {"d_model": 128, "num_heads": 4, "ffn_dim": 512, "num_encoder_layers": 2,
@@ -53,18 +52,9 @@ def tight(tmp_path_factory, larger_corpus):
     folder = tmp_path_factory.mktemp("tight")
     limit = f"{needed(folder, larger_corpus) + 40e6:.0f}"
     config = write_config(folder / "config.json", larger_corpus, model=MODEL, training=TRAINING)
-    with open(folder / "said", "w+", encoding="utf8") as said:
-        process = subprocess.Popen([PROGRAM, "train", config, "--run-dir", folder / "run",
-                                    "--device", "cpu", "--memory-limit", limit],
-                                   env=ENVIRONMENT, stderr=said)
-        # The kernel counts what this process took when it started the other, so the tests of the
-        # whole program import no torch.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read()
-    assert process.returncode == 0, text
-    return limit, folder / "run", text, usage.ru_maxrss * 1024
+    text, peak = peak_memory("train", config, "--run-dir", folder / "run", "--device", "cpu",
+                             "--memory-limit", limit)
+    return limit, folder / "run", text, peak
 
 
 def test_batches_that_do_not_fit_are_done_in_halves(tight):

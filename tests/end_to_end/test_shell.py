@@ -259,7 +259,7 @@ def cached(name):
     return found[1] if found else None
 
 
-# In a process of its own, since tests of the whole program import no torch (test_memory_limit.py).
+# In a process of its own, so that the process of the tests stays small.
 TORCH_FACTS = """
 import json, torch
 print(json.dumps({"file": torch.__file__, "version": torch.__version__.partition("+")[0],

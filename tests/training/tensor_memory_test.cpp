@@ -72,6 +72,22 @@ TEST_F(TensorMemoryTest, TensorsFromBeforeTheCountAreFreedAsTheyWere) {
   EXPECT_EQ(TensorMemory::InUse(), before_);
 }
 
+TEST_F(TensorMemoryTest, LargeTensorsApartAreTensorsLikeOthers) {
+  const auto on_heap = torch::arange(1 << 20);
+  TensorMemory::KeepLargeApart();
+  const auto apart = torch::arange(1 << 20);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(apart.data_ptr()) % 64, 0U);
+  EXPECT_TRUE(torch::equal(apart, on_heap));
+  EXPECT_EQ(TensorMemory::InUse() - before_, 2 * (8 << 20));
+  // The memory of one that is gone is kept for the next.
+  const auto* const data = torch::arange(3 << 20).data_ptr();
+  EXPECT_EQ(torch::arange(3 << 20).data_ptr(), data);
+  TensorMemory::Release();
+  TensorMemory::SetLimit(before_ + (20 << 20));
+  EXPECT_THROW(torch::arange(1 << 20), c10::OutOfMemoryError);
+  EXPECT_TRUE(torch::equal(apart, on_heap));
+}
+
 TEST_F(TensorMemoryTest, CountsOnAllThreads) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
