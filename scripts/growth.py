@@ -285,7 +285,9 @@ def rows_of(results, options):
         rows[name] = [chosen[value] for value in sorted(chosen)]
         for before, row in zip(rows[name], rows[name][1:]):
             old = costs(before)
-            row["growth"] = {kind: cost / old[kind] for kind, cost in costs(row).items()}
+            # What is left of a program's time without its steps can be less than the noise.
+            row["growth"] = {kind: cost / old[kind] for kind, cost in costs(row).items()
+                             if old[kind] > 0}
     return {name: found for name, found in rows.items() if found}
 
 

@@ -33,8 +33,8 @@ double GainOfBf16(const Config& config, int64_t rows, torch::Device device) {
 
 PrecisionChoice ChoosePrecision(const Config& config, torch::Device device) {
   const torch::NoGradGuard no_grad;
-  // A processor without instructions for bf16 takes a thousand times as long: a minute and a half
-  // for a whole batch of a model with the default sizes, and less than a second for a few rows.
+  // A processor without instructions for bf16 takes over a hundred times as long. The rounds with a
+  // whole batch of a model with the default sizes would take more than a minute there.
   constexpr int64_t kFewRows = 32;
   constexpr int64_t kMaxRows = 8192;  // More rows take longer without improving the measurement.
   constexpr double kHopeless = 0.2;
