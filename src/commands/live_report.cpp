@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "checkpoint/run_directory.h"
 #include "report/run_page.h"
 
 namespace fs = std::filesystem;
@@ -18,9 +19,10 @@ LiveReport::LiveReport(const std::vector<std::string>& paths)
 std::string LiveReport::Stamp() const {
   std::string stamp;
   for (const std::string& path : paths_) {
-    const fs::path run = path;
-    for (const fs::path& file : {run / "metrics.jsonl", run / "samples.jsonl",
-                                 run / "checkpoints/latest", run / "checkpoints/best"}) {
+    const RunDirectory run = RunDirectory::WithoutLock(path);
+    for (const fs::path& file :
+         {run.MetricsPath(), run.SamplesPath(), run.path() / "checkpoints/latest",
+          run.path() / "checkpoints/best"}) {
       std::error_code error;
       const auto bytes = fs::file_size(file, error);
       if (error) {

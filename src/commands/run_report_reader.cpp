@@ -67,13 +67,14 @@ RunReportReader::RunReportReader(std::vector<std::string> paths, bool may_be_emp
 }
 
 void RunReportReader::WarnOfDamage(const ReportedRun& run) {
-  const auto warn = [&](const char* file, int64_t lines) {
+  const auto warn = [&](const fs::path& file, int64_t lines) {
     if (lines == 0) return;
-    spdlog::warn("{}: {} cannot be read and {} left out", (run.record.path / file).string(),
-                 Counted(lines, "line"), lines == 1 ? "is" : "are");
+    spdlog::warn("{}: {} cannot be read and {} left out", file.string(), Counted(lines, "line"),
+                 lines == 1 ? "is" : "are");
   };
-  warn("metrics.jsonl", run.record.metrics.damaged_lines);
-  warn("samples.jsonl", run.record.samples.damaged_lines);
+  const RunDirectory folder = RunDirectory::WithoutLock(run.record.path);
+  warn(folder.MetricsPath(), run.record.metrics.damaged_lines);
+  warn(folder.SamplesPath(), run.record.samples.damaged_lines);
 }
 
 RunReport RunReportReader::Read() {

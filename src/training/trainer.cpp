@@ -112,7 +112,9 @@ void Trainer::Restore(const Checkpoint& checkpoint, const std::string& origin) {
 StopReason Trainer::Run() {
   // On the heap, the room between the gradients of one layer does not fit what the next computes
   // again, and a step took twice the memory of its tensors.
-  if (config_.training.gradient_checkpointing) TensorMemory::KeepLargeApart();
+  if (config_.training.gradient_checkpointing && inputs_.device.is_cpu()) {
+    TensorMemory::KeepLargeApart();
+  }
   // Also if all that is left to do is the average.
   memory_ = MemoryBudget::Enforce(inputs_.memory_limit, memory_,
                                   BytesOf(updater_.trained().parameters()), *inputs_.world);

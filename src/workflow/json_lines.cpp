@@ -22,4 +22,11 @@ int64_t ForEachJsonLine(std::string_view text, const std::function<void(const Js
   return skipped;
 }
 
+std::string TextInLine(const Json& line, const char* name) {
+  if (!line.is_object() || !line.contains(name) || !line[name].is_string()) {
+    throw UsageError("\"{}\" is missing or no text", name);
+  }
+  return line[name].get<std::string>();
+}
+
 }  // namespace wavemt

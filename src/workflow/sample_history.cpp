@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "support/error.h"
 #include "support/json.h"
 #include "workflow/json_lines.h"
 
@@ -13,13 +12,6 @@ namespace wavemt {
 namespace {
 
 constexpr size_t kMostSentences = 24;
-
-std::string SampleText(const Json& line, const char* name) {
-  if (!line.is_object() || !line.contains(name) || !line[name].is_string()) {
-    throw UsageError("\"{}\" is missing or no text", name);
-  }
-  return line[name].get<std::string>();
-}
 
 // Of a step that occurs twice, the later line counts.
 void PutInOrder(std::vector<SampleSentence::Version>* versions) {
@@ -41,9 +33,9 @@ SampleHistory ParseSamples(std::string_view text) {
   std::set<std::pair<std::string, std::string>> left_out;
   history.damaged_lines = ForEachJsonLine(text, [&](const Json& line) {
     const int64_t step = JsonCount(line, "step", "");
-    std::pair name(SampleText(line, "set"), SampleText(line, "source"));
-    std::string reference = SampleText(line, "reference");
-    std::string translation = SampleText(line, "translation");
+    std::pair name(TextInLine(line, "set"), TextInLine(line, "source"));
+    std::string reference = TextInLine(line, "reference");
+    std::string translation = TextInLine(line, "translation");
     const auto [place, is_new] = index.emplace(name, history.sentences.size());
     if (is_new && history.sentences.size() == kMostSentences) {
       index.erase(place);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "support/error.h"
 #include "support/processor.h"
 #include "support/progress.h"
 #include "support/version.h"
@@ -15,13 +14,6 @@
 
 namespace wavemt {
 namespace {
-
-std::string TextOfStart(const Json& start, const char* name) {
-  if (!start.is_object() || !start.contains(name) || !start[name].is_string()) {
-    throw UsageError("\"{}\" is missing or no text", name);
-  }
-  return start[name].get<std::string>();
-}
 
 void AddUnlessThere(std::string text, std::vector<std::string>* texts) {
   if (std::ranges::find(*texts, text) == texts->end()) texts->push_back(std::move(text));
@@ -46,10 +38,10 @@ Json DescribeStart(const TrainingStart& start) {
 TrainingStarts ParseStarts(std::string_view text) {
   TrainingStarts starts;
   ForEachJsonLine(text, [&](const Json& line) {
-    std::string program = fmt::format("wavemt {} ({}), LibTorch {}", TextOfStart(line, "wavemt"),
-                                      TextOfStart(line, "commit"), TextOfStart(line, "libtorch"));
+    std::string program = fmt::format("wavemt {} ({}), LibTorch {}", TextInLine(line, "wavemt"),
+                                      TextInLine(line, "commit"), TextInLine(line, "libtorch"));
     std::string machine =
-        fmt::format("{}; {}", TextOfStart(line, "processor"), TextOfStart(line, "device"));
+        fmt::format("{}; {}", TextInLine(line, "processor"), TextInLine(line, "device"));
     const int64_t processes = JsonCount(line, "processes", "");
     if (processes > 1) machine += fmt::format("; {} processes", WithThousands(processes));
     AddUnlessThere(std::move(program), &starts.programs);
